@@ -1,0 +1,32 @@
+# Everything here needs only Go and make. `make test` says what it leaves out where
+# there is no container engine; .ci/run installs the engines and leaves out nothing.
+
+GO ?= go
+
+.PHONY: demo test check bench build
+
+# Build a sample app on the embedded base and show what is in its image.
+demo:
+	@mkdir -p out
+	$(GO) build -o out/kohealth ./cmd/kohealth
+	KO_DOCKER_REPO=example.com/hello KO_DEFAULTBASEIMAGE=kohealth.local/static KO_CONFIG_PATH=testdata/apps/hello \
+		out/kohealth build --bare --push=false --tarball=out/hello.tar ./testdata/apps/hello
+	@$(GO) run ./testdata/apps/show out/hello.tar
+
+test:
+	$(GO) test ./...
+	@if [ -z "$$KOHEALTH_TEST_ENGINES" ]; then \
+		echo "left out: the tests on Docker, Podman and a real registry (.ci/run starts them)"; fi
+
+check:
+	@test -z "$$(gofmt -l .)" || { gofmt -d .; exit 1; }
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+	$(GO) mod tidy -diff
+	$(GO) test -race ./...
+
+bench:
+	$(GO) test -run='^$$' -bench=. -benchtime=200x ./layers/... ./builder/...
+
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o out/kohealth ./cmd/kohealth

@@ -1,0 +1,153 @@
+package builder
+
+import (
+	"archive/tar"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/ko-health/kohealth/builder/health"
+	"github.com/ko-health/kohealth/builder/hint"
+	"github.com/ko-health/kohealth/builder/rootfs"
+	"github.com/ko-health/kohealth/layers"
+)
+
+// ErrNoShell says that a check is a shell command and the image has no shell.
+var ErrNoShell = errors.New("the base image has no /bin/sh")
+
+// addHealth adds the check and the layers that it needs, and returns the probe's
+// layer, nil if there is none.
+func (r *rewriter) addHealth(ctx context.Context, s *stack, config rawConfig, m *v1.Manifest, platform v1.Platform) (v1.Layer, error) {
+	if platform.OS == "windows" {
+		r.say("health: images for Windows stay as ko makes them: there is no probe for Windows yet")
+		return nil, nil
+	}
+	base, err := r.baseConfig(ctx, m.Annotations)
+	if err != nil {
+		return nil, err
+	}
+	if err := config.keepUnknown(base); err != nil {
+		return nil, err
+	}
+	old, err := base.healthcheck()
+	if err != nil {
+		return nil, err
+	}
+	if old != nil && s.hasOurs() && !r.check.Chosen {
+		r.say("health: nothing is configured, so the base image's check stays: %s", old)
+		return nil, config.setHealthcheck(old)
+	}
+	if old != nil {
+		r.say("health: the base image's own HEALTHCHECK is replaced: %s", old)
+	}
+	probe, err := r.addLayers(ctx, s, m.MediaType, platform)
+	if err != nil {
+		return nil, err
+	}
+	return probe, errors.Join(config.setHealthcheck(r.check.Config()), r.note(probe))
+}
+
+// note keeps what the report will say.
+func (r *rewriter) note(probe v1.Layer) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.added = true
+	if probe == nil {
+		return nil
+	}
+	size, err := probe.Size()
+	r.probes = append(r.probes, size)
+	return err
+}
+
+// addLayers adds what the check needs in the image: the probe and its arguments, in
+// place of those that an earlier kohealth left.
+func (r *rewriter) addLayers(ctx context.Context, s *stack, manifestType types.MediaType, platform v1.Platform) (v1.Layer, error) {
+	s.dropOurs()
+	test := r.check.Test
+	if !test.UsesProbe() && test.Kind != health.Shell {
+		return nil, nil
+	}
+	base, err := rootfs.Read(s.base(), r.Cache.Sub("layers"))
+	if err != nil {
+		return nil, err
+	}
+	if err := checkShell(test, base); err != nil {
+		return nil, err
+	}
+	if !test.UsesProbe() || test.Kind != health.Probe && has(base, health.ProbePath) {
+		return nil, nil // the base's own programs do it
+	}
+	mt, err := r.Format.layerType(manifestType)
+	if err != nil {
+		return nil, err
+	}
+	binary, err := r.Compiler.Probe(ctx, platform, layers.Plain)
+	if err != nil {
+		return nil, err
+	}
+	add := func(f layers.File, what string) (v1.Layer, error) {
+		files, err := place(base, f)
+		if err != nil {
+			return nil, err
+		}
+		l, err := r.Compiler.Layer(files, mt)
+		if err != nil {
+			return nil, err
+		}
+		return l, s.insert(l, what+", at "+f.Path)
+	}
+	probe, err := add(layers.File{Path: health.ProbePath, Mode: 0o555, Content: binary}, "health check probe")
+	if err != nil || test.Kind != health.Probe {
+		return probe, err
+	}
+	args := strings.Join(r.check.ProbeArgs(), "\n") + "\n"
+	_, err = add(layers.File{Path: health.ArgsPath, Mode: 0o444, Content: []byte(args)}, "health check arguments")
+	return probe, err
+}
+
+// place puts a file where the base's own links lead to, with those of its
+// directories that the base lacks.
+func place(base *rootfs.FS, f layers.File) ([]layers.File, error) {
+	if has(base, f.Path) {
+		return nil, hint.With(fmt.Errorf("adding %q: the base image has a file of its own there", f.Path),
+			`take another base image, or run the base's own program with --health='["CMD", "`+health.ProbePath+`"]'`)
+	}
+	resolved, err := base.Resolve(f.Path)
+	if err != nil {
+		return nil, fmt.Errorf("adding %q: %w", f.Path, err)
+	}
+	f.Path = resolved
+	files := []layers.File{f}
+	for dir := path.Dir(resolved); dir != "/"; dir = path.Dir(dir) {
+		e, ok := base.Lookup(dir)
+		if ok && e.Type != tar.TypeDir {
+			return nil, fmt.Errorf("adding %q: %q is not a directory in the base image", f.Path, dir)
+		}
+		if !ok {
+			files = append(files, layers.File{Path: dir, Mode: fs.ModeDir | 0o755})
+		}
+	}
+	slices.Reverse(files)
+	return files, nil
+}
+
+func has(base *rootfs.FS, name string) bool {
+	_, ok := base.Lookup(name)
+	return ok
+}
+
+func checkShell(test health.Test, base *rootfs.FS) error {
+	if test.Kind != health.Shell || has(base, "/bin/sh") {
+		return nil
+	}
+	return hint.With(fmt.Errorf("shell command %q cannot run: %w", test.Args[0], ErrNoShell),
+		"give the probe a target instead, such as --health=http://:8080/healthz")
+}

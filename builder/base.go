@@ -1,0 +1,55 @@
+package builder
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/daemon"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/ko/pkg/publish"
+	specs "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// baseConfig returns the config of the image's base as the base's maker wrote it.
+// ko names the base in annotations of every image. An image without them yields an
+// empty config: there is nothing to keep.
+func (o *Options) baseConfig(ctx context.Context, annotations map[string]string) (rawConfig, error) {
+	baseName, digest := annotations[specs.AnnotationBaseImageName], annotations[specs.AnnotationBaseImageDigest]
+	if baseName == "" || digest == "" {
+		return rawConfig{}, nil
+	}
+	hash, err := v1.NewHash(digest)
+	if err != nil {
+		return nil, fmt.Errorf("reading base image's digest: %w", err)
+	}
+	kept := o.Cache.Sub("configs")
+	if data, ok := kept.Get(hash.Hex); ok {
+		return parseRawConfig(data)
+	}
+	data, err := o.fetchConfig(ctx, baseName, hash)
+	if err != nil {
+		return nil, fmt.Errorf("reading config of base image %q: %w", baseName, err)
+	}
+	_ = kept.Put(hash.Hex, data) // it is only slower without
+	return parseRawConfig(data)
+}
+
+// fetchConfig asks where ko asked: the Docker engine for ko.local, else a registry.
+func (o *Options) fetchConfig(ctx context.Context, baseName string, digest v1.Hash) ([]byte, error) {
+	ref, err := name.ParseReference(baseName, o.Name...)
+	if err != nil {
+		return nil, err
+	}
+	var img v1.Image
+	if ref.Context().RegistryStr() == publish.LocalDomain {
+		img, err = daemon.Image(ref, daemon.WithContext(ctx))
+	} else {
+		img, err = remote.Image(ref.Context().Digest(digest.String()), append(o.Remote[:len(o.Remote):len(o.Remote)], remote.WithContext(ctx))...)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return img.RawConfigFile()
+}

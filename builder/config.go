@@ -1,0 +1,118 @@
+package builder
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/ko-health/kohealth/builder/health"
+)
+
+// A rawConfig is an image config whose fields are kept as they are, known or not.
+type rawConfig map[string]json.RawMessage
+
+func parseRawConfig(data []byte) (rawConfig, error) {
+	c := rawConfig{}
+	if err := json.Unmarshal(data, &c); err != nil {
+		return nil, fmt.Errorf("parsing image config: %w", err)
+	}
+	return c, nil
+}
+
+// inner returns the "config" object, in which what a container runs with is said.
+func (c rawConfig) inner() (rawConfig, error) {
+	inner := rawConfig{}
+	if raw, ok := c["config"]; ok {
+		if err := json.Unmarshal(raw, &inner); err != nil {
+			return nil, fmt.Errorf("parsing image config's %q: %w", "config", err)
+		}
+	}
+	if inner == nil { // "config": null
+		inner = rawConfig{}
+	}
+	return inner, nil
+}
+
+func (c rawConfig) set(key string, value any) error {
+	raw, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Errorf("encoding image config's %q: %w", key, err)
+	}
+	c[key] = raw
+	return nil
+}
+
+// keepUnknown takes from the base's config what ko's lost because
+// go-containerregistry has no field for it.
+func (c rawConfig) keepUnknown(base rawConfig) error {
+	inner, err := c.inner()
+	if err != nil {
+		return err
+	}
+	baseInner, err := base.inner()
+	if err != nil {
+		return err
+	}
+	inner.addUnknown(baseInner, reflect.TypeFor[v1.Config]())
+	c.addUnknown(base, reflect.TypeFor[v1.ConfigFile]())
+	return c.set("config", inner)
+}
+
+func (c rawConfig) addUnknown(base rawConfig, known reflect.Type) {
+	names := jsonNames(known)
+	for key, value := range base {
+		if _, ok := c[key]; !ok && !names[strings.ToLower(key)] {
+			c[key] = value
+		}
+	}
+}
+
+// jsonNames returns the JSON names of a struct's fields in lower case: decoding
+// disregards case, too.
+func jsonNames(t reflect.Type) map[string]bool {
+	names := map[string]bool{}
+	for i := range t.NumField() {
+		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+		if name == "" {
+			name = t.Field(i).Name
+		}
+		names[strings.ToLower(name)] = true
+	}
+	return names
+}
+
+// setHealthcheck puts the check in place of every other that is there. Podman looks
+// into the legacy container_config first.
+func (c rawConfig) setHealthcheck(check any) error {
+	inner, err := c.inner()
+	if err != nil {
+		return err
+	}
+	if err := inner.set("Healthcheck", check); err != nil {
+		return err
+	}
+	if legacy := (rawConfig{}); json.Unmarshal(c["container_config"], &legacy) == nil && legacy["Healthcheck"] != nil {
+		delete(legacy, "Healthcheck")
+		if err := c.set("container_config", legacy); err != nil {
+			return err
+		}
+	}
+	return c.set("config", inner)
+}
+
+// healthcheck returns the check that the config holds, or nil.
+func (c rawConfig) healthcheck() (json.RawMessage, error) {
+	inner, err := c.inner()
+	if err != nil {
+		return nil, err
+	}
+	raw := inner["Healthcheck"]
+	var check health.Config
+	if raw == nil || json.Unmarshal(raw, &check) != nil || len(check.Test) == 0 {
+		return nil, nil
+	}
+	return raw, nil
+}

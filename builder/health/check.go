@@ -1,0 +1,180 @@
+package health
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/ko-health/kohealth/builder/health/cmdline"
+	"github.com/ko-health/kohealth/builder/hint"
+)
+
+// What a check says where the user says nothing. All of it fits ECS's ranges.
+const (
+	DefaultTest        = "tcp://:${PORT:-8080}"
+	DefaultInterval    = 10 * time.Second
+	DefaultTimeout     = 3 * time.Second
+	DefaultRetries     = 3
+	DefaultStartPeriod = 10 * time.Second
+	DefaultStartEvery  = time.Second // StartInterval
+)
+
+// minDuration is the smallest duration that Docker takes, moby's
+// container.MinimumDuration.
+const minDuration = time.Millisecond
+
+// A Check is a health check with nothing left open.
+type Check struct {
+	Test          Test
+	Interval      time.Duration // between checks
+	Timeout       time.Duration // after which the runtime kills a check
+	Retries       int           // failures in a row that make a container unhealthy
+	StartPeriod   time.Duration // in which failures do not count; 0 is none
+	StartInterval time.Duration // between checks in the start period; 0 is the runtime's choice
+	Log           bool          // a failing check also says why in the container's log
+	Chosen        bool          // the user chose the test; false means DefaultTest
+	Disabled      bool          // the image stays as ko makes it
+}
+
+// Check fills what the settings leave open with defaults and validates the whole.
+func (s Settings) Check() (Check, error) {
+	if s.Disable != nil && *s.Disable {
+		return Check{Disabled: true}, nil
+	}
+	c := Check{
+		Interval:      or(s.Interval, DefaultInterval),
+		Timeout:       or(s.Timeout, DefaultTimeout),
+		Retries:       or(s.Retries, DefaultRetries),
+		StartPeriod:   or(s.StartPeriod, DefaultStartPeriod),
+		StartInterval: or(s.StartInterval, DefaultStartEvery),
+		Log:           or(s.Log, true),
+		Chosen:        s.Test != nil,
+	}
+	if c.StartPeriod == 0 && s.StartInterval == nil {
+		c.StartInterval = 0 // it acts in the start period only
+	}
+	if s.Test != nil {
+		c.Test = *s.Test
+	} else {
+		c.Test = Test{Probe, []string{DefaultTest}}
+	}
+	if c.Test.Kind == None && s.hasTimings() {
+		return Check{}, errors.New(`validating health check: test ["NONE"] goes with no other key`)
+	}
+	return c, s.unsupported()
+}
+
+func or[T any](p *T, def T) T {
+	if p == nil {
+		return def
+	}
+	return *p
+}
+
+func (s Settings) hasTimings() bool {
+	return s.Interval != nil || s.Timeout != nil || s.Retries != nil || s.StartPeriod != nil || s.StartInterval != nil
+}
+
+func (s Settings) unsupported() error {
+	if or(s.Tool, ToolProbe) != ToolProbe || len(s.Packages) > 0 {
+		return hint.With(errors.New("validating health check: busybox and other packages are not supported yet"),
+			"leave tool and packages out: the probe checks http, tcp, unix sockets and files")
+	}
+	return nil
+}
+
+// Warnings returns what is allowed but hardly meant, a line each.
+func (c Check) Warnings() []string {
+	var w []string
+	if c.Timeout > c.Interval {
+		w = append(w, fmt.Sprintf("health check: timeout %s is longer than interval %s", c.Timeout, c.Interval))
+	}
+	if c.StartInterval > 0 && c.StartPeriod == 0 {
+		w = append(w, "health check: start_interval has no effect without start_period")
+	}
+	if own := c.ownTimeout(); own >= c.Timeout && own > 0 {
+		w = append(w, fmt.Sprintf("health check: the probe's -timeout %s is not shorter than timeout %s, so the runtime may kill it before it says why", own, c.Timeout))
+	}
+	return w
+}
+
+// ownTimeout is the -timeout among the probe's arguments, or 0.
+func (c Check) ownTimeout() time.Duration {
+	if c.Test.Kind != Probe {
+		return 0
+	}
+	cmd, err := cmdline.Parse(c.Test.Args, anyValue)
+	if err != nil {
+		return 0 // a Test of ParseTest parses
+	}
+	return cmd.Timeout
+}
+
+// ProbeArgs returns the whole command line of the probe, or nil if the check is
+// not the probe's: the user's arguments, and before them a total timeout a little
+// shorter than the check's, so that the runtime does not kill the probe before it
+// has said what is wrong.
+func (c Check) ProbeArgs() []string {
+	if c.Test.Kind != Probe {
+		return nil
+	}
+	var args []string
+	if c.ownTimeout() == 0 {
+		args = append(args, "-timeout="+(c.Timeout-min(c.Timeout/10, 500*time.Millisecond)).String())
+	}
+	if !c.Log {
+		args = append(args, "-log=false")
+	}
+	return append(args, c.Test.Args...)
+}
+
+// A Config is the Healthcheck of an image's config. Durations are nanoseconds, and
+// nothing in it is left to a runtime's default.
+//
+// https://github.com/moby/docker-image-spec
+type Config struct {
+	Test          []string      `json:",omitempty"`
+	Interval      time.Duration `json:",omitempty"`
+	Timeout       time.Duration `json:",omitempty"`
+	StartPeriod   time.Duration `json:",omitempty"`
+	StartInterval time.Duration `json:",omitempty"`
+	Retries       int           `json:",omitempty"`
+}
+
+// Config returns the check in the form that image configs hold.
+func (c Check) Config() Config {
+	if c.Test.Kind == None {
+		return Config{Test: []string{"NONE"}}
+	}
+	return Config{
+		Test:          c.command(),
+		Interval:      c.Interval,
+		Timeout:       c.Timeout,
+		StartPeriod:   c.StartPeriod,
+		StartInterval: c.StartInterval,
+		Retries:       c.Retries,
+	}
+}
+
+func (c Check) command() []string {
+	switch c.Test.Kind {
+	case Probe:
+		return append([]string{"CMD", ProbePath}, c.ProbeArgs()...)
+	case Shell:
+		return append([]string{"CMD-SHELL"}, c.Test.Args...)
+	default:
+		return append([]string{"CMD"}, slices.Clone(c.Test.Args)...)
+	}
+}
+
+// String describes the check for people: "http://:8080/healthz every 10s".
+func (c Check) String() string {
+	switch {
+	case c.Disabled:
+		return "disabled"
+	case c.Test.Kind == None:
+		return "switched off"
+	}
+	return fmt.Sprintf("%s every %s", c.Test, c.Interval)
+}

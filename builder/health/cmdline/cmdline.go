@@ -1,0 +1,123 @@
+package cmdline
+
+import (
+	"errors"
+	"strings"
+	"time"
+)
+
+// DefaultTimeout is the probe's total timeout when the command line has none. It is
+// shorter than the five seconds after which ECS gives up on a check by default.
+const DefaultTimeout = 3 * time.Second
+
+// Limits of a command line.
+const (
+	MaxTargets = 16       // that are checked side by side
+	MaxBody    = 16 << 10 // bytes of a response body that are searched
+	minTimeout = 1e6      // Docker's own minimum, 1ms
+	maxTimeout = 24 * 3600e9
+)
+
+// A Command is a parsed command line.
+type Command struct {
+	Targets []Target
+	Status  []StatusRange // statuses that are healthy; none means 200-399
+	Header  []Header      // sent with the request, in this order
+	Method  string        // of the request; "" means GET
+	Body    string        // what the response body has to hold; "" means anything
+	Timeout time.Duration // over everything; 0 means DefaultTimeout
+	Log     bool          // a failure is also written to the container's log
+}
+
+// A Lookup returns the value of a variable. def is the default that stands after
+// ":-" in the command line, or "". A Lookup that has no value returns an error.
+type Lookup func(name, def string) (string, error)
+
+// Parse parses the arguments of the probe, without the program's name.
+func Parse(args []string, lookup Lookup) (*Command, error) {
+	p := parser{args: args, lookup: lookup, cmd: Command{Log: true}}
+	for len(p.args) > 0 {
+		if err := p.next(); err != nil {
+			return nil, err
+		}
+	}
+	if err := p.cmd.validate(p.seen); err != nil {
+		return nil, err
+	}
+	return &p.cmd, nil
+}
+
+// parser holds what is left of a command line and what has been read.
+type parser struct {
+	args   []string
+	lookup Lookup
+	cmd    Command
+	seen   []*flag
+	ended  bool // no more flags
+}
+
+// next parses one flag with its value, or one target.
+func (p *parser) next() error {
+	arg := p.args[0]
+	p.args = p.args[1:]
+	switch {
+	case !p.ended && arg == "--":
+		p.ended = true
+		return nil
+	case !p.ended && strings.HasPrefix(arg, "-"):
+		return p.flag(arg)
+	}
+	return p.target(arg)
+}
+
+func (p *parser) target(arg string) error {
+	s, err := expand(arg, p.lookup)
+	if err != nil {
+		return errors.New("parsing target " + Quote(arg) + ": " + err.Error())
+	}
+	t, err := ParseTarget(s)
+	switch {
+	case err != nil && s != arg:
+		return errors.New(err.Error() + " (it was written " + Quote(arg) + ")")
+	case err != nil:
+		return err
+	}
+	p.cmd.Targets = append(p.cmd.Targets, t)
+	return nil
+}
+
+// validate judges the command line as a whole.
+func (c *Command) validate(seen []*flag) error {
+	switch {
+	case len(c.Targets) == 0:
+		return errors.New("no target is given: write one, such as http://:8080/healthz")
+	case len(c.Targets) > MaxTargets:
+		return errors.New("too many targets: the probe checks at most " + itoa(MaxTargets))
+	case c.Body != "" && c.Method == "HEAD":
+		return errors.New("flag -body does not go with -method HEAD, whose responses have no body")
+	}
+	for _, t := range c.Targets {
+		if t.IsHTTP() {
+			return nil
+		}
+	}
+	for _, f := range seen {
+		if f.http {
+			return errors.New("flag -" + f.name + " needs a target that answers HTTP, such as http://:8080/healthz")
+		}
+	}
+	return nil
+}
+
+// Healthy tells whether a response with this status is healthy.
+func (c *Command) Healthy(status int) bool {
+	if len(c.Status) == 0 {
+		return status >= 200 && status <= 399
+	}
+	for _, r := range c.Status {
+		if r.From <= status && status <= r.To {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,31 @@
+// Package cmdline parses the command line of kohealth's probe.
+//
+// The probe is compiled with this package, and kohealth judges a check with it
+// before an image is built. So whatever is wrong with a check is found beforehand,
+// by the code that would have found it in the container:
+//
+//	cmd, err := cmdline.Parse([]string{"-status", "200", "http://:${PORT:-8080}/healthz"}, lookup)
+//
+// A command line holds flags and targets in any order; "--" ends the flags. Every
+// target has to be healthy:
+//
+//	http://[HOST]:PORT[/PATH]       answers with a healthy status
+//	tcp://[HOST]:PORT               accepts a connection
+//	unix:///SOCKET, unix://@NAME    accepts a connection; @ is an abstract socket
+//	http+unix:///SOCKET[:/PATH]     answers through a Unix domain socket
+//	file:///PATH[?max_age=60s]      exists, and was modified at most that long ago
+//
+// A check never leaves its container, and resolves no names: without HOST (or with
+// localhost) it tries 127.0.0.1 and then [::1], and the only other hosts are
+// addresses of the loopback interface. A container's /etc/hosts may lack localhost,
+// or give it an address on which the app does not listen.
+//
+// $NAME, ${NAME} and ${NAME:-default} are variables and $$ is a dollar, so a check
+// follows the port that the app itself takes from the environment, without a shell.
+// Variables are expanded once, in targets and in the values of flags. Which
+// arguments are flags is settled before, so no value can add one.
+//
+// The package is part of a small program that starts every few seconds. It uses
+// nothing of the standard library that would make that program notably larger: not
+// fmt, net/url or flag, nor strconv's Quote and Atoi, which cost 12 KB each.
+package cmdline

@@ -1,0 +1,60 @@
+package cmdline
+
+import (
+	"errors"
+	"strings"
+)
+
+// expand replaces the variables in s by their values.
+func expand(s string, lookup Lookup) (string, error) {
+	var out string
+	for {
+		before, after, found := strings.Cut(s, "$")
+		out += before
+		if !found {
+			return out, nil
+		}
+		if strings.HasPrefix(after, "$") {
+			out, s = out+"$", after[1:]
+			continue
+		}
+		name, def, rest, ok := variable(after)
+		if !ok {
+			return "", errors.New("malformed variable " + Quote("$"+after) +
+				": write $NAME, ${NAME} or ${NAME:-default}, and $$ for a dollar")
+		}
+		value, err := lookup(name, def)
+		if err != nil {
+			return "", err
+		}
+		out, s = out+value, rest
+	}
+}
+
+// variable splits what stands behind a dollar: NAME, {NAME} or {NAME:-def}, and the
+// rest.
+func variable(s string) (name, def, rest string, ok bool) {
+	if !strings.HasPrefix(s, "{") {
+		n := nameLen(s)
+		return s[:n], "", s[n:], n > 0
+	}
+	inner, rest, ok := strings.Cut(s[1:], "}")
+	if !ok {
+		return "", "", "", false
+	}
+	name, def, hasDefault := strings.Cut(inner, ":-")
+	ok = name != "" && nameLen(name) == len(name) && !strings.Contains(def, "$")
+	return name, def, rest, ok && (def != "" || !hasDefault)
+}
+
+// nameLen returns the length of the variable name that s begins with.
+func nameLen(s string) int {
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		letter := 'a' <= c|0x20 && c|0x20 <= 'z' || c == '_'
+		if !letter && (i == 0 || c < '0' || c > '9') {
+			return i
+		}
+	}
+	return len(s)
+}

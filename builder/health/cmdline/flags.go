@@ -1,0 +1,112 @@
+package cmdline
+
+import (
+	"errors"
+	"strings"
+	"time"
+)
+
+// A flag is something that a command line can say about its targets.
+type flag struct {
+	name     string
+	set      func(c *Command, value string) error
+	bare     string // the value of a flag without one; "" means that it needs one
+	repeated bool   // may be given more than once
+	http     bool   // says something about HTTP only
+}
+
+var flags = [...]flag{
+	{name: "status", set: setStatus, http: true},
+	{name: "header", set: setHeader, http: true, repeated: true},
+	{name: "method", set: setMethod, http: true},
+	{name: "body", set: setBody, http: true},
+	{name: "timeout", set: setTimeout},
+	{name: "log", set: setLog, bare: "true"},
+}
+
+// flag parses a flag in the forms of Go's package flag. Its name is taken as it is
+// written; only its value can hold variables.
+func (p *parser) flag(arg string) error {
+	name, value, given := strings.Cut(strings.TrimPrefix(arg[1:], "-"), "=")
+	f, err := p.lookUpFlag(name)
+	if err != nil {
+		return err
+	}
+	switch {
+	case given:
+	case f.bare != "":
+		value = f.bare
+	case len(p.args) == 0:
+		return errors.New("flag -" + name + " needs a value")
+	default:
+		value, p.args = p.args[0], p.args[1:]
+	}
+	// Errors leave out the value: in a header it may be a secret.
+	if value, err = expand(value, p.lookup); err == nil && value == "" {
+		err = errors.New("the value is empty")
+	}
+	if err == nil {
+		err = f.set(&p.cmd, value)
+	}
+	if err != nil {
+		return errors.New("parsing flag -" + name + ": " + err.Error())
+	}
+	return nil
+}
+
+func (p *parser) lookUpFlag(name string) (*flag, error) {
+	for i := range flags {
+		f := &flags[i]
+		if f.name != name {
+			continue
+		}
+		for _, s := range p.seen {
+			if s == f && !f.repeated {
+				return nil, errors.New("flag -" + name + " is given twice")
+			}
+		}
+		p.seen = append(p.seen, f)
+		return f, nil
+	}
+	return nil, errors.New("unknown flag " + Quote("-"+name))
+}
+
+func setMethod(c *Command, value string) error {
+	if !isToken(value) {
+		return errors.New(Quote(value) + " is not an HTTP method")
+	}
+	c.Method = value
+	return nil
+}
+
+func setBody(c *Command, value string) error {
+	if len(value) > MaxBody {
+		return errors.New("it is longer than the part of a body that is searched")
+	}
+	c.Body = value
+	return nil
+}
+
+func setTimeout(c *Command, value string) error {
+	d, err := time.ParseDuration(value)
+	switch {
+	case err != nil:
+		return errors.New(Quote(value) + " is not a duration such as 2s or 500ms")
+	case d < minTimeout || d > maxTimeout:
+		return errors.New(Quote(value) + " is not between 1ms and 24h")
+	}
+	c.Timeout = d
+	return nil
+}
+
+func setLog(c *Command, value string) error {
+	switch value {
+	case "true", "1":
+		c.Log = true
+	case "false", "0":
+		c.Log = false
+	default:
+		return errors.New(Quote(value) + " is neither true nor false")
+	}
+	return nil
+}

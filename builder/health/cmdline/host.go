@@ -1,0 +1,74 @@
+package cmdline
+
+import (
+	"errors"
+	"strings"
+)
+
+// setAuthority sets host and port. path is what follows them, for error texts that
+// show how the target should look.
+func (t *Target) setAuthority(s, path string) error {
+	if strings.Contains(s, "@") {
+		return errors.New(`a target holds no user: write -header "Authorization: …"`)
+	}
+	host, port := s, ""
+	if i := strings.LastIndexByte(s, ':'); i >= 0 && !strings.HasSuffix(s, "]") {
+		host, port = s[:i], s[i+1:]
+	}
+	var ok bool
+	if t.Host, ok = loopback(host); !ok {
+		return errors.New("host " + Quote(host) + " is not this container: leave it out, as in " +
+			Quote(t.Scheme+"://:"+or(port, "8080")+path))
+	}
+	if port == "" {
+		return errors.New("the port is missing: write " + Quote(t.Scheme+"://:8080"+path))
+	}
+	n, ok := atoi(port, 65535)
+	if !ok || n == 0 {
+		return errors.New("port " + Quote(port) + " is not a number from 1 to 65535")
+	}
+	t.Port = uint16(n)
+	return nil
+}
+
+func or(s, def string) string {
+	if s == "" {
+		return def
+	}
+	return s
+}
+
+// loopback returns the host as a Target holds it, if it is this container.
+func loopback(host string) (string, bool) {
+	switch _, v4 := IPv4(host); {
+	case host == "" || EqualFold(host, "localhost"):
+		return "", true
+	case host == "[::1]":
+		return "::1", true
+	case v4:
+		return host, true
+	}
+	return "", false
+}
+
+// IPv4 parses an IPv4 address of the loopback interface: RFC 1122, section 3.2.1.3.
+func IPv4(host string) (ip [4]byte, ok bool) {
+	for i := range ip {
+		part, rest, more := strings.Cut(host, ".")
+		n, ok := atoi(part, 255)
+		if !ok || len(part) > 1 && part[0] == '0' || more != (i < 3) {
+			return ip, false
+		}
+		ip[i], host = byte(n), rest
+	}
+	return ip, ip[0] == 127
+}
+
+// Authority returns host and port as they stand in the target.
+func (t Target) Authority() string {
+	host := t.Host
+	if host == "::1" {
+		host = "[::1]"
+	}
+	return host + ":" + itoa(int(t.Port))
+}

@@ -1,0 +1,193 @@
+package cmdline
+
+import (
+	"errors"
+	"strings"
+	"time"
+)
+
+// A Target is one thing that is checked. Targets can be compared with ==.
+type Target struct {
+	Scheme string        // one of those in the package's description
+	Host   string        // "" is 127.0.0.1 and then ::1; else one of the two, or of 127.0.0.0/8
+	Port   uint16        // of http and tcp
+	Socket string        // of unix and http+unix: a path, or @ and the name of an abstract socket
+	Path   string        // of http and http+unix: path and query of the request; of file: the file
+	MaxAge time.Duration // of file: since its modification; 0 means any age
+}
+
+// A scheme is a kind of target.
+type scheme struct {
+	name  string
+	parse func(t *Target, rest string) error // rest follows "://"; nil means not supported yet
+}
+
+// schemes holds what a target can begin with; auto stands alone.
+var schemes = [...]scheme{
+	{"http", parseHTTP},
+	{"tcp", parseTCP},
+	{"unix", parseUnix},
+	{"http+unix", parseHTTPUnix},
+	{"file", parseFile},
+	{"auto", nil},
+	{"https", nil},
+	{"grpc", nil},
+	{"grpcs", nil},
+}
+
+const schemeNames = "http, tcp, unix, http+unix and file"
+
+// maxSocket is the longest name of a socket that the kernel takes: unix(7).
+const maxSocket = 107
+
+// ParseTarget parses a target without variables.
+func ParseTarget(s string) (Target, error) {
+	t, err := parseTarget(s)
+	if err != nil {
+		return Target{}, errors.New("parsing target " + Quote(s) + ": " + err.Error())
+	}
+	return t, nil
+}
+
+func parseTarget(s string) (Target, error) {
+	name, rest, ok := strings.Cut(s, "://")
+	switch {
+	case s == "auto":
+		return Target{}, errors.New("auto checks are not supported yet")
+	case !ok:
+		return Target{}, errors.New("there is no scheme: write one, such as http://:8080/healthz or tcp://:8080")
+	case hasControl(s):
+		return Target{}, errors.New("it holds a control character")
+	case strings.Contains(rest, "#"):
+		return Target{}, errors.New("a check has no fragment: leave out what begins with #")
+	}
+	for _, sch := range schemes {
+		if sch.name != name {
+			continue
+		}
+		if sch.parse == nil {
+			return Target{}, errors.New(name + ":// checks are not supported yet")
+		}
+		t := Target{Scheme: name}
+		return t, sch.parse(&t, rest)
+	}
+	return Target{}, errors.New("unknown scheme " + Quote(name) + ": there are " + schemeNames)
+}
+
+func parseHTTP(t *Target, rest string) (err error) {
+	authority, path := cutAt(rest, "/?")
+	if err := t.setAuthority(authority, path); err != nil {
+		return err
+	}
+	t.Path, err = requestPath(path)
+	return err
+}
+
+func parseTCP(t *Target, rest string) error {
+	authority, path := cutAt(rest, "/?")
+	if path != "" {
+		return errors.New("tcp:// has no path: it only connects")
+	}
+	return t.setAuthority(authority, "")
+}
+
+func parseUnix(t *Target, rest string) error {
+	if strings.Contains(rest, "?") {
+		return errors.New("unix:// has no query: it only connects")
+	}
+	return t.setSocket(rest)
+}
+
+// parseHTTPUnix splits socket and request path at the first colon. Other programs
+// write a percent-encoded socket in the place of the host; reading both would make
+// some paths mean two things.
+func parseHTTPUnix(t *Target, rest string) (err error) {
+	socket, path, _ := strings.Cut(rest, ":")
+	if strings.Contains(socket, "%") {
+		return errors.New("sockets are not percent-encoded: write http+unix:///run/app.sock:/healthz")
+	}
+	if err := t.setSocket(socket); err != nil {
+		return err
+	}
+	t.Path, err = requestPath(path)
+	return err
+}
+
+func parseFile(t *Target, rest string) (err error) {
+	path, query, hasQuery := strings.Cut(rest, "?")
+	if !strings.HasPrefix(path, "/") {
+		return errors.New("the file's path does not begin with /: write file:///tmp/alive")
+	}
+	t.Path = path
+	if !hasQuery {
+		return nil
+	}
+	name, value, _ := strings.Cut(query, "=")
+	if name != "max_age" {
+		return errors.New("unknown option " + Quote(name) + ": file:// has max_age")
+	}
+	if t.MaxAge, err = time.ParseDuration(value); err != nil || t.MaxAge <= 0 {
+		return errors.New("max_age " + Quote(value) + " is not a duration such as 60s")
+	}
+	return nil
+}
+
+// setSocket sets a socket that does not need escaping in a message or a URL.
+func (t *Target) setSocket(s string) error {
+	switch {
+	case len(s) < 2 || s[0] != '/' && s[0] != '@':
+		return errors.New("the socket is neither a path nor abstract: write " +
+			t.Scheme + ":///run/app.sock or " + t.Scheme + "://@name")
+	case len(s) > maxSocket:
+		return errors.New("the socket's name is longer than " + itoa(maxSocket) + " bytes")
+	}
+	t.Socket = s
+	return nil
+}
+
+// requestPath returns the path and query that a request holds. Both are ASCII
+// without spaces: RFC 9112, section 3.2, and RFC 3986.
+func requestPath(s string) (string, error) {
+	if s == "" || s[0] == '?' {
+		s = "/" + s
+	}
+	if s[0] != '/' {
+		return "", errors.New("request path " + Quote(s) + " does not begin with /")
+	}
+	for i := 0; i < len(s); i++ {
+		if s[i] <= ' ' || s[i] > '~' {
+			return "", errors.New("request path " + Quote(s) + " holds a character that must be percent-encoded")
+		}
+	}
+	return s, nil
+}
+
+// cutAt cuts s before the first of the given bytes.
+func cutAt(s, bytes string) (before, after string) {
+	for i := 0; i < len(s); i++ {
+		if strings.IndexByte(bytes, s[i]) >= 0 {
+			return s[:i], s[i:]
+		}
+	}
+	return s, ""
+}
+
+// IsHTTP tells whether the target is asked with an HTTP request.
+func (t Target) IsHTTP() bool { return t.Scheme == "http" || t.Scheme == "http+unix" }
+
+// String returns the target in the form that ParseTarget reads.
+func (t Target) String() string {
+	s := t.Scheme + "://"
+	switch t.Scheme {
+	case "http", "tcp":
+		return s + t.Authority() + t.Path
+	case "http+unix":
+		return s + t.Socket + ":" + t.Path
+	case "unix":
+		return s + t.Socket
+	}
+	if s += t.Path; t.MaxAge != 0 {
+		s += "?max_age=" + t.MaxAge.String()
+	}
+	return s
+}

@@ -1,0 +1,175 @@
+package health
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/ko-health/kohealth/builder/health/cmdline"
+	"github.com/ko-health/kohealth/builder/hint"
+)
+
+// Kind tells who does the checking.
+type Kind int
+
+const (
+	Probe Kind = iota // kohealth's probe, with the arguments in Args
+	Exec              // the program Args[0] with the arguments Args[1:]
+	Shell             // the shell command Args[0]
+	None              // nobody: switches off a check that the base image has
+)
+
+// Where the probe and its arguments are in an image.
+const (
+	ProbePath = "/usr/bin/healthcheck"
+	ArgsPath  = "/etc/healthcheck" // one argument a line; what the probe reads when it has none
+)
+
+// A Test says how health is tested.
+type Test struct {
+	Kind Kind
+	Args []string
+}
+
+// ParseTest parses a test as a flag or a YAML string holds it: a target of the
+// probe, a list in JSON, or, as in Compose, a shell command.
+func ParseTest(s string) (Test, error) {
+	t := strings.TrimSpace(s)
+	if err := checkText(t); err != nil {
+		return Test{}, err
+	}
+	switch {
+	case t == "":
+		return Test{}, errors.New("parsing health check: it is empty")
+	case strings.HasPrefix(t, "["):
+		var list []string
+		if err := json.Unmarshal([]byte(t), &list); err != nil {
+			return Test{}, fmt.Errorf("parsing health check %q as a JSON list of strings: %w", s, err)
+		}
+		return ParseTestList(list)
+	case isTarget(t):
+		return probeTest(t)
+	case strings.HasPrefix(t, "-"):
+		return Test{}, hint.With(fmt.Errorf("parsing health check %q: it begins with a flag", s),
+			`write the probe's arguments as a list: ["-status", "200", "http://:8080/healthz"]`)
+	}
+	return Test{Shell, []string{t}}, nil
+}
+
+// ParseTestList parses a test as a list: Docker's ["CMD", …], ["CMD-SHELL", "…"]
+// or ["NONE"], or else arguments for the probe.
+//
+// https://docs.docker.com/reference/compose-file/services/#healthcheck
+func ParseTestList(list []string) (Test, error) {
+	if len(list) == 0 {
+		return Test{}, errors.New("parsing health check: the list is empty")
+	}
+	for _, s := range list {
+		if err := checkText(s); err != nil {
+			return Test{}, err
+		}
+	}
+	args := list[1:]
+	switch list[0] {
+	case "CMD":
+		if len(args) == 0 || args[0] == "" {
+			return Test{}, fmt.Errorf("parsing health check %q: CMD needs a program", list)
+		}
+		return Test{Exec, slices.Clone(args)}, nil
+	case "CMD-SHELL":
+		if len(args) != 1 || strings.TrimSpace(args[0]) == "" {
+			return Test{}, fmt.Errorf("parsing health check %q: CMD-SHELL needs one command", list)
+		}
+		return Test{Shell, slices.Clone(args)}, nil
+	case "NONE":
+		if len(args) != 0 {
+			return Test{}, fmt.Errorf("parsing health check %q: NONE stands alone", list)
+		}
+		return Test{Kind: None}, nil
+	}
+	return probeTest(list...)
+}
+
+// checkText refuses what neither JSON nor a process's arguments can hold.
+func checkText(s string) error {
+	if strings.ContainsRune(s, 0) || !utf8.ValidString(s) {
+		return fmt.Errorf("parsing health check %q: it holds a NUL byte or is not UTF-8", s)
+	}
+	return nil
+}
+
+// isTarget tells whether s is meant as a target of the probe: a word that begins
+// with a scheme, known or not, or names a check without one.
+func isTarget(s string) bool {
+	if s == "auto" {
+		return true
+	}
+	scheme, _, ok := strings.Cut(s, "://")
+	return ok && scheme != "" && !strings.ContainsFunc(scheme, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("+-.", r))
+	})
+}
+
+// probeTest judges the probe's arguments with the code that the probe itself runs.
+func probeTest(args ...string) (Test, error) {
+	if slices.ContainsFunc(args, func(s string) bool { return strings.ContainsAny(s, "\r\n") }) {
+		return Test{}, fmt.Errorf("parsing health check %q: an argument of the probe cannot hold a line break", args)
+	}
+	if _, err := cmdline.Parse(args, anyValue); err != nil {
+		return Test{}, fmt.Errorf("parsing health check: %w", err)
+	}
+	return Test{Probe, slices.Clone(args)}, nil
+}
+
+// anyValue stands in for the environment of a container that does not run yet: a
+// variable has its default or else a value that is right in most places.
+func anyValue(_, def string) (string, error) {
+	if def != "" {
+		return def, nil
+	}
+	return "1", nil
+}
+
+// String returns t as ParseTest reads it.
+func (t Test) String() string {
+	if t.Kind == Probe && len(t.Args) == 1 && isTarget(t.Args[0]) {
+		return t.Args[0]
+	}
+	list := t.Args
+	if head, ok := map[Kind]string{Exec: "CMD", Shell: "CMD-SHELL", None: "NONE"}[t.Kind]; ok {
+		list = append([]string{head}, t.Args...)
+	}
+	return jsonList(list)
+}
+
+func jsonList(list []string) string {
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(list); err != nil {
+		panic(err) // a []string always encodes
+	}
+	return strings.TrimSpace(b.String())
+}
+
+// UsesProbe tells whether the image needs the probe: the test is the probe's, or
+// it calls the probe by name.
+func (t Test) UsesProbe() bool {
+	switch t.Kind {
+	case Probe:
+		return true
+	case Exec:
+		return t.Args[0] == ProbePath || t.Args[0] == path.Base(ProbePath)
+	case Shell:
+		return slices.ContainsFunc(strings.FieldsFunc(t.Args[0], isShellSeparator), func(word string) bool {
+			return word == ProbePath || word == path.Base(ProbePath)
+		})
+	}
+	return false
+}
+
+func isShellSeparator(r rune) bool { return strings.ContainsRune(" \t\n;|&()`'\"$", r) }

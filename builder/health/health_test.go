@@ -1,0 +1,350 @@
+package health_test
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/ko-health/kohealth/builder/health"
+	"github.com/ko-health/kohealth/builder/hint"
+)
+
+func TestParseTest(t *testing.T) {
+	for _, tt := range []struct {
+		in   string
+		want health.Test
+		out  string // what it prints as; "" means in
+	}{
+		{"http://:8080/healthz", health.Test{Kind: health.Probe, Args: []string{"http://:8080/healthz"}}, ""},
+		{" tcp://:${PORT:-8080} ", health.Test{Kind: health.Probe, Args: []string{"tcp://:${PORT:-8080}"}}, "tcp://:${PORT:-8080}"},
+		{`["-status", "200", "http://:80/"]`, health.Test{Kind: health.Probe, Args: []string{"-status", "200", "http://:80/"}}, `["-status","200","http://:80/"]`},
+		{`["http://:80/"]`, health.Test{Kind: health.Probe, Args: []string{"http://:80/"}}, "http://:80/"},
+		{`["CMD", "/app", "-x"]`, health.Test{Kind: health.Exec, Args: []string{"/app", "-x"}}, `["CMD","/app","-x"]`},
+		{`["CMD-SHELL", "a && b < c"]`, health.Test{Kind: health.Shell, Args: []string{"a && b < c"}}, `["CMD-SHELL","a && b < c"]`},
+		{"curl -f http://localhost/ || exit 1", health.Test{Kind: health.Shell, Args: []string{"curl -f http://localhost/ || exit 1"}}, `["CMD-SHELL","curl -f http://localhost/ || exit 1"]`},
+		{`["NONE"]`, health.Test{Kind: health.None}, ""},
+	} {
+		got, err := health.ParseTest(tt.in)
+		if err != nil {
+			t.Errorf("ParseTest(%q): %v", tt.in, err)
+			continue
+		}
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("ParseTest(%q) (-want +got):\n%s", tt.in, diff)
+		}
+		want := tt.out
+		if want == "" {
+			want = tt.in
+		}
+		if got.String() != want {
+			t.Errorf("ParseTest(%q) prints as %q, want %q", tt.in, got, want)
+		}
+	}
+}
+
+func TestParseTestErrors(t *testing.T) {
+	for in, want := range map[string]string{
+		"":                          "it is empty",
+		"[":                         "as a JSON list",
+		"[]":                        "the list is empty",
+		`["CMD"]`:                   "CMD needs a program",
+		`["CMD", ""]`:               "CMD needs a program",
+		`["CMD-SHELL"]`:             "CMD-SHELL needs one command",
+		`["CMD-SHELL", "a", "b"]`:   "CMD-SHELL needs one command",
+		`["NONE", "x"]`:             "NONE stands alone",
+		`["CMD", "a\u0000"]`:        "NUL",
+		`["-header", "a\nb"]`:       "line break",
+		"htp://:80/":                "htp",
+		"http://:80x":               "80x",
+		"http:///x":                 "port",
+		"http://example.com:80/":    "example.com",
+		"tcp://10.0.0.1:80":         "10.0.0.1",
+		"-status 200 http://:80/":   "it begins with a flag",
+		`["-stats", "http://:80/"]`: "-stats",
+		`["-status", "200"]`:        "target",
+	} {
+		_, err := health.ParseTest(in)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("ParseTest(%q): error %v, want one with %q", in, err, want)
+		}
+	}
+}
+
+// FuzzParseTest checks that what is parsed prints as something that parses to the
+// same.
+func FuzzParseTest(f *testing.F) {
+	for _, s := range []string{"http://:80/", `["CMD","x"]`, `["NONE"]`, "a && b", `["-log=false","file:///x?max_age=1s"]`, `["\ud800"]`, "auto"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		first, err := health.ParseTest(s)
+		if err != nil {
+			return
+		}
+		second, err := health.ParseTest(first.String())
+		if err != nil {
+			t.Fatalf("%q prints as %q: %v", s, first, err)
+		}
+		if diff := cmp.Diff(first, second); diff != "" {
+			t.Fatalf("%q prints as %q, which differs:\n%s", s, first, diff)
+		}
+	})
+}
+
+func set(t *testing.T, keys ...string) (s health.Settings) {
+	t.Helper()
+	for i := 0; i < len(keys); i += 2 {
+		if err := s.Set(keys[i], keys[i+1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return s
+}
+
+func TestCheckConfig(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		settings health.Settings
+		want     health.Config
+	}{
+		{"default", health.Settings{}, health.Config{
+			Test:     []string{"CMD", "/usr/bin/healthcheck", "-timeout=2.7s", "tcp://:${PORT:-8080}"},
+			Interval: 10 * time.Second, Timeout: 3 * time.Second, StartPeriod: 10 * time.Second, StartInterval: time.Second, Retries: 3}},
+		{"numbers", set(t, "test", "http://:1/", "interval", "1m", "timeout", "30s", "retries", "5", "start_period", "0s", "log", "false"), health.Config{
+			Test:     []string{"CMD", "/usr/bin/healthcheck", "-timeout=29.5s", "-log=false", "http://:1/"},
+			Interval: time.Minute, Timeout: 30 * time.Second, Retries: 5}},
+		{"own timeout", set(t, "test", `["-timeout", "1s", "http://:1/"]`), health.Config{
+			Test:     []string{"CMD", "/usr/bin/healthcheck", "-timeout", "1s", "http://:1/"},
+			Interval: 10 * time.Second, Timeout: 3 * time.Second, StartPeriod: 10 * time.Second, StartInterval: time.Second, Retries: 3}},
+		{"shell", set(t, "test", "true"), health.Config{
+			Test:     []string{"CMD-SHELL", "true"},
+			Interval: 10 * time.Second, Timeout: 3 * time.Second, StartPeriod: 10 * time.Second, StartInterval: time.Second, Retries: 3}},
+		{"none", set(t, "test", `["NONE"]`), health.Config{Test: []string{"NONE"}}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			check, err := tt.settings.Check()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.want, check.Config()); diff != "" {
+				t.Errorf("Config() (-want +got):\n%s", diff)
+			}
+			if w := check.Warnings(); len(w) > 0 {
+				t.Errorf("Warnings() = %q", w)
+			}
+		})
+	}
+}
+
+func TestConfigIsDockers(t *testing.T) {
+	check, err := set(t, "test", "tcp://:1", "start_interval", "500ms").Check()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := json.Marshal(check.Config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `{"Test":["CMD","/usr/bin/healthcheck","-timeout=2.7s","tcp://:1"],"Interval":10000000000,"Timeout":3000000000,` +
+		`"StartPeriod":10000000000,"StartInterval":500000000,"Retries":3}`
+	if string(got) != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+func TestWarnings(t *testing.T) {
+	for _, tt := range []struct {
+		settings health.Settings
+		want     string
+	}{
+		{set(t, "interval", "1s", "timeout", "2s"), "timeout 2s is longer than interval 1s"},
+		{set(t, "start_period", "0s", "start_interval", "1s"), "start_interval has no effect"},
+		{set(t, "test", `["-timeout=3s","tcp://:1"]`), "-timeout 3s is not shorter than timeout 3s"},
+	} {
+		check, err := tt.settings.Check()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if w := check.Warnings(); len(w) != 1 || !strings.Contains(w[0], tt.want) {
+			t.Errorf("Warnings() = %q, want %q", w, tt.want)
+		}
+	}
+}
+
+func TestCheckErrors(t *testing.T) {
+	for want, s := range map[string]health.Settings{
+		"goes with no other key": set(t, "test", `["NONE"]`, "interval", "1s"),
+		"not supported yet":      set(t, "tool", "busybox"),
+		"packages":               set(t, "packages", "curl"),
+	} {
+		if _, err := s.Check(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("Check(): error %v, want one with %q", err, want)
+		}
+	}
+}
+
+func TestSetErrors(t *testing.T) {
+	for _, tt := range []struct{ key, value, want, hint string }{
+		{"interval", "10", "a duration needs a unit", "write 10s for seconds"},
+		{"interval", "x", "want a duration such as", ""},
+		{"interval", "0s", "want at least 1ms", ""},
+		{"timeout", "999us", "shorter than 1ms", ""},
+		{"timeout", "-1s", "negative", ""},
+		{"start_period", "99999999h", "longer than Docker can hold", ""},
+		{"retries", "0", "want at least 1", ""},
+		{"retries", "1.5", "want a whole number", ""},
+		{"retries", "99999999999", "want a whole number", ""},
+		{"log", "yes", "want true or false", ""},
+		{"tool", "bash", "want probe or busybox", ""},
+		{"packages", "a,,b", "a name is empty", ""},
+		{"startPeriod", "1s", `unknown key "startPeriod"`, `did you mean "start_period"?`},
+		{"intervall", "1s", `unknown key "intervall"`, `did you mean "interval"?`},
+		{"zzzzzzzz", "1s", `unknown key "zzzzzzzz"`, "the keys are test, interval"},
+	} {
+		var s health.Settings
+		err := s.Set(tt.key, tt.value)
+		if err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("Set(%q, %q): error %v, want one with %q", tt.key, tt.value, err, tt.want)
+		}
+		if got := hint.Of(err); !strings.HasPrefix(got, tt.hint) || tt.hint == "" && got != "" {
+			t.Errorf("Set(%q, %q): hint %q, want %q", tt.key, tt.value, got, tt.hint)
+		}
+	}
+}
+
+func TestOver(t *testing.T) {
+	top := set(t, "test", "tcp://:1", "interval", "1s", "retries", "1", "packages", "a", "log", "false")
+	build := set(t, "test", "tcp://:2", "retries", "2")
+	got := set(t, "retries", "3").Over(build).Over(top)
+	if diff := cmp.Diff(set(t, "test", "tcp://:2", "interval", "1s", "retries", "3", "packages", "a", "log", "false"), got); diff != "" {
+		t.Errorf("Over (-want +got):\n%s", diff)
+	}
+	if s := set(t, "test", "tcp://:1").Over(set(t, "disable", "true")); s.Disable != nil {
+		t.Error("a test does not switch the check on again")
+	}
+	if s := set(t, "interval", "1s").Over(set(t, "disable", "true")); s.Disable == nil {
+		t.Error("an interval alone switches the check on")
+	}
+}
+
+func TestUsesProbe(t *testing.T) {
+	for test, want := range map[string]bool{
+		"http://:1/":                           true,
+		`["CMD","/usr/bin/healthcheck"]`:       true,
+		`["CMD","healthcheck"]`:                true,
+		`["CMD","/app","healthcheck"]`:         false,
+		`["NONE"]`:                             false,
+		"healthcheck tcp://:1 || exit 1":       true,
+		"test -e /x && /usr/bin/healthcheck":   true,
+		"curl -f http://localhost/healthcheck": false,
+	} {
+		parsed, err := health.ParseTest(test)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := parsed.UsesProbe(); got != want {
+			t.Errorf("%s: UsesProbe() = %v", test, got)
+		}
+	}
+}
+
+func readFile(t *testing.T, content string) (health.File, error) {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), ".ko.yaml")
+	if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return health.ReadFile(name)
+}
+
+func TestReadFile(t *testing.T) {
+	f, err := readFile(t, `
+defaultBaseImage: x
+healthcheck: &top
+  test: ["-status", 200, "http://:8080/"]
+  retries: 5
+  log: false
+Builds:
+- main: ./a
+- id: b
+  dir: sub
+  healthcheck:
+    <<: *top
+    test: tcp://:1
+    packages: [curl]
+- id: c
+  healthcheck: {disable: true}
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	top := set(t, "test", `["-status", "200", "http://:8080/"]`, "retries", "5", "log", "false")
+	b := set(t, "test", "tcp://:1", "packages", "curl").Over(top)
+	for _, tt := range []struct {
+		id   health.BuildID
+		want health.Settings
+	}{
+		{health.BuildID{}, top},
+		{health.BuildID{ID: "#0", Dir: ".", Main: "./a"}, top},
+		{health.BuildID{ID: "b", Dir: "sub", Main: "."}, b},
+		{health.BuildID{ID: "b", Dir: "elsewhere", Main: "."}, top},
+		{health.BuildID{ID: "c", Dir: ".", Main: "."}, set(t, "disable", "true").Over(top)},
+	} {
+		if diff := cmp.Diff(tt.want, f.For(tt.id)); diff != "" {
+			t.Errorf("For(%+v) (-want +got):\n%s", tt.id, diff)
+		}
+	}
+}
+
+func TestReadFileErrors(t *testing.T) {
+	for content, want := range map[string]string{
+		"healthcheck:\n  tst: x":                        `.ko.yaml:2: unknown key "tst" in healthcheck`,
+		"healthcheck: on":                               ".ko.yaml:1: parsing healthcheck: want keys and values",
+		"healthcheck:\n  interval: 10":                  ".ko.yaml:2: parsing interval \"10\": a duration needs a unit",
+		"healthcheck:\n  interval: {a: b}":              ".ko.yaml:2: parsing interval: want a value",
+		"healthcheck:\n  interval:":                     ".ko.yaml:2: parsing interval: the value is missing",
+		"healthcheck:\n  retries: many":                 ".ko.yaml:2: parsing retries",
+		"healthcheck:\n  log: yes please":               ".ko.yaml:2: parsing log",
+		"healthcheck:\n  test: 5":                       ".ko.yaml:2: parsing test \"5\": want a string",
+		"healthcheck:\n  test:\n  - CMD\n  - [x]":       ".ko.yaml:4: parsing test: want a list of strings",
+		"healthcheck:\n  packages: curl":                ".ko.yaml:2: parsing packages \"curl\": want a list",
+		"builds:\n- id: a\n  healthcheck:\n    tool: x": ".ko.yaml:4: parsing tool \"x\"",
+		"\n\nhealthcheck:\n  test: [":                   "parsing ",
+		"a: &a {<<: *a}":                                "parsing ",
+	} {
+		_, err := readFile(t, content)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: error %v, want one with %q", content, err, want)
+		}
+	}
+	if _, err := health.ReadFile("/nowhere/.ko.yaml"); err == nil {
+		t.Error("a missing file is read")
+	}
+	for _, empty := range []string{"", "# nothing\n", "[]", "x"} {
+		if f, err := readFile(t, empty); err != nil || f.For(health.BuildID{}).Test != nil {
+			t.Errorf("%q: %v", empty, err)
+		}
+	}
+}
+
+// FuzzReadFile checks that no file makes the reader panic or run for ever, and that
+// errors name the file.
+func FuzzReadFile(f *testing.F) {
+	f.Add([]byte("healthcheck:\n  test: http://:80/\nbuilds:\n- {id: x, healthcheck: {retries: 3}}"))
+	f.Add([]byte("a: &a [*a]\nhealthcheck: *a"))
+	f.Add([]byte("healthcheck: {<<: [{test: x}, {test: y}]}"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		name := filepath.Join(t.TempDir(), "ko.yaml")
+		if err := os.WriteFile(name, data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := health.ReadFile(name); err != nil && !strings.Contains(err.Error(), "ko.yaml") {
+			t.Errorf("error %q does not name the file", err)
+		}
+	})
+}

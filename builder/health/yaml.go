@@ -1,0 +1,238 @@
+package health
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/ko-health/kohealth/builder/hint"
+)
+
+// A File holds the health checks of a .ko.yaml, which ko itself passes over:
+//
+//	healthcheck:             # for all images
+//	  test: http://:8080/healthz
+//	builds:
+//	- id: worker
+//	  main: ./cmd/worker
+//	  healthcheck:           # for this one; wins, key by key
+//	    test: file:///tmp/alive?max_age=60s
+//
+// The zero File says nothing.
+type File struct {
+	top    Settings
+	builds []build
+}
+
+// A BuildID tells the entries of builds[] apart, with ko's own defaults: the ID is
+// "#" and the index where none is written, Dir and Main are ".".
+type BuildID struct{ ID, Dir, Main string }
+
+type build struct {
+	BuildID
+	settings Settings
+}
+
+// ReadFile reads the health checks of the .ko.yaml at path. Errors name file and
+// line.
+func ReadFile(path string) (File, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return File{}, fmt.Errorf("reading health checks: %w", err)
+	}
+	return parseFile(path, data)
+}
+
+func parseFile(name string, data []byte) (File, error) {
+	var doc yaml.Node
+	var whole any // yaml refuses aliases that contain themselves only when it decodes values
+	if err := errors.Join(yaml.Unmarshal(data, &doc), yaml.Unmarshal(data, &whole)); err != nil {
+		return File{}, fmt.Errorf("parsing %q: %w", name, err)
+	}
+	if len(doc.Content) == 0 {
+		return File{}, nil
+	}
+	f, err := readTop(doc.Content[0])
+	var at *lineError
+	if errors.As(err, &at) {
+		return File{}, fmt.Errorf("%s:%d: %w", name, at.line, at.error)
+	}
+	return f, err
+}
+
+// For returns what the file says of a build: its own section over the file's.
+func (f File) For(id BuildID) Settings {
+	for _, b := range slices.Backward(f.builds) { // ko, too, lets the last of equal entries win
+		if b.BuildID == id {
+			return b.settings.Over(f.top)
+		}
+	}
+	return f.top
+}
+
+// lineError is an error at a line of the file.
+type lineError struct {
+	line int
+	error
+}
+
+func (e *lineError) Unwrap() error { return e.error }
+
+func at(n *yaml.Node, err error) error {
+	var e *lineError
+	if err == nil || errors.As(err, &e) {
+		return err
+	}
+	return &lineError{n.Line, err}
+}
+
+// eachPair calls f for the pairs of a mapping, those of merged mappings (<<) first.
+func eachPair(n *yaml.Node, f func(key, value *yaml.Node) error) error {
+	n = resolve(n)
+	if n.Kind != yaml.MappingNode {
+		return nil
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Tag == "!!merge" {
+			if err := eachMerged(resolve(n.Content[i+1]), f); err != nil {
+				return err
+			}
+		}
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Tag == "!!merge" {
+			continue
+		}
+		if err := f(n.Content[i], resolve(n.Content[i+1])); err != nil {
+			return at(n.Content[i], err)
+		}
+	}
+	return nil
+}
+
+func eachMerged(n *yaml.Node, f func(key, value *yaml.Node) error) error {
+	if n.Kind != yaml.SequenceNode {
+		return eachPair(n, f)
+	}
+	for _, m := range slices.Backward(n.Content) { // earlier mappings win
+		if err := eachPair(m, f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func resolve(n *yaml.Node) *yaml.Node {
+	if n.Kind == yaml.AliasNode {
+		return n.Alias
+	}
+	return n
+}
+
+// readTop looks only at the keys that are ours. ko finds keys whatever their case.
+func readTop(n *yaml.Node) (f File, err error) {
+	err = eachPair(n, func(key, value *yaml.Node) error {
+		switch {
+		case strings.EqualFold(key.Value, "healthcheck"):
+			f.top, err = readSettings(value)
+		case strings.EqualFold(key.Value, "builds") && value.Kind == yaml.SequenceNode:
+			f.builds, err = readBuilds(value)
+		}
+		return err
+	})
+	return f, err
+}
+
+func readBuilds(n *yaml.Node) ([]build, error) {
+	var builds []build
+	for i, entry := range n.Content {
+		b := build{BuildID: BuildID{ID: fmt.Sprintf("#%d", i), Dir: ".", Main: "."}}
+		err := eachPair(entry, func(key, value *yaml.Node) (err error) {
+			switch strings.ToLower(key.Value) {
+			case "id":
+				b.ID = cmp.Or(value.Value, b.ID)
+			case "dir":
+				b.Dir = cmp.Or(value.Value, b.Dir)
+			case "main":
+				b.Main = cmp.Or(value.Value, b.Main)
+			case "healthcheck":
+				b.settings, err = readSettings(value)
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		builds = append(builds, b)
+	}
+	return builds, nil
+}
+
+func readSettings(n *yaml.Node) (s Settings, err error) {
+	if n.Kind != yaml.MappingNode {
+		return s, at(n, hint.With(errors.New("parsing healthcheck: want keys and values"), "the keys are "+strings.Join(Keys(), ", ")))
+	}
+	err = eachPair(n, func(key, value *yaml.Node) error {
+		if !slices.Contains(Keys(), key.Value) {
+			return unknownKey(key.Value)
+		}
+		return at(value, readValue(&s, key.Value, value))
+	})
+	return s, err
+}
+
+func readValue(s *Settings, key string, n *yaml.Node) error {
+	switch n.Kind {
+	case yaml.SequenceNode:
+		list, err := readList(key, n)
+		if err != nil {
+			return err
+		}
+		return s.SetList(key, list)
+	case yaml.ScalarNode:
+		if err := checkScalar(key, n); err != nil {
+			return err
+		}
+		return s.Set(key, n.Value)
+	}
+	return fmt.Errorf("parsing %s: want a value, not keys and values", key)
+}
+
+func readList(key string, n *yaml.Node) ([]string, error) {
+	list := make([]string, 0, len(n.Content))
+	for _, item := range n.Content {
+		item = resolve(item)
+		if item.Kind != yaml.ScalarNode || item.Tag == "!!null" {
+			return nil, at(item, fmt.Errorf("parsing %s: want a list of strings", key))
+		}
+		list = append(list, item.Value)
+	}
+	return list, nil
+}
+
+// checkScalar refuses values of another type than the key's, which would otherwise
+// be read as the text that they were written with.
+func checkScalar(key string, n *yaml.Node) error {
+	switch key {
+	case KeyLog, KeyDisable:
+		if n.Tag != "!!bool" {
+			return fmt.Errorf("parsing %s %q: want true or false", key, n.Value)
+		}
+	case KeyPackages:
+		return fmt.Errorf("parsing packages %q: want a list, such as [curl]", n.Value)
+	case KeyTest, KeyTool:
+		if n.Tag != "!!str" {
+			return fmt.Errorf("parsing %s %q: want a string", key, n.Value)
+		}
+	default:
+		if n.Tag == "!!null" {
+			return fmt.Errorf("parsing %s: the value is missing", key)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,188 @@
+package builder
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/ko/pkg/build"
+	"github.com/sigstore/cosign/v3/pkg/oci"
+	ocimutate "github.com/sigstore/cosign/v3/pkg/oci/mutate"
+	"github.com/sigstore/cosign/v3/pkg/oci/signed"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/ko-health/kohealth/builder/health"
+)
+
+// A rewriter rewrites one result of ko's.
+type rewriter struct {
+	Options
+	check health.Check
+
+	mu     sync.Mutex
+	said   []string
+	added  bool    // some platform got the check
+	probes []int64 // compressed sizes, one a platform
+}
+
+// rewrite rewrites an image or an index of images, and its SBOMs.
+func (r *rewriter) rewrite(ctx context.Context, result build.Result) (build.Result, error) {
+	switch result := result.(type) {
+	case oci.SignedImage:
+		return r.image(ctx, result)
+	case oci.SignedImageIndex:
+		return r.index(ctx, result)
+	}
+	return nil, fmt.Errorf("rewriting %T: neither image nor index", result)
+}
+
+func (r *rewriter) index(ctx context.Context, idx oci.SignedImageIndex) (build.Result, error) {
+	im, err := idx.IndexManifest()
+	if err != nil {
+		return nil, fmt.Errorf("reading index: %w", err)
+	}
+	mt, err := r.Format.mediaType(im.MediaType)
+	if err != nil {
+		return nil, err
+	}
+	adds := make([]ocimutate.IndexAddendum, len(im.Manifests))
+	g, ctx := errgroup.WithContext(ctx)
+	for i, desc := range im.Manifests {
+		g.Go(func() (err error) {
+			adds[i], err = r.child(ctx, idx, desc)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	bare := mutate.Annotations(mutate.IndexMediaType(empty.Index, mt), im.Annotations).(v1.ImageIndex)
+	out := ocimutate.AppendManifests(bare, adds...)
+	return r.indexSBOM(idx, out)
+}
+
+// child rewrites one image of an index. Its descriptor keeps what ko said of it.
+func (r *rewriter) child(ctx context.Context, idx oci.SignedImageIndex, desc v1.Descriptor) (ocimutate.IndexAddendum, error) {
+	img, err := idx.SignedImage(desc.Digest)
+	if err != nil {
+		return ocimutate.IndexAddendum{}, fmt.Errorf("reading image %q: %w", desc.Digest, err)
+	}
+	out, err := r.image(ctx, img)
+	if err != nil {
+		return ocimutate.IndexAddendum{}, err
+	}
+	mt, err := out.MediaType()
+	return ocimutate.IndexAddendum{Add: out, Descriptor: v1.Descriptor{
+		MediaType:   mt,
+		Platform:    desc.Platform,
+		Annotations: desc.Annotations,
+		URLs:        desc.URLs,
+	}}, err
+}
+
+// image rewrites the image of one platform.
+func (r *rewriter) image(ctx context.Context, img oci.SignedImage) (oci.SignedImage, error) {
+	cf, err := img.ConfigFile()
+	if err != nil {
+		return nil, fmt.Errorf("reading image config: %w", err)
+	}
+	platform := cf.Platform()
+	if platform == nil {
+		return nil, errors.New("reading image config: it names no platform")
+	}
+	out, probe, err := r.rebuild(ctx, img, *platform)
+	if err != nil {
+		return nil, fmt.Errorf("platform %s: %w", platform, err)
+	}
+	return r.imageSBOM(img, signed.Image(out), probe)
+}
+
+// rebuild puts the image together again with the health layers, the check and the
+// media types that are wanted. The probe's layer is returned, too, nil if it has
+// none.
+func (r *rewriter) rebuild(ctx context.Context, img v1.Image, platform v1.Platform) (v1.Image, v1.Layer, error) {
+	s, err := newStack(img)
+	if err != nil {
+		return nil, nil, err
+	}
+	raw, err := img.RawConfigFile()
+	if err != nil {
+		return nil, nil, err
+	}
+	config, err := parseRawConfig(raw)
+	if err != nil {
+		return nil, nil, err
+	}
+	m, err := img.Manifest()
+	if err != nil {
+		return nil, nil, err
+	}
+	var probe v1.Layer
+	if !r.check.Disabled {
+		if probe, err = r.addHealth(ctx, s, config, m, platform); err != nil {
+			return nil, nil, err
+		}
+	}
+	out, err := r.assemble(s, config, m)
+	return out, probe, err
+}
+
+// assemble makes an image of the stack, with the media types of the format.
+func (r *rewriter) assemble(s *stack, config rawConfig, m *v1.Manifest) (v1.Image, error) {
+	var err error
+	for i := range s.descs {
+		if s.descs[i].MediaType, err = r.Format.mediaType(s.descs[i].MediaType); err != nil {
+			return nil, err
+		}
+	}
+	if m.MediaType, err = r.Format.mediaType(m.MediaType); err != nil {
+		return nil, err
+	}
+	if m.Config.MediaType, err = r.Format.mediaType(m.Config.MediaType); err != nil {
+		return nil, err
+	}
+	m.Layers = s.descs
+	if err := config.set("history", s.history); err != nil {
+		return nil, err
+	}
+	if err := config.set("rootfs", v1.RootFS{Type: "layers", DiffIDs: s.diffIDs}); err != nil {
+		return nil, err
+	}
+	raw, err := json.Marshal(config) // sorts the keys
+	if err != nil {
+		return nil, err
+	}
+	return newImage(m, raw, s.layers)
+}
+
+// say tells the user something once, however many platforms it is true of.
+func (r *rewriter) say(format string, args ...any) {
+	line := fmt.Sprintf(format, args...)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !slices.Contains(r.said, line) {
+		r.said = append(r.said, line)
+		r.Logf("%s", line)
+	}
+}
+
+// report says in one line what was added.
+func (r *rewriter) report() {
+	if !r.added {
+		return
+	}
+	line := fmt.Sprintf("health: %s", r.check)
+	if len(r.probes) > 0 {
+		line += fmt.Sprintf("; %s %d KB", health.ProbePath, (slices.Max(r.probes)+500)/1000)
+	}
+	if len(r.probes) > 1 {
+		line += fmt.Sprintf(" on each of %d platforms", len(r.probes))
+	}
+	r.say("%s", line)
+}

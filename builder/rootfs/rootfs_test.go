@@ -1,0 +1,116 @@
+package rootfs_test
+
+import (
+	"archive/tar"
+	"bytes"
+	"errors"
+	"io"
+	"testing"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+
+	"github.com/ko-health/kohealth/builder/rootfs"
+	"github.com/ko-health/kohealth/layers/cache"
+)
+
+func layer(t *testing.T, headers ...tar.Header) v1.Layer {
+	t.Helper()
+	var b bytes.Buffer
+	tw := tar.NewWriter(&b)
+	for _, h := range headers {
+		if err := tw.WriteHeader(&h); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := tw.Close(); err != nil {
+		t.Fatal(err)
+	}
+	l, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b.Bytes())), nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func file(name string) tar.Header { return tar.Header{Name: name, Typeflag: tar.TypeReg, Mode: 0o644} }
+func dir(name string) tar.Header  { return tar.Header{Name: name, Typeflag: tar.TypeDir, Mode: 0o755} }
+func link(name, target string) tar.Header {
+	return tar.Header{Name: name, Typeflag: tar.TypeSymlink, Linkname: target}
+}
+
+func read(t *testing.T, layers ...v1.Layer) *rootfs.FS {
+	t.Helper()
+	fsys, err := rootfs.Read(layers, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fsys
+}
+
+func TestLookup(t *testing.T) {
+	fsys := read(t,
+		layer(t, dir("usr/"), dir("usr/bin/"), file("usr/bin/busybox"), link("bin", "usr/bin"),
+			link("usr/bin/sh", "/bin/busybox"), link("usr/bin/up", "../lib/../bin/sh"), link("usr/lib", "../opt/lib"),
+			file("opt/bin/sh"), file("opt/lib/x"), link("loop", "loop"), file("gone"), file("dir/a"), file("dir/b"), dir("taken/"), file("taken/x")),
+		layer(t, file(".wh.gone"), file("dir/c"), file("dir/.wh..wh..opq"), file("taken")),
+	)
+	for _, tt := range []struct {
+		name, want string // want "" means nothing is there
+	}{
+		{"/bin/sh", "/usr/bin/busybox"},
+		{"bin/busybox", "/usr/bin/busybox"},
+		{"/usr/bin/up", "/opt/bin/sh"}, // .. after a link leaves the link's target
+		{"/usr/lib/x", "/opt/lib/x"},
+		{"/opt", "/opt"}, // no entry of its own
+		{"/loop", ""},
+		{"/loop/x", ""},
+		{"/gone", ""},
+		{"/dir/a", ""},
+		{"/dir/c", "/dir/c"},
+		{"/taken", "/taken"},
+		{"/taken/x", ""},
+		{"/", "/"},
+		{"/nowhere/x", ""},
+	} {
+		e, ok := fsys.Lookup(tt.name)
+		if ok != (tt.want != "") || e.Path != tt.want {
+			t.Errorf("Lookup(%q) = %q, %v; want %q", tt.name, e.Path, ok, tt.want)
+		}
+	}
+}
+
+func TestResolveKeepsLastLink(t *testing.T) {
+	fsys := read(t, layer(t, link("usr", "/system"), link("system/bin", "tools"), link("system/tools/healthcheck", "/x")))
+	for name, want := range map[string]string{
+		"/usr/bin/healthcheck":    "/system/tools/healthcheck",
+		"/usr/local/bin/x":        "/system/local/bin/x",
+		"/../../usr/bin/../bin/y": "/system/tools/y",
+	} {
+		got, err := fsys.Resolve(name)
+		if err != nil || got != want {
+			t.Errorf("Resolve(%q) = %q, %v; want %q", name, got, err, want)
+		}
+	}
+}
+
+func TestReadKeepsListings(t *testing.T) {
+	cacheDir := cache.Dir(t.TempDir())
+	l := layer(t, file("a"))
+	if _, err := rootfs.Read([]v1.Layer{l}, cacheDir); err != nil {
+		t.Fatal(err)
+	}
+	fsys, err := rootfs.Read([]v1.Layer{unreadable{l}}, cacheDir)
+	if err != nil {
+		t.Fatalf("a layer that was read before is read again: %v", err)
+	}
+	if _, ok := fsys.Lookup("/a"); !ok {
+		t.Error("/a is lost")
+	}
+}
+
+// unreadable is a layer that must not be read.
+type unreadable struct{ v1.Layer }
+
+func (unreadable) Uncompressed() (io.ReadCloser, error) { return nil, errors.New("read") }
+func (unreadable) Compressed() (io.ReadCloser, error)   { return nil, errors.New("read") }

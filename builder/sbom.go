@@ -1,0 +1,304 @@
+package builder
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+	"github.com/google/ko/pkg/build"
+	"github.com/sigstore/cosign/v3/pkg/oci"
+	ocimutate "github.com/sigstore/cosign/v3/pkg/oci/mutate"
+	"github.com/sigstore/cosign/v3/pkg/oci/static"
+	"github.com/sigstore/cosign/v3/pkg/oci/walk"
+
+	"github.com/ko-health/kohealth/layers/cache"
+)
+
+const sbomAttachment = "sbom"
+
+// described is an image or an index: what an SBOM can be of.
+type described interface {
+	Digest() (v1.Hash, error)
+	MediaType() (types.MediaType, error)
+}
+
+// imageSBOM attaches old's SBOM to out, brought up to date. Without an SBOM
+// (--sbom=none) out stays as it is.
+func (r *rewriter) imageSBOM(old, out oci.SignedImage, probe v1.Layer) (oci.SignedImage, error) {
+	f, err := old.Attachment(sbomAttachment)
+	if err != nil {
+		return out, nil // cosign's way to say that there is none
+	}
+	edit, err := r.newSBOMEdit(old, out)
+	if err != nil {
+		return nil, err
+	}
+	if probe != nil {
+		if edit.probe, err = probe.Digest(); err != nil {
+			return nil, err
+		}
+	}
+	file, err := edit.file(f)
+	if err != nil {
+		return nil, err
+	}
+	return ocimutate.AttachFileToImage(out, sbomAttachment, file)
+}
+
+// indexSBOM attaches old's SBOM to out, with the digests of index and images
+// replaced.
+func (r *rewriter) indexSBOM(old, out oci.SignedImageIndex) (build.Result, error) {
+	f, err := old.Attachment(sbomAttachment)
+	if err != nil {
+		return out, nil
+	}
+	edit, err := r.newSBOMEdit(old, out)
+	if err != nil {
+		return nil, err
+	}
+	before, err := old.IndexManifest()
+	if err != nil {
+		return nil, err
+	}
+	after, err := out.IndexManifest()
+	if err != nil {
+		return nil, err
+	}
+	for i := range before.Manifests {
+		edit.replace(before.Manifests[i].Digest, after.Manifests[i].Digest)
+		edit.retype(before.Manifests[i].MediaType, after.Manifests[i].MediaType)
+	}
+	file, err := edit.file(f)
+	if err != nil {
+		return nil, err
+	}
+	return ocimutate.AttachFileToImageIndex(out, sbomAttachment, file)
+}
+
+// An sbomEdit makes ko's SPDX document true of the rewritten image.
+type sbomEdit struct {
+	dir     string // where ko has written the document, too
+	version string // kohealth's
+	pairs   []string
+	image   v1.Hash // the new digest
+	probe   v1.Hash // of the probe's layer; zero if there is none
+}
+
+func (r *rewriter) newSBOMEdit(old, out described) (*sbomEdit, error) {
+	before, err := old.Digest()
+	if err != nil {
+		return nil, err
+	}
+	after, err := out.Digest()
+	if err != nil {
+		return nil, err
+	}
+	beforeType, err := old.MediaType()
+	if err != nil {
+		return nil, err
+	}
+	afterType, err := out.MediaType()
+	if err != nil {
+		return nil, err
+	}
+	e := &sbomEdit{dir: r.SBOMDir, version: r.Version, image: after}
+	e.replace(before, after)
+	e.retype(beforeType, afterType)
+	return e, nil
+}
+
+// replace has a digest replaced wherever the document names it: as digest, in
+// identifiers, checksums and purls.
+func (e *sbomEdit) replace(before, after v1.Hash) {
+	e.pairs = append(e.pairs, before.Hex, after.Hex)
+}
+
+// retype has a media type replaced, as purls spell it.
+func (e *sbomEdit) retype(before, after types.MediaType) {
+	e.pairs = append(e.pairs,
+		"mediaType="+url.QueryEscape(string(before)), "mediaType="+url.QueryEscape(string(after)))
+}
+
+// file returns the document that replaces f, and has replaced it in the directory.
+func (e *sbomEdit) file(f oci.File) (oci.File, error) {
+	before, err := f.Payload()
+	if err != nil {
+		return nil, fmt.Errorf("reading SBOM: %w", err)
+	}
+	mt, err := f.FileMediaType()
+	if err != nil {
+		return nil, fmt.Errorf("reading SBOM: %w", err)
+	}
+	after, err := e.apply(before)
+	if err != nil {
+		return nil, fmt.Errorf("editing SBOM: %w", err)
+	}
+	for _, name := range sbomFiles(e.dir, before) {
+		if err := cache.WriteFile(name, after); err != nil {
+			return nil, fmt.Errorf("writing SBOM: %w", err)
+		}
+	}
+	return static.NewFile(after, static.WithLayerMediaType(mt))
+}
+
+func (e *sbomEdit) apply(document []byte) ([]byte, error) {
+	text := strings.NewReplacer(e.pairs...).Replace(string(document))
+	doc := map[string]json.RawMessage{}
+	if err := json.Unmarshal([]byte(text), &doc); err != nil {
+		return nil, err
+	}
+	err := appendTo(doc, "creationInfo", "creators", "Tool: kohealth "+e.version)
+	if e.probe != (v1.Hash{}) {
+		pkg := e.probePackage()
+		err = errors.Join(err,
+			appendTo(doc, "", "packages", pkg),
+			appendTo(doc, "", "relationships", spdxRelationship{
+				Element: fmt.Sprintf("SPDXRef-Package-%s-%s", e.image.Algorithm, e.image.Hex),
+				Type:    "CONTAINS",
+				Related: pkg.ID,
+			}))
+	}
+	if err != nil {
+		return nil, err
+	}
+	out, err := json.MarshalIndent(doc, "", "  ") // sorts the keys
+	return append(out, '\n'), err
+}
+
+// appendTo appends value to the array key of the document or, with an object, of
+// the document's object.
+func appendTo(doc map[string]json.RawMessage, object, key string, value any) error {
+	if object != "" {
+		inner := map[string]json.RawMessage{}
+		if err := json.Unmarshal(doc[object], &inner); err != nil {
+			return err
+		}
+		err := appendTo(inner, "", key, value)
+		if err != nil {
+			return err
+		}
+		doc[object], err = json.Marshal(inner)
+		return err
+	}
+	var list []json.RawMessage
+	if raw, ok := doc[key]; ok {
+		if err := json.Unmarshal(raw, &list); err != nil {
+			return err
+		}
+	}
+	raw, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	doc[key], err = json.Marshal(append(list, raw))
+	return err
+}
+
+// The parts of SPDX 2.3 that the probe's entry needs, in the shape of ko's entries.
+//
+// https://spdx.github.io/spdx-spec/v2.3/package-information/
+type (
+	spdxPackage struct {
+		ID               string         `json:"SPDXID"`
+		Name             string         `json:"name"`
+		Version          string         `json:"versionInfo,omitempty"`
+		FilesAnalyzed    bool           `json:"filesAnalyzed"`
+		LicenseDeclared  string         `json:"licenseDeclared"`
+		LicenseConcluded string         `json:"licenseConcluded"`
+		Description      string         `json:"description"`
+		DownloadLocation string         `json:"downloadLocation"`
+		SourceInfo       string         `json:"sourceInfo"`
+		CopyrightText    string         `json:"copyrightText"`
+		PrimaryPurpose   string         `json:"primaryPackagePurpose"`
+		Checksums        []spdxChecksum `json:"checksums"`
+		ExternalRefs     []spdxRef      `json:"externalRefs"`
+	}
+	spdxChecksum struct {
+		Algorithm string `json:"algorithm"`
+		Value     string `json:"checksumValue"`
+	}
+	spdxRef struct {
+		Category string `json:"referenceCategory"`
+		Locator  string `json:"referenceLocator"`
+		Type     string `json:"referenceType"`
+	}
+	spdxRelationship struct {
+		Element string `json:"spdxElementId"`
+		Type    string `json:"relationshipType"`
+		Related string `json:"relatedSpdxElement"`
+	}
+)
+
+func (e *sbomEdit) probePackage() spdxPackage {
+	const module = "github.com/ko-health/kohealth"
+	return spdxPackage{
+		ID:               "SPDXRef-Package-kohealth-probe",
+		Name:             module + "/layers/probe",
+		Version:          e.version,
+		LicenseDeclared:  "Apache-2.0",
+		LicenseConcluded: "Apache-2.0",
+		Description:      "health check probe, at /usr/bin/healthcheck",
+		DownloadLocation: "https://" + module,
+		SourceInfo:       "layer " + e.probe.String(),
+		CopyrightText:    "NOASSERTION",
+		PrimaryPurpose:   "APPLICATION",
+		Checksums:        []spdxChecksum{{strings.ToUpper(e.probe.Algorithm), e.probe.Hex}},
+		ExternalRefs: []spdxRef{{
+			Category: "PACKAGE-MANAGER",
+			Locator:  fmt.Sprintf("pkg:golang/%s@%s#layers/probe", module, url.PathEscape(e.version)),
+			Type:     "purl",
+		}},
+	}
+}
+
+// sbomFiles returns the files in dir that hold exactly this document. ko names them
+// after app and platform; the digest in a document makes it one of a kind.
+func sbomFiles(dir string, document []byte) []string {
+	if dir == "" {
+		return nil
+	}
+	entries, _ := os.ReadDir(dir)
+	var same []string
+	for _, e := range entries {
+		if !strings.HasSuffix(e.Name(), ".spdx.json") {
+			continue
+		}
+		name := filepath.Join(dir, e.Name())
+		if data, err := os.ReadFile(name); err == nil && bytes.Equal(data, document) {
+			same = append(same, name)
+		}
+	}
+	return same
+}
+
+// dropSBOMs removes the documents that ko wrote of a result that is not published.
+func dropSBOMs(dir string, result build.Result) {
+	if dir == "" {
+		return
+	}
+	drop := func(se oci.SignedEntity) {
+		f, err := se.Attachment(sbomAttachment)
+		if err != nil {
+			return
+		}
+		if document, err := f.Payload(); err == nil {
+			for _, name := range sbomFiles(dir, document) {
+				_ = os.Remove(name)
+			}
+		}
+	}
+	if se, ok := result.(oci.SignedEntity); ok {
+		_ = walk.SignedEntity(context.Background(), se, func(_ context.Context, se oci.SignedEntity) error {
+			drop(se)
+			return nil
+		})
+	}
+}

@@ -1,0 +1,133 @@
+package builder
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/partial"
+)
+
+// Author stands in the history of every layer that kohealth adds, and tells them
+// from the others.
+const Author = "kohealth"
+
+// A stack holds what says, in manifest and config, which layers an image has, taken
+// apart where the base ends and ko's layers begin.
+type stack struct {
+	layers  []v1.Layer
+	descs   []v1.Descriptor // of the layers
+	diffIDs []v1.Hash       // of the layers
+	history []v1.History
+	koLayer int // index of ko's first layer
+	koEntry int // index of ko's first history entry
+}
+
+// newStack takes apart an image that ko emitted.
+func newStack(img v1.Image) (*stack, error) {
+	layers, err := img.Layers()
+	if err != nil {
+		return nil, fmt.Errorf("reading layers: %w", err)
+	}
+	m, err := img.Manifest()
+	if err != nil {
+		return nil, fmt.Errorf("reading manifest: %w", err)
+	}
+	cf, err := img.ConfigFile()
+	if err != nil {
+		return nil, fmt.Errorf("reading image config: %w", err)
+	}
+	s := &stack{layers: slices.Clone(layers), descs: m.Layers, diffIDs: cf.RootFS.DiffIDs, history: cf.History}
+	if len(s.descs) != len(s.layers) || len(s.diffIDs) != len(s.layers) {
+		return nil, fmt.Errorf("reading layers: manifest has %d, config %d", len(s.descs), len(s.diffIDs))
+	}
+	return s, s.findKo()
+}
+
+// findKo finds where ko's own layers begin: at the last kodata layer, which ko puts
+// first. What is before it belongs to the base, even if ko made that, too. Layers
+// are counted from the top, because a base's history may be incomplete.
+func (s *stack) findKo() error {
+	for i, h := range slices.Backward(s.history) {
+		if h.Author == "ko" && strings.HasPrefix(h.Comment, "kodata contents") {
+			s.koEntry, s.koLayer = i, len(s.layers)-countLayers(s.history[i:])
+			if s.koLayer < 0 {
+				break
+			}
+			return nil
+		}
+	}
+	return errors.New("finding ko's layers: no entry of ko's in the image's history")
+}
+
+func countLayers(history []v1.History) (n int) {
+	for _, h := range history {
+		if !h.EmptyLayer {
+			n++
+		}
+	}
+	return n
+}
+
+// hasOurs tells whether the base carries layers of kohealth's.
+func (s *stack) hasOurs() bool {
+	return slices.ContainsFunc(s.history[:s.koEntry], isOurs)
+}
+
+func isOurs(h v1.History) bool { return h.Author == Author }
+
+// dropOurs takes kohealth's layers out of the base, so that they are replaced and
+// never stacked. Where the base's history does not match its layers nobody can say
+// which those are, and they stay.
+func (s *stack) dropOurs() {
+	if countLayers(s.history[:s.koEntry]) != s.koLayer {
+		return
+	}
+	layer := s.koLayer
+	for i := s.koEntry - 1; i >= 0; i-- {
+		if !s.history[i].EmptyLayer {
+			layer--
+		}
+		if !isOurs(s.history[i]) {
+			continue
+		}
+		if !s.history[i].EmptyLayer {
+			s.layers = slices.Delete(s.layers, layer, layer+1)
+			s.descs = slices.Delete(s.descs, layer, layer+1)
+			s.diffIDs = slices.Delete(s.diffIDs, layer, layer+1)
+			s.koLayer--
+		}
+		s.history = slices.Delete(s.history, i, i+1)
+		s.koEntry--
+	}
+}
+
+// base returns the base's layers, lowest first.
+func (s *stack) base() []v1.Layer { return s.layers[:s.koLayer] }
+
+// insert puts a layer between the base and ko's layers, above those inserted
+// before. Its entry bears the date of ko's.
+func (s *stack) insert(l v1.Layer, comment string) error {
+	desc, err := partial.Descriptor(l)
+	if err != nil {
+		return fmt.Errorf("describing layer: %w", err)
+	}
+	diffID, err := l.DiffID()
+	if err != nil {
+		return fmt.Errorf("describing layer: %w", err)
+	}
+	s.layers = slices.Insert(s.layers, s.koLayer, l)
+	s.descs = slices.Insert(s.descs, s.koLayer, *desc)
+	s.diffIDs = slices.Insert(s.diffIDs, s.koLayer, diffID)
+	s.history = slices.Insert(s.history, s.koEntry, v1.History{
+		Author:    Author,
+		Created:   s.history[len(s.history)-1].Created,
+		CreatedBy: "kohealth build",
+		Comment:   comment,
+	})
+	s.koLayer++
+	s.koEntry++
+	return nil
+}

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"os"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/ko/pkg/build"
+	"github.com/google/ko/pkg/commands"
+	"github.com/google/ko/pkg/commands/options"
+	"github.com/google/ko/pkg/publish"
+	"github.com/spf13/cobra"
+
+	"github.com/ko-health/kohealth/builder"
+	"github.com/ko-health/kohealth/layers"
+)
+
+// setBuild makes ko's build command kohealth's: the same flags and some more.
+func setBuild(cmd *cobra.Command, v versions) {
+	po, bo := &options.PublishOptions{}, &options.BuildOptions{}
+	cmd.ResetFlags()
+	options.AddPublishArg(cmd, po)
+	options.AddBuildOptions(cmd, bo)
+	hf := addHealthFlags(cmd.Flags())
+	cmd.Example = `
+  # Build an image with a health check that connects to the app's port: $PORT, or
+  # 8080 if the container has no PORT.
+  kohealth build ./cmd/app
+
+  # Build an image whose check is an HTTP request, every 5 seconds.
+  kohealth build --health=http://:8080/healthz --health-interval=5s ./cmd/app
+
+  # Build what ko builds.
+  kohealth build --no-healthcheck ./cmd/app
+` + cmd.Example
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := options.Validate(po, bo); err != nil {
+			return fmt.Errorf("validating options: %w", err)
+		}
+		if len(args) == 0 {
+			args = []string{"."}
+		}
+		bo.InsecureRegistry = po.InsecureRegistry
+		b, err := newBuilder(cmd.Context(), bo, hf, v)
+		if err != nil {
+			return err
+		}
+		publisher, err := commands.NewPublisher(po)
+		if err != nil {
+			return fmt.Errorf("creating publisher: %w", err)
+		}
+		defer publisher.Close()
+		return buildAndPrint(cmd.Context(), args, publisher, b)
+	}
+}
+
+// buildAndPrint builds everything before it publishes anything, and prints the
+// references in the order of the arguments.
+func buildAndPrint(ctx context.Context, importpaths []string, publisher publish.Interface, b build.Interface) error {
+	for _, importpath := range importpaths {
+		if err := buildOne(ctx, importpath, b); err != nil {
+			return err
+		}
+	}
+	var refs []name.Reference
+	seen := map[string]bool{}
+	for _, importpath := range importpaths {
+		published, err := commands.PublishImages(ctx, []string{importpath}, publisher, b)
+		if err != nil {
+			return fmt.Errorf("publishing images: %w", err)
+		}
+		for qualified, ref := range published {
+			if !seen[qualified] {
+				seen[qualified] = true
+				refs = append(refs, ref)
+			}
+		}
+	}
+	for _, ref := range refs {
+		fmt.Println(ref)
+	}
+	return nil
+}
+
+func buildOne(ctx context.Context, importpath string, b build.Interface) error {
+	qualified, err := b.QualifyImport(importpath)
+	if err != nil {
+		return err
+	}
+	if err := b.IsSupportedReference(qualified); err != nil {
+		return fmt.Errorf("importpath %q is not supported: %w", qualified, err)
+	}
+	if _, err := b.Build(ctx, qualified); err != nil {
+		return fmt.Errorf("building %q: %w", qualified, err)
+	}
+	return nil
+}
+
+// newBuilder returns ko's builder with health checks, or ko's own if there is
+// nothing to add to any image.
+func newBuilder(ctx context.Context, bo *options.BuildOptions, hf *healthFlags, v versions) (build.Interface, error) {
+	checks, err := hf.checks(bo.WorkingDirectory)
+	if err != nil {
+		return nil, err
+	}
+	compiler := &layers.Compiler{Go: os.Getenv("KO_GO_PATH"), Cache: cacheDir()}
+	inner, err := commands.NewBuilder(ctx, bo)
+	if err != nil {
+		return nil, fmt.Errorf("creating builder: %w", err)
+	}
+	b := builder.New(inner, builder.Options{
+		Check:     checks.of(bo),
+		Compiler:  compiler,
+		Format:    checks.format,
+		Platforms: namedPlatforms(bo.Platforms),
+		SBOMDir:   bo.SBOMDir,
+		Version:   v.kohealth,
+		Cache:     cacheDir().Sub("base"),
+		Name:      nameOptions(bo),
+		Remote:    []remote.Option{remote.WithAuthFromKeychain(newKeychain()), remote.WithUserAgent("kohealth/" + v.kohealth)},
+		Logf:      log.Printf,
+	})
+	return build.NewCaching(b)
+}
+
+func nameOptions(bo *options.BuildOptions) []name.Option {
+	if bo.InsecureRegistry {
+		return []name.Option{name.Insecure}
+	}
+	return nil
+}
+
+// namedPlatforms returns the platforms that are asked for by name, if they all are.
+func namedPlatforms(specs []string) []v1.Platform {
+	var platforms []v1.Platform
+	for _, spec := range specs {
+		p, err := v1.ParsePlatform(spec)
+		if err != nil || p.OS == "" || p.Architecture == "" {
+			return nil
+		}
+		platforms = append(platforms, *p)
+	}
+	return platforms
+}

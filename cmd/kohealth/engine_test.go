@@ -1,0 +1,116 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/gotooltest"
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestEngine runs the scripts in testdata/engine on a real Docker engine (the one
+// that the docker command finds), Podman and a real registry. KOHEALTH_TEST_ENGINES
+// holds the registry's address; where it is not set, make test says that this was
+// left out.
+func TestEngine(t *testing.T) {
+	registry := os.Getenv("KOHEALTH_TEST_ENGINES")
+	if registry == "" {
+		t.Skip("KOHEALTH_TEST_ENGINES is not set: see .ci/run for how to start the engines")
+	}
+	params := scriptParams(t)
+	params.Dir = filepath.Join("..", "..", "testdata", "engine")
+	inProcess := params.Setup
+	params.Setup = func(e *testscript.Env) error {
+		if err := inProcess(e); err != nil {
+			return err
+		}
+		for _, name := range []string{"DOCKER_HOST", "XDG_RUNTIME_DIR"} {
+			e.Setenv(name, os.Getenv(name))
+		}
+		hello, err := os.ReadFile(filepath.Join("..", "..", "testdata", "apps", "hello", "main.go"))
+		if err != nil {
+			return err
+		}
+		e.Setenv("KO_DOCKER_REPO", registry+"/"+filepath.Base(e.WorkDir))
+		e.Setenv("KO_DEFAULTBASEIMAGE", "kohealth.local/static")
+		e.Setenv("HOME", e.WorkDir)
+		return os.WriteFile(filepath.Join(e.WorkDir, "main.go"), hello, 0o644)
+	}
+	params.Cmds["lifecycle"] = cmdLifecycle
+	params.Cmds["await"] = cmdAwait
+	if err := gotooltest.Setup(&params); err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, params)
+}
+
+// A container is a running container of a script's.
+type container struct {
+	ts *testscript.TestScript
+	id string
+}
+
+// cmdLifecycle runs an image as an orchestrator would, on a read-only root file
+// system, and follows its health through a failure of the app: lifecycle IMAGE.
+func cmdLifecycle(ts *testscript.TestScript, _ bool, args []string) {
+	out := docker(ts, "run", "-d", "--network=none", "--read-only", "--cap-drop=ALL", args[0])
+	c := container{ts, strings.TrimSpace(out)}
+	defer docker(ts, "rm", "-f", c.id)
+
+	if got := c.inspect("{{.Config.User}}"); got != "65532" {
+		ts.Fatalf("runs as %q, want 65532", got)
+	}
+	c.await("healthy")
+	docker(ts, "kill", "-s", "USR1", c.id)
+	c.await("unhealthy")
+	const cause = `unhealthy: GET http://127.0.0.1:8080/healthz: 503 Service Unavailable: "db: connection refused"`
+	if got := c.inspect("{{range .State.Health.Log}}{{.Output}}{{end}}"); !strings.Contains(got, cause) {
+		ts.Fatalf("docker inspect does not say why:\n%s", got)
+	}
+	if got := docker(ts, "logs", c.id); !strings.Contains(got, cause) {
+		ts.Fatalf("docker logs does not say why:\n%s", got)
+	}
+	docker(ts, "kill", "-s", "USR2", c.id)
+	c.await("healthy")
+}
+
+// docker runs the docker command and returns what it prints, stderr included.
+func docker(ts *testscript.TestScript, args ...string) string {
+	cmd := exec.Command("docker", args...)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		ts.Fatalf("docker %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+func (c container) inspect(format string) string {
+	return strings.TrimSpace(docker(c.ts, "inspect", "--format="+format, c.id))
+}
+
+// await waits for a health status. The bound is there for a test that fails.
+func (c container) await(status string) {
+	for range 600 {
+		if c.inspect("{{.State.Status}} {{.State.Health.Status}}") == "running "+status {
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	c.ts.Fatalf("never became %s\n%s\n%s", status, c.inspect("{{json .State}}"), docker(c.ts, "logs", c.id))
+}
+
+// cmdAwait runs a command until it succeeds: await COMMAND [ARG]...
+func cmdAwait(ts *testscript.TestScript, _ bool, args []string) {
+	var err error
+	for range 300 {
+		if err = ts.Exec(args[0], args[1:]...); err == nil {
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	ts.Check(err)
+}

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/google/ko/pkg/commands/options"
+	"github.com/spf13/pflag"
+
+	"github.com/ko-health/kohealth/builder"
+	"github.com/ko-health/kohealth/builder/health"
+)
+
+// A healthFlag is a flag for one key of a health check. Its environment variable is
+// KOHEALTH_ and its name in capitals.
+type healthFlag struct {
+	name, key, value, usage string
+}
+
+// shellKey is --health-cmd's: the key test, as a shell command.
+const shellKey = "cmd"
+
+func healthFlagTable() []healthFlag {
+	return []healthFlag{
+		{"health", health.KeyTest, "target", "what to check: http://:8080/healthz, tcp://:8080, unix:///run/app.sock, a JSON list (default " + health.DefaultTest + ")"},
+		{"health-cmd", shellKey, "command", "shell command that checks, as docker's; the base image needs a shell"},
+		{"health-interval", health.KeyInterval, "duration", "time between checks (default " + health.DefaultInterval.String() + ")"},
+		{"health-timeout", health.KeyTimeout, "duration", "time after which a check has failed (default " + health.DefaultTimeout.String() + ")"},
+		{"health-retries", health.KeyRetries, "count", fmt.Sprintf("failures in a row that make a container unhealthy (default %d)", health.DefaultRetries)},
+		{"health-start-period", health.KeyStartPeriod, "duration", "time after the start in which failures do not count (default " + health.DefaultStartPeriod.String() + ")"},
+		{"health-start-interval", health.KeyStartInterval, "duration", "time between checks in the start period (default " + health.DefaultStartEvery.String() + ")"},
+		{"health-log", health.KeyLog, "", "a failing check also says why in the container's log (default true)"},
+		{"health-tool", health.KeyTool, "tool", "what to check with: probe (the default) or busybox"},
+		{"health-package", health.KeyPackages, "name", "Wolfi package to add to the image (may be repeated)"},
+		{"no-healthcheck", health.KeyDisable, "", "build what ko builds, without a health check"},
+	}
+}
+
+func (f healthFlag) variable() string { return variable(f.name) }
+
+func variable(flag string) string {
+	return "KOHEALTH_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+// healthFlags are the flags that kohealth adds to ko's.
+type healthFlags struct {
+	set    *pflag.FlagSet
+	said   health.Settings // by flags
+	format string
+}
+
+const formatFlag = "image-format"
+
+func addHealthFlags(set *pflag.FlagSet) *healthFlags {
+	hf := &healthFlags{set: set}
+	for _, f := range healthFlagTable() {
+		set.Var(&flagValue{f, &hf.said}, f.name, f.usage)
+		if f.value == "" {
+			set.Lookup(f.name).NoOptDefVal = "true"
+		}
+	}
+	set.StringVar(&hf.format, formatFlag, "", "media types of the image: oci or docker, which Podman needs (default the base image's)")
+	return hf
+}
+
+// flagValue is a pflag.Value that says one key of settings.
+type flagValue struct {
+	healthFlag
+	settings *health.Settings
+}
+
+func (v *flagValue) String() string { return "" }
+
+func (v *flagValue) Type() string {
+	if v.value == "" {
+		return "bool"
+	}
+	return v.value
+}
+
+func (v *flagValue) Set(s string) error { return v.say(v.settings, s) }
+
+func (f healthFlag) say(s *health.Settings, value string) error {
+	switch f.key {
+	case shellKey:
+		return s.SetList(health.KeyTest, []string{"CMD-SHELL", value})
+	case health.KeyPackages:
+		said := s.Packages
+		err := s.Set(f.key, value)
+		s.Packages = append(said, s.Packages...)
+		return err
+	}
+	return s.Set(f.key, value)
+}
+
+// checks are the health checks of all import paths.
+type checks struct {
+	said   health.Settings // by flags and variables
+	file   health.File
+	format builder.Format
+}
+
+// checks reads what flags, variables and .ko.yaml say. Every error that can be found
+// without building is found here.
+func (hf *healthFlags) checks(dir string) (*checks, error) {
+	if err := hf.conflict(); err != nil {
+		return nil, err
+	}
+	env, format, err := readVariables()
+	if err != nil {
+		return nil, err
+	}
+	if hf.set.Changed(formatFlag) {
+		format = hf.format
+	}
+	c := &checks{said: hf.said.Over(env)}
+	if c.format, err = builder.ParseFormat(format); err != nil {
+		return nil, err
+	}
+	if path := configFile(dir); path != "" {
+		if c.file, err = health.ReadFile(path); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+// conflict refuses flags that contradict each other, as docker does.
+func (hf *healthFlags) conflict() error {
+	if hf.set.Changed("health") && hf.set.Changed("health-cmd") {
+		return errors.New("--health and --health-cmd exclude each other")
+	}
+	if hf.said.Disable == nil || !*hf.said.Disable {
+		return nil
+	}
+	for _, f := range healthFlagTable() {
+		if f.key != health.KeyDisable && hf.set.Changed(f.name) {
+			return fmt.Errorf("--no-healthcheck and --%s exclude each other", f.name)
+		}
+	}
+	return nil
+}
+
+func readVariables() (said health.Settings, format string, err error) {
+	for _, f := range healthFlagTable() {
+		value := os.Getenv(f.variable())
+		if value == "" {
+			continue
+		}
+		if err := f.say(&said, value); err != nil {
+			return said, "", fmt.Errorf("reading %s: %w", f.variable(), err)
+		}
+	}
+	return said, os.Getenv(variable(formatFlag)), nil
+}
+
+// of returns what tells the check of an import path, which is matched to builds[] as
+// ko has matched it.
+func (c *checks) of(bo *options.BuildOptions) func(importpath string) (health.Check, error) {
+	return func(importpath string) (health.Check, error) {
+		settings := c.file.For(health.BuildID{})
+		if b, ok := bo.BuildConfigs[importpath]; ok {
+			settings = c.file.For(health.BuildID{ID: b.ID, Dir: b.Dir, Main: b.Main})
+		}
+		return c.said.Over(settings).Check()
+	}
+}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestDependencies pins which packages of kohealth's a package may depend on, so
+// that they point one way: cmd, builder, layers, builder/health.
+func TestDependencies(t *testing.T) {
+	leaves := []string{"builder/health/cmdline", "builder/hint"}
+	health := append([]string{"builder/health"}, leaves...)
+	layers := append([]string{"layers", "layers/cache"}, health...)
+	for pkg, want := range map[string][]string{
+		"builder/hint":           {"builder/hint"},
+		"builder/health/cmdline": {"builder/health/cmdline"},
+		"builder/health":         health,
+		"layers/cache":           {"layers/cache"},
+		"layers/probe":           {"layers/probe", "builder/health/cmdline"},
+		"layers":                 layers,
+		"builder/rootfs":         {"builder/rootfs", "layers/cache"},
+		"builder":                append([]string{"builder", "builder/rootfs"}, layers...),
+	} {
+		slices.Sort(want)
+		if diff := cmp.Diff(want, ownDeps(t, pkg)); diff != "" {
+			t.Errorf("packages that %s is made of (-want +got):\n%s", pkg, diff)
+		}
+	}
+}
+
+// TestProbeDependencies pins that the probe has nothing in it but the standard
+// library, and of that nothing big.
+func TestProbeDependencies(t *testing.T) {
+	for _, dep := range deps(t, "layers/probe") {
+		if strings.Contains(dep, ".") && !strings.HasPrefix(dep, module) {
+			t.Errorf("the probe depends on %s", dep)
+		}
+		if slices.Contains([]string{"fmt", "net", "net/http", "reflect", "crypto/tls"}, dep) {
+			t.Errorf("the probe depends on %s, which is too big", dep)
+		}
+	}
+}
+
+const module = "github.com/ko-health/kohealth/"
+
+func ownDeps(t *testing.T, pkg string) []string {
+	t.Helper()
+	var own []string
+	for _, dep := range deps(t, pkg) {
+		if local, ok := strings.CutPrefix(dep, module); ok {
+			own = append(own, local)
+		}
+	}
+	slices.Sort(own)
+	return own
+}
+
+func deps(t *testing.T, pkg string) []string {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-deps", module+pkg)
+	cmd.Env = append(cmd.Environ(), "GOOS=linux")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list -deps %s: %v", pkg, err)
+	}
+	return strings.Fields(string(out))
+}

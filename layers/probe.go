@@ -1,0 +1,257 @@
+package layers
+
+import (
+	"context"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/ko-health/kohealth/builder/health"
+	"github.com/ko-health/kohealth/builder/hint"
+	"github.com/ko-health/kohealth/layers/cache"
+)
+
+// A Variant is the probe with a choice of features. What a check does not need is
+// not compiled in: TLS alone triples the probe's size.
+type Variant string
+
+// Plain checks http, tcp, unix sockets and files.
+const Plain Variant = "plain"
+
+// ErrUnsupportedPlatform says that there is no probe for a platform.
+var ErrUnsupportedPlatform = errors.New("no probe for this platform")
+
+//go:embed probe/*.go
+var probeSource embed.FS
+
+// goMod is the go.mod that the probe is compiled with. Its module is kohealth's, so
+// that scanners find the probe's origin in its build information. Its language
+// version bounds from below the toolchains that can compile it.
+const goMod = "module github.com/ko-health/kohealth\n\ngo 1.22\n"
+
+const probePackage = "layers/probe"
+
+// A Compiler compiles the probe from the source that kohealth carries. It may be
+// used by several goroutines at once.
+type Compiler struct {
+	Go    string    // the go command; "" means "go"
+	Cache cache.Dir // keeps compiled probes and compressed layers
+
+	mu       sync.Mutex
+	compiled map[string]func() ([]byte, error)
+}
+
+// Probe returns the probe for a platform, compiled with the Go toolchain or kept
+// from an earlier time. The same source, toolchain, platform and variant give the
+// same bytes on every machine. Platforms without a probe are ErrUnsupportedPlatform.
+func (c *Compiler) Probe(ctx context.Context, platform v1.Platform, variant Variant) ([]byte, error) {
+	target, err := goTarget(platform)
+	if err != nil {
+		return nil, fmt.Errorf("compiling probe for %q: %w", platform, err)
+	}
+	if variant != Plain {
+		return nil, fmt.Errorf("compiling probe for %q: unknown variant %q", platform, variant)
+	}
+	binary, err := c.once(ctx, target)()
+	if err != nil {
+		return nil, fmt.Errorf("compiling probe for %q: %w", platform, err)
+	}
+	return binary, nil
+}
+
+// once returns the one compilation for a target. The first caller's context is the
+// one that counts.
+func (c *Compiler) once(ctx context.Context, target []string) func() ([]byte, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	key := strings.Join(target, " ")
+	f, ok := c.compiled[key]
+	if !ok {
+		f = sync.OnceValues(func() ([]byte, error) { return c.load(ctx, target) })
+		if c.compiled == nil {
+			c.compiled = map[string]func() ([]byte, error){}
+		}
+		c.compiled[key] = f
+	}
+	return f
+}
+
+func (c *Compiler) load(ctx context.Context, target []string) ([]byte, error) {
+	goCmd, toolchain, err := c.toolchain(ctx)
+	if err != nil {
+		return nil, err
+	}
+	source, err := probeFiles()
+	if err != nil {
+		return nil, err
+	}
+	dir := c.Cache.Sub("probe")
+	key := probeKey(source, toolchain, target)
+	if binary, ok := dir.Get(key); ok {
+		return binary, nil
+	}
+	binary, err := compile(ctx, goCmd, source, target)
+	if err != nil {
+		return nil, err
+	}
+	return binary, dir.Put(key, binary)
+}
+
+// Layer is the function [Layer] with a cache of compressed layers.
+func (c *Compiler) Layer(files []File, mediaType types.MediaType) (v1.Layer, error) {
+	return cachedLayer(c.Cache.Sub("layers"), files, mediaType)
+}
+
+// goTarget returns the environment that selects a platform, in ko's own way: an arm
+// without a variant is whatever Go takes it for, version 7.
+func goTarget(p v1.Platform) ([]string, error) {
+	supported := slices.ContainsFunc(Platforms(), func(s v1.Platform) bool {
+		return s.OS == p.OS && s.Architecture == p.Architecture
+	})
+	if !supported {
+		return nil, ErrUnsupportedPlatform
+	}
+	target := []string{"GOOS=" + p.OS, "GOARCH=" + p.Architecture}
+	if p.Architecture != "arm" {
+		return target, nil
+	}
+	switch p.Variant {
+	case "v5", "v6":
+		return append(target, "GOARM="+p.Variant[1:]), nil
+	case "", "v7", "v8":
+		return append(target, "GOARM=7"), nil
+	}
+	return nil, ErrUnsupportedPlatform
+}
+
+// probeFiles returns the probe's source: file name to content.
+func probeFiles() (map[string][]byte, error) {
+	files := map[string][]byte{"go.mod": []byte(goMod)}
+	add := func(fsys fs.FS, pattern, dir string) error {
+		names, err := fs.Glob(fsys, pattern)
+		for _, name := range names {
+			if strings.HasSuffix(name, "_test.go") {
+				continue
+			}
+			if files[filepath.Join(dir, name)], err = fs.ReadFile(fsys, name); err != nil {
+				break
+			}
+		}
+		return err
+	}
+	return files, errors.Join(
+		add(probeSource, "probe/*.go", "layers"),
+		add(health.CmdlineSource(), "cmdline/*.go", "builder/health"),
+	)
+}
+
+func probeKey(source map[string][]byte, toolchain string, target []string) string {
+	h := sha256.New()
+	names := make([]string, 0, len(source))
+	for name := range source {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		fmt.Fprintf(h, "%q %q\n", name, source[name])
+	}
+	fmt.Fprintf(h, "%q %q %q", toolchain, target, buildFlags())
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// buildFlags make a small binary that holds nothing of the machine it was made on.
+func buildFlags() []string {
+	return []string{"-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid="}
+}
+
+// toolchain finds the go command and what tells its version from others: where it
+// lies and the VERSION file of its GOROOT. Only where there is no such file, as
+// with the shims of version managers, go is started to ask it.
+func (c *Compiler) toolchain(ctx context.Context) (goCmd, id string, err error) {
+	name := c.Go
+	if name == "" {
+		name = "go"
+	}
+	goCmd, err = exec.LookPath(name)
+	if err != nil {
+		return "", "", hint.With(fmt.Errorf("finding the Go toolchain: %w", err),
+			"install Go from https://go.dev/dl, or set KO_GO_PATH to the go command")
+	}
+	if real, err := filepath.EvalSymlinks(goCmd); err == nil && os.Getenv("GOROOT") == "" {
+		root := filepath.Dir(filepath.Dir(real))
+		if version, err := os.ReadFile(filepath.Join(root, "VERSION")); err == nil {
+			return goCmd, root + "\n" + string(version), nil
+		}
+	}
+	out, err := run(ctx, goCmd, "", nil, "env", "GOROOT", "GOVERSION")
+	return goCmd, string(out), err
+}
+
+// compile runs go build in a directory of its own.
+func compile(ctx context.Context, goCmd string, source map[string][]byte, target []string) (binary []byte, err error) {
+	dir, err := os.MkdirTemp("", "kohealth-probe-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	for name, data := range source {
+		name = filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			return nil, err
+		}
+		if err := os.WriteFile(name, data, 0o644); err != nil {
+			return nil, err
+		}
+	}
+	args := append([]string{"build", "-o", "healthcheck"}, buildFlags()...)
+	if _, err := run(ctx, goCmd, dir, target, append(args, "./"+probePackage)...); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(filepath.Join(dir, "healthcheck"))
+}
+
+// run runs go with nothing of the user's settings that could change its output. An
+// interrupted go gets the time to end its own children and remove its files.
+func run(ctx context.Context, goCmd, dir string, env []string, args ...string) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, goCmd, args...)
+	cmd.Dir = dir
+	cmd.Env = append(neutralEnv(os.Environ()), env...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = 5 * time.Second
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	switch {
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	case err != nil:
+		return nil, fmt.Errorf("running %s %s: %w: %s", goCmd, args[0], err, strings.TrimSpace(stderr.String()))
+	}
+	return out, nil
+}
+
+// neutralEnv keeps of Go's variables only those that say where things are.
+func neutralEnv(environ []string) []string {
+	env := slices.DeleteFunc(slices.Clone(environ), func(kv string) bool {
+		name, _, _ := strings.Cut(kv, "=")
+		switch name {
+		case "GOCACHE", "GOROOT", "GOPATH", "GOMODCACHE", "GOTMPDIR":
+			return false
+		}
+		return strings.HasPrefix(name, "GO") || strings.HasPrefix(name, "CGO_")
+	})
+	return append(env, "GOENV=off", "GOWORK=off", "GOTOOLCHAIN=local", "GO111MODULE=on", "GOPROXY=off", "CGO_ENABLED=0")
+}

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/ko-health/kohealth/builder/health/cmdline"
+)
+
+// A conn is a connection to the app. Each wait for the other side ends at the
+// deadline, with errTimeout. There are two, chosen at compile time: dial_linux.go
+// and dial_net.go.
+type conn interface {
+	read(p []byte) (int, error) // errClosed when the other side has closed
+	write(p []byte) error
+	hurry() // brings the deadline near
+	drain() // drops what has arrived, and waits for nothing
+	close()
+}
+
+var (
+	errTimeout = errors.New("timed out")
+	errClosed  = errors.New("the connection was closed")
+)
+
+// in says during what an error came up.
+func in(phase string, err error) error { return errors.New(phase + ": " + err.Error()) }
+
+// An address is one place to connect to.
+type address struct {
+	network string // tcp4, tcp6 or unix, as in package net
+	name    string
+	ip      [4]byte // of tcp4; that of tcp6 is ::1
+	port    uint16
+}
+
+// addresses returns where a target may listen. Nothing is resolved: see package
+// cmdline.
+func addresses(t cmdline.Target) []address {
+	port := ":" + strconv.Itoa(int(t.Port))
+	ip, v4 := cmdline.IPv4(t.Host)
+	switch {
+	case t.Socket != "":
+		return []address{{network: "unix", name: t.Socket}}
+	case v4:
+		return []address{{"tcp4", t.Host + port, ip, t.Port}}
+	}
+	v6 := address{network: "tcp6", name: "[::1]" + port, port: t.Port}
+	if t.Host == "::1" {
+		return []address{v6}
+	}
+	return []address{{"tcp4", "127.0.0.1" + port, [4]byte{127, 0, 0, 1}, t.Port}, v6}
+}
+
+// dial connects to the first address of a target that accepts. Each has an equal
+// part of the time that is left, so that a listener which no longer answers on one
+// does not use up the time of the other.
+func dial(t cmdline.Target, deadline instant) (conn, address, error) {
+	var tried, cause string
+	addrs := addresses(t)
+	for i, a := range addrs {
+		part := deadline.left() / time.Duration(len(addrs)-i)
+		c, err := connect(a, now()+instant(part), deadline)
+		switch {
+		case err == nil:
+			return c, a, nil
+		case tried == "":
+			tried, cause = "connecting to "+a.name, err.Error()
+		case cause == err.Error():
+			tried += " and " + a.name
+		default:
+			tried, cause = tried+": "+cause+"; connecting to "+a.name, err.Error()
+		}
+	}
+	return nil, address{}, errors.New(tried + ": " + cause)
+}
+
+// hurried is the deadline of what is only nice to know.
+func hurried(deadline instant) instant {
+	return min(deadline, now()+instant(200*time.Millisecond))
+}

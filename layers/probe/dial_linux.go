@@ -1,0 +1,155 @@
+//go:build linux && !net
+
+package main
+
+import (
+	"syscall"
+	"time"
+)
+
+// A rawConn is a blocking socket. The kernel ends its waits: each system call is
+// given what is left of the time by SO_RCVTIMEO and SO_SNDTIMEO, socket(7).
+type rawConn struct {
+	fd       int
+	deadline instant
+}
+
+// connect connects until the first deadline. The connection then has the second.
+func connect(a address, connectBy, deadline instant) (conn, error) {
+	family, sa := a.sockaddr()
+	fd, err := syscall.Socket(family, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	c := &rawConn{fd, connectBy}
+	if err := c.connect(sa); err != nil {
+		c.close()
+		return nil, err
+	}
+	c.deadline = deadline
+	if family == syscall.AF_UNIX {
+		return c, nil
+	}
+	if c.isSelf(sa) {
+		c.close()
+		return nil, syscall.ECONNREFUSED
+	}
+	// Without it a second write waits for the other side's delayed ACK, 40 ms.
+	_ = syscall.SetsockoptInt(fd, syscall.IPPROTO_TCP, syscall.TCP_NODELAY, 1)
+	return c, nil
+}
+
+func (a address) sockaddr() (family int, sa syscall.Sockaddr) {
+	switch a.network {
+	case "tcp4":
+		return syscall.AF_INET, &syscall.SockaddrInet4{Port: int(a.port), Addr: a.ip}
+	case "tcp6":
+		return syscall.AF_INET6, &syscall.SockaddrInet6{Port: int(a.port), Addr: [16]byte{15: 1}}
+	}
+	return syscall.AF_UNIX, &syscall.SockaddrUnix{Name: a.name}
+}
+
+// connect waits again after a signal; the kernel goes on connecting meanwhile and
+// answers EISCONN if it has got there: connect(2).
+func (c *rawConn) connect(sa syscall.Sockaddr) error {
+	for {
+		if err := c.arm(syscall.SO_SNDTIMEO); err != nil {
+			return err
+		}
+		switch err := syscall.Connect(c.fd, sa); err {
+		case nil, syscall.EISCONN:
+			return nil
+		case syscall.EINTR:
+		case syscall.EINPROGRESS, syscall.EALREADY:
+			return errTimeout
+		default:
+			return timedOut(err)
+		}
+	}
+}
+
+// isSelf tells whether the socket is connected to itself. The kernel does that when
+// nothing listens on a port and happens to pick the same one for this end, which
+// would make a dead app healthy once in some 28000 checks.
+func (c *rawConn) isSelf(sa syscall.Sockaddr) bool {
+	local, err := syscall.Getsockname(c.fd)
+	if err != nil {
+		return false
+	}
+	switch sa := sa.(type) {
+	case *syscall.SockaddrInet4:
+		l, ok := local.(*syscall.SockaddrInet4)
+		return ok && l.Port == sa.Port && l.Addr == sa.Addr
+	case *syscall.SockaddrInet6:
+		l, ok := local.(*syscall.SockaddrInet6)
+		return ok && l.Port == sa.Port && l.Addr == sa.Addr
+	}
+	return false
+}
+
+// arm gives the next system call the time that is left.
+func (c *rawConn) arm(option int) error {
+	left := c.deadline.left()
+	if left <= 0 {
+		return errTimeout
+	}
+	if left < time.Microsecond {
+		left = time.Microsecond // the kernel takes 0 for ever
+	}
+	tv := syscall.NsecToTimeval(left.Nanoseconds())
+	return syscall.SetsockoptTimeval(c.fd, syscall.SOL_SOCKET, option, &tv)
+}
+
+func (c *rawConn) read(p []byte) (int, error) {
+	for {
+		if err := c.arm(syscall.SO_RCVTIMEO); err != nil {
+			return 0, err
+		}
+		switch n, err := syscall.Read(c.fd, p); {
+		case err == syscall.EINTR:
+		case err != nil:
+			return 0, timedOut(err)
+		case n == 0:
+			return 0, errClosed
+		default:
+			return n, nil
+		}
+	}
+}
+
+func (c *rawConn) write(p []byte) error {
+	for len(p) > 0 {
+		if err := c.arm(syscall.SO_SNDTIMEO); err != nil {
+			return err
+		}
+		switch n, err := syscall.Write(c.fd, p); {
+		case err == syscall.EINTR:
+		case err != nil:
+			return timedOut(err)
+		default:
+			p = p[n:]
+		}
+	}
+	return nil
+}
+
+func timedOut(err error) error {
+	if err == syscall.EAGAIN {
+		return errTimeout
+	}
+	return err
+}
+
+func (c *rawConn) hurry() { c.deadline = hurried(c.deadline) }
+
+func (c *rawConn) drain() {
+	var p [4096]byte
+	_ = syscall.SetNonblock(c.fd, true)
+	for i := 0; i < 16; i++ {
+		if n, err := syscall.Read(c.fd, p[:]); n <= 0 || err != nil {
+			return
+		}
+	}
+}
+
+func (c *rawConn) close() { _ = syscall.Close(c.fd) }

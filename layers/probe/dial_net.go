@@ -1,0 +1,74 @@
+//go:build !linux || net
+
+package main
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"time"
+)
+
+// A netConn is a connection of package net, for systems whose system calls
+// dial_linux.go does not know. The build tag net chooses it on Linux, for tests.
+type netConn struct {
+	net.Conn
+	deadline instant
+}
+
+// connect connects until the first deadline. The connection then has the second.
+func connect(a address, connectBy, deadline instant) (conn, error) {
+	dialer := net.Dialer{Deadline: connectBy.time()}
+	c, err := dialer.Dial(a.network, a.name)
+	if err != nil {
+		return nil, cause(err)
+	}
+	return &netConn{c, deadline}, nil
+}
+
+func (c *netConn) read(p []byte) (int, error) {
+	_ = c.SetReadDeadline(c.deadline.time())
+	n, err := c.Read(p)
+	return n, cause(err)
+}
+
+func (c *netConn) write(p []byte) error {
+	_ = c.SetWriteDeadline(c.deadline.time())
+	_, err := c.Write(p)
+	return cause(err)
+}
+
+// time returns the instant as package net takes it.
+func (i instant) time() time.Time { return start.Add(time.Duration(i)) }
+
+// cause returns what lies at the bottom of an error of package net, in the words
+// that the probe has for it.
+func cause(err error) error {
+	var timeout net.Error
+	switch {
+	case err == io.EOF:
+		return errClosed
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+		return errTimeout
+	}
+	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
+		err = inner
+	}
+	return err
+}
+
+func (c *netConn) hurry() { c.deadline = hurried(c.deadline) }
+
+// drain cannot help waiting: package net reads nothing after the deadline.
+func (c *netConn) drain() {
+	var p [4096]byte
+	_ = c.SetReadDeadline(time.Now().Add(time.Millisecond))
+	for i := 0; i < 16; i++ {
+		if _, err := c.Read(p[:]); err != nil {
+			return
+		}
+	}
+}
+
+func (c *netConn) close() { _ = c.Close() }

@@ -1,0 +1,120 @@
+// The probe tells whether the app in its container is healthy. It exits with 0 if
+// so and with 1 if not, never with anything else: Docker reserves 2, and takes all
+// the rest for 1. It says nothing when all is well. When not, it says in one line
+// on stderr what it did, what came of it and how long that took:
+//
+//	unhealthy: GET http://127.0.0.1:8080/healthz: 503 Service Unavailable: "db: connection refused" (12ms)
+//
+// The same line goes to the container's own log, because few people know where a
+// platform keeps what a health check prints, and some platforms drop it.
+//
+// Package cmdline describes the command line. A probe without arguments takes them
+// from /etc/healthcheck, which holds one in each line, so that a task definition
+// need not repeat what the image says.
+//
+// Every check costs CPU time from the app's own share, so the probe is small and
+// starts fast. It is little more than Go's runtime: on Linux it makes system calls
+// itself and does without the packages net, fmt and os.
+package main
+
+import (
+	"errors"
+	"strings"
+	"syscall"
+
+	"github.com/ko-health/kohealth/builder/health/cmdline"
+)
+
+// Exit codes: https://docs.docker.com/reference/dockerfile/#healthcheck
+const (
+	healthy   = 0
+	unhealthy = 1
+)
+
+// argsFile holds the arguments of a probe that is started without any.
+const argsFile = "/etc/healthcheck"
+
+func main() { syscall.Exit(run(arguments(), argsFile)) }
+
+// run does what the arguments ask for, says what is wrong, and returns the exit code.
+func run(args []string, file string) (code int) {
+	log := true
+	defer func() {
+		if p := recover(); p != nil {
+			report("unhealthy: "+panicText(p)+"\n", log)
+			code = unhealthy
+		}
+	}()
+	args, err := argsOrFile(args, file)
+	log = wantsLog(args)
+	var cmd *cmdline.Command
+	if err == nil {
+		cmd, err = cmdline.Parse(args, variable)
+	}
+	if err != nil {
+		report("unhealthy: "+err.Error()+"\n", log)
+		return unhealthy
+	}
+	if lines := newCheck(cmd).all(); lines != "" {
+		report(lines, cmd.Log)
+		return unhealthy
+	}
+	return healthy
+}
+
+// argsOrFile returns args without the program's name or, if there are none, the
+// lines of the file.
+func argsOrFile(args []string, file string) ([]string, error) {
+	if len(args) > 1 {
+		return args[1:], nil
+	}
+	data, err := readFile(file)
+	switch {
+	case err != nil:
+		return nil, errors.New("no check is configured: reading " + file + ": " + err.Error())
+	case cmdline.Trim(data) == "":
+		return nil, errors.New("no check is configured: " + file + " is empty")
+	}
+	var lines []string
+	for data != "" {
+		var line string
+		line, data, _ = strings.Cut(data, "\n")
+		lines = append(lines, line)
+	}
+	return lines, nil
+}
+
+// wantsLog is -log for command lines that may have an error in them.
+func wantsLog(args []string) bool {
+	for _, arg := range args {
+		switch arg {
+		case "-log=false", "--log=false", "-log=0", "--log=0":
+			return false
+		}
+	}
+	return true
+}
+
+// variable is the cmdline.Lookup of a probe that runs. As in a shell, the default
+// stands in for an empty variable, too.
+func variable(name, def string) (string, error) {
+	if value, _ := syscall.Getenv(name); value != "" {
+		return value, nil
+	}
+	if def != "" {
+		return def, nil
+	}
+	return "", errors.New("variable " + name + " is not set")
+}
+
+// panicText makes a message of what a panic left behind. A panic that nobody
+// recovers ends the process with 2.
+func panicText(p any) string {
+	switch p := p.(type) {
+	case error:
+		return "internal error: " + p.Error()
+	case string:
+		return "internal error: " + p
+	}
+	return "internal error"
+}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"github.com/ko-health/kohealth/builder/health/cmdline"
+)
+
+const (
+	maxReport  = 4096 // what Docker keeps of a check's output, and PIPE_BUF
+	maxSnippet = 200  // bytes of somebody else's text
+)
+
+// report writes lines to stderr and, if asked, to the container's log. It is the
+// last thing that the probe does, and nobody who does not read may hold it up.
+func report(lines string, log bool) {
+	if len(lines) > maxReport {
+		lines = lines[:maxReport-1] + "\n"
+	}
+	within(50*time.Millisecond, func() {
+		writeStderr(lines)
+		if log {
+			writeLog(lines)
+		}
+	})
+}
+
+// snippet quotes the beginning of a text that the app sent.
+func snippet(text []byte) string {
+	s := cmdline.Trim(string(text))
+	if len(s) <= maxSnippet {
+		return cmdline.Quote(s)
+	}
+	return cmdline.Quote(cut(s)) + "..."
+}
+
+// cut cuts a text to the length of a snippet, and not in the middle of a character.
+func cut(s string) string {
+	if len(s) <= maxSnippet {
+		return s
+	}
+	n := maxSnippet
+	for n > maxSnippet-utf8.UTFMax && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
+}
+
+// durationText rounds a duration to what people want to read: 0.3ms, 12ms, 2.7s.
+func durationText(d time.Duration) string {
+	switch {
+	case d < 10*time.Millisecond:
+		return tenths(int64(d/(100*time.Microsecond))) + "ms"
+	case d < time.Second:
+		return strconv.Itoa(int(d/time.Millisecond)) + "ms"
+	}
+	return tenths(int64(d/(100*time.Millisecond))) + "s"
+}
+
+// tenths returns n/10 in decimal, with a fraction only if there is one.
+func tenths(n int64) string {
+	s := strconv.FormatInt(n/10, 10)
+	if n%10 != 0 {
+		s += "." + strconv.FormatInt(n%10, 10)
+	}
+	return s
+}

@@ -1,0 +1,35 @@
+//go:build !linux
+
+package main
+
+import (
+	"errors"
+	"os"
+)
+
+func arguments() []string { return os.Args }
+
+func writeStderr(s string) { _, _ = os.Stderr.WriteString(s) }
+
+func readFile(name string) (string, error) {
+	data, err := os.ReadFile(name)
+	return string(data), withoutPath(err)
+}
+
+// modTime returns when a file was modified, in nanoseconds of Unix time.
+func modTime(name string) (int64, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return 0, withoutPath(err)
+	}
+	return info.ModTime().UnixNano(), nil
+}
+
+// withoutPath returns the cause of an error of package os.
+func withoutPath(err error) error {
+	var path *os.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}
