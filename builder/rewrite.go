@@ -25,10 +25,11 @@ type rewriter struct {
 	Options
 	check health.Check
 
-	mu     sync.Mutex
-	said   []string
-	added  bool    // some platform got the check
-	probes []int64 // compressed sizes, one a platform
+	mu        sync.Mutex
+	platforms []v1.Platform // of the images that there are
+	said      []string
+	added     bool    // some platform got the check
+	probes    []int64 // compressed sizes, one a platform
 }
 
 // rewrite rewrites an image or an index of images, and its SBOMs.
@@ -96,6 +97,7 @@ func (r *rewriter) image(ctx context.Context, img oci.SignedImage) (oci.SignedIm
 	if platform == nil {
 		return nil, errors.New("reading image config: it names no platform")
 	}
+	r.built(*platform)
 	out, probe, err := r.rebuild(ctx, img, *platform)
 	if err != nil {
 		return nil, fmt.Errorf("platform %s: %w", platform, err)
@@ -172,8 +174,28 @@ func (r *rewriter) say(format string, args ...any) {
 	}
 }
 
+func (r *rewriter) built(p v1.Platform) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.platforms = append(r.platforms, p)
+}
+
+// missing tells whether a platform was asked for and is not there. ko fails only if
+// none is. A config need not say the variant that the base's index says.
+func (r *rewriter) missing(asked v1.Platform) bool {
+	return !slices.ContainsFunc(r.platforms, func(p v1.Platform) bool {
+		sameVariant := p.Variant == asked.Variant || p.Variant == "" || asked.Variant == ""
+		return p.OS == asked.OS && p.Architecture == asked.Architecture && sameVariant
+	})
+}
+
 // report says in one line what was added.
 func (r *rewriter) report() {
+	for _, p := range r.Platforms {
+		if r.missing(p) {
+			r.say("warning: the base image has no %s, so there is no image for it", p)
+		}
+	}
 	if !r.added {
 		return
 	}

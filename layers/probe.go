@@ -1,6 +1,7 @@
 package layers
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"embed"
@@ -47,7 +48,7 @@ const probePackage = "layers/probe"
 // A Compiler compiles the probe from the source that kohealth carries. It may be
 // used by several goroutines at once.
 type Compiler struct {
-	Go    string    // the go command; "" means "go"
+	Go    string    // the go command, as FindGo finds it; "" means that of PATH
 	Cache cache.Dir // keeps compiled probes and compressed layers
 
 	mu       sync.Mutex
@@ -118,11 +119,9 @@ func (c *Compiler) Layer(files []File, mediaType types.MediaType) (v1.Layer, err
 // goTarget returns the environment that selects a platform, in ko's own way: an arm
 // without a variant is whatever Go takes it for, version 7.
 func goTarget(p v1.Platform) ([]string, error) {
-	supported := slices.ContainsFunc(Platforms(), func(s v1.Platform) bool {
-		return s.OS == p.OS && s.Architecture == p.Architecture
-	})
-	if !supported {
-		return nil, ErrUnsupportedPlatform
+	architectures := []string{"386", "amd64", "arm", "arm64", "loong64", "mips64le", "ppc64le", "riscv64", "s390x"}
+	if p.OS != "linux" || !slices.Contains(architectures, p.Architecture) {
+		return nil, hint.With(ErrUnsupportedPlatform, "name other platforms with --platform, or leave the check out with --no-healthcheck")
 	}
 	target := []string{"GOOS=" + p.OS, "GOARCH=" + p.Architecture}
 	if p.Architecture != "arm" {
@@ -177,18 +176,23 @@ func buildFlags() []string {
 	return []string{"-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid="}
 }
 
+// FindGo finds the go command of a name or path; "" means go itself.
+func FindGo(name string) (string, error) {
+	path, err := exec.LookPath(cmp.Or(name, "go"))
+	if err != nil {
+		return "", hint.With(fmt.Errorf("finding the Go toolchain: %w", err),
+			"install Go from https://go.dev/dl, or set KO_GO_PATH to the go command")
+	}
+	return path, nil
+}
+
 // toolchain finds the go command and what tells its version from others: where it
 // lies and the VERSION file of its GOROOT. Only where there is no such file, as
 // with the shims of version managers, go is started to ask it.
 func (c *Compiler) toolchain(ctx context.Context) (goCmd, id string, err error) {
-	name := c.Go
-	if name == "" {
-		name = "go"
-	}
-	goCmd, err = exec.LookPath(name)
+	goCmd, err = FindGo(c.Go)
 	if err != nil {
-		return "", "", hint.With(fmt.Errorf("finding the Go toolchain: %w", err),
-			"install Go from https://go.dev/dl, or set KO_GO_PATH to the go command")
+		return "", "", err
 	}
 	if real, err := filepath.EvalSymlinks(goCmd); err == nil && os.Getenv("GOROOT") == "" {
 		root := filepath.Dir(filepath.Dir(real))

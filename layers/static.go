@@ -95,7 +95,7 @@ func staticImage(layer v1.Layer, p v1.Platform) (v1.Image, error) {
 		Config: v1.Config{
 			User: fmt.Sprint(nonroot),
 			Env: []string{
-				"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+				"PATH=/usr/local/sbin:/usr/local/bin:/usr/bin:/usr/sbin:/sbin:/bin",
 				"SSL_CERT_FILE=" + caCertificates,
 			},
 		},

@@ -133,7 +133,7 @@ func TestStaticConfig(t *testing.T) {
 		Config: v1.Config{
 			User: "65532",
 			Env: []string{
-				"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+				"PATH=/usr/local/sbin:/usr/local/bin:/usr/bin:/usr/sbin:/sbin:/bin",
 				"SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt",
 			},
 		},

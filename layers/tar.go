@@ -43,13 +43,11 @@ func Layer(files []File, mediaType types.MediaType) (v1.Layer, error) {
 	return gzipLayer(compressed, mediaType)
 }
 
-// compress spends time to save bytes, because a layer is made once and pulled often.
+// compress compresses at the default level: the best one takes four to nine times as
+// long for one percent less.
 func compress(tar []byte) ([]byte, error) {
 	var buf bytes.Buffer
-	zw, err := gzip.NewWriterLevel(&buf, gzip.BestCompression)
-	if err != nil {
-		return nil, err
-	}
+	zw := gzip.NewWriter(&buf)
 	if _, err := zw.Write(tar); err != nil {
 		return nil, err
 	}

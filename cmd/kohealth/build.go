@@ -107,14 +107,17 @@ func newBuilder(ctx context.Context, bo *options.BuildOptions, hf *healthFlags, 
 	if err != nil {
 		return nil, err
 	}
-	compiler := &layers.Compiler{Go: os.Getenv("KO_GO_PATH"), Cache: cacheDir()}
+	goCmd, err := layers.FindGo(os.Getenv("KO_GO_PATH"))
+	if err != nil {
+		return nil, err
+	}
 	inner, err := commands.NewBuilder(ctx, bo)
 	if err != nil {
 		return nil, fmt.Errorf("creating builder: %w", err)
 	}
 	b := builder.New(inner, builder.Options{
 		Check:     checks.of(bo),
-		Compiler:  compiler,
+		Compiler:  &layers.Compiler{Go: goCmd, Cache: cacheDir()},
 		Format:    checks.format,
 		Platforms: namedPlatforms(bo.Platforms),
 		SBOMDir:   bo.SBOMDir,

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"time"
 
 	"github.com/ko-health/kohealth/builder/health/cmdline"
 )
@@ -14,11 +13,11 @@ type check struct {
 }
 
 func newCheck(cmd *cmdline.Command) check {
-	timeout := cmd.Timeout
+	timeout := instant(cmd.Timeout)
 	if timeout == 0 {
 		timeout = cmdline.DefaultTimeout
 	}
-	return check{cmd, instant(timeout)}
+	return check{cmd, timeout}
 }
 
 // all checks the targets and returns a line for each that is not healthy, in the
@@ -59,7 +58,7 @@ func (c check) line(t cmdline.Target) (line string) {
 	if err == nil {
 		return ""
 	}
-	return "unhealthy: " + what + ": " + err.Error() + " (" + durationText(time.Duration(now())) + ")\n"
+	return "unhealthy: " + what + ": " + err.Error() + " (" + durationText(now()) + ")\n"
 }
 
 // target checks a target. what says what was done, for the message.
@@ -87,8 +86,8 @@ func (c check) connect(t cmdline.Target) (what string, err error) {
 // file checks that a file exists and was modified lately.
 func (c check) file(t cmdline.Target) (what string, err error) {
 	var modified int64
-	finished := within(c.deadline.left(), func() { modified, err = modTime(t.Path) })
-	switch age := time.Duration(time.Now().UnixNano() - modified); {
+	finished := within(until(c.deadline), func() { modified, err = modTime(t.Path) })
+	switch age := cmdline.Duration(wallTime() - modified); {
 	case !finished: // say, on a file system whose server is gone
 		return t.String(), in("reading the time of modification", errTimeout)
 	case err != nil:
@@ -103,14 +102,14 @@ func (c check) file(t cmdline.Target) (what string, err error) {
 
 // within runs f and waits for it for at most d. A false result says that f may
 // still run.
-func within(d time.Duration, f func()) bool {
+func within(d cmdline.Duration, f func()) bool {
 	ended := make(chan bool, 2)
 	go func() {
 		defer func() { ended <- recover() == nil }()
 		f()
 	}()
 	go func() {
-		time.Sleep(d)
+		sleep(d)
 		ended <- false
 	}()
 	return <-ended

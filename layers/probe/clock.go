@@ -1,14 +1,13 @@
 package main
 
-import "time"
+import "github.com/ko-health/kohealth/builder/health/cmdline"
 
-// An instant is a time since the start of the probe, on the monotonic clock. Unlike
-// a time.Time, it can be a field of what becomes an interface value: the linker would
-// keep for it all that prints a time.Time, time zones included, which is 90 KB.
-type instant time.Duration
+// An instant is a time on the monotonic clock, since the start of the probe.
+type instant = cmdline.Duration
 
-var start = time.Now()
+// start is when the probe began.
+var start = nanotime()
 
-func now() instant { return instant(time.Since(start)) }
+func now() instant { return instant(nanotime() - start) }
 
-func (i instant) left() time.Duration { return time.Duration(i - now()) }
+func until(i instant) cmdline.Duration { return i - now() }

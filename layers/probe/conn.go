@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"strconv"
-	"time"
 
 	"github.com/ko-health/kohealth/builder/health/cmdline"
 )
@@ -60,8 +59,8 @@ func dial(t cmdline.Target, deadline instant) (conn, address, error) {
 	var tried, cause string
 	addrs := addresses(t)
 	for i, a := range addrs {
-		part := deadline.left() / time.Duration(len(addrs)-i)
-		c, err := connect(a, now()+instant(part), deadline)
+		part := until(deadline) / instant(len(addrs)-i)
+		c, err := connect(a, now()+part, deadline)
 		switch {
 		case err == nil:
 			return c, a, nil
@@ -78,5 +77,5 @@ func dial(t cmdline.Target, deadline instant) (conn, address, error) {
 
 // hurried is the deadline of what is only nice to know.
 func hurried(deadline instant) instant {
-	return min(deadline, now()+instant(200*time.Millisecond))
+	return min(deadline, now()+200*cmdline.Millisecond)
 }

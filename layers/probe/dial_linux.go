@@ -2,10 +2,7 @@
 
 package main
 
-import (
-	"syscall"
-	"time"
-)
+import "syscall"
 
 // A rawConn is a blocking socket. The kernel ends its waits: each system call is
 // given what is left of the time by SO_RCVTIMEO and SO_SNDTIMEO, socket(7).
@@ -89,14 +86,11 @@ func (c *rawConn) isSelf(sa syscall.Sockaddr) bool {
 
 // arm gives the next system call the time that is left.
 func (c *rawConn) arm(option int) error {
-	left := c.deadline.left()
+	left := int64(until(c.deadline))
 	if left <= 0 {
 		return errTimeout
 	}
-	if left < time.Microsecond {
-		left = time.Microsecond // the kernel takes 0 for ever
-	}
-	tv := syscall.NsecToTimeval(left.Nanoseconds())
+	tv := syscall.NsecToTimeval(left + 999) // rounded up, since 0 means for ever
 	return syscall.SetsockoptTimeval(c.fd, syscall.SOL_SOCKET, option, &tv)
 }
 

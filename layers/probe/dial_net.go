@@ -19,7 +19,7 @@ type netConn struct {
 
 // connect connects until the first deadline. The connection then has the second.
 func connect(a address, connectBy, deadline instant) (conn, error) {
-	dialer := net.Dialer{Deadline: connectBy.time()}
+	dialer := net.Dialer{Deadline: wall(connectBy)}
 	c, err := dialer.Dial(a.network, a.name)
 	if err != nil {
 		return nil, cause(err)
@@ -28,19 +28,19 @@ func connect(a address, connectBy, deadline instant) (conn, error) {
 }
 
 func (c *netConn) read(p []byte) (int, error) {
-	_ = c.SetReadDeadline(c.deadline.time())
+	_ = c.SetReadDeadline(wall(c.deadline))
 	n, err := c.Read(p)
 	return n, cause(err)
 }
 
 func (c *netConn) write(p []byte) error {
-	_ = c.SetWriteDeadline(c.deadline.time())
+	_ = c.SetWriteDeadline(wall(c.deadline))
 	_, err := c.Write(p)
 	return cause(err)
 }
 
-// time returns the instant as package net takes it.
-func (i instant) time() time.Time { return start.Add(time.Duration(i)) }
+// wall returns an instant in the form that package net takes.
+func wall(i instant) time.Time { return time.Now().Add(time.Duration(until(i))) }
 
 // cause returns what lies at the bottom of an error of package net, in the words
 // that the probe has for it.

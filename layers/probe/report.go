@@ -2,7 +2,6 @@ package main
 
 import (
 	"strconv"
-	"time"
 	"unicode/utf8"
 
 	"github.com/ko-health/kohealth/builder/health/cmdline"
@@ -19,7 +18,7 @@ func report(lines string, log bool) {
 	if len(lines) > maxReport {
 		lines = lines[:maxReport-1] + "\n"
 	}
-	within(50*time.Millisecond, func() {
+	within(50*cmdline.Millisecond, func() {
 		writeStderr(lines)
 		if log {
 			writeLog(lines)
@@ -48,19 +47,21 @@ func cut(s string) string {
 	return s[:n]
 }
 
-// durationText rounds a duration to what people want to read: 0.3ms, 12ms, 2.7s.
-func durationText(d time.Duration) string {
+// durationText rounds a duration, upwards, to what people want to read: 0.3ms,
+// 12ms, 2.7s.
+func durationText(d cmdline.Duration) string {
 	switch {
-	case d < 10*time.Millisecond:
-		return tenths(int64(d/(100*time.Microsecond))) + "ms"
-	case d < time.Second:
-		return strconv.Itoa(int(d/time.Millisecond)) + "ms"
+	case d < 10*cmdline.Millisecond:
+		return tenths(d, cmdline.Millisecond) + "ms"
+	case d < cmdline.Second:
+		return strconv.Itoa(int((d+cmdline.Millisecond-1)/cmdline.Millisecond)) + "ms"
 	}
-	return tenths(int64(d/(100*time.Millisecond))) + "s"
+	return tenths(d, cmdline.Second) + "s"
 }
 
-// tenths returns n/10 in decimal, with a fraction only if there is one.
-func tenths(n int64) string {
+// tenths returns d in units, with one decimal place unless that is 0.
+func tenths(d, unit cmdline.Duration) string {
+	n := int64((d + unit/10 - 1) / (unit / 10))
 	s := strconv.FormatInt(n/10, 10)
 	if n%10 != 0 {
 		s += "." + strconv.FormatInt(n%10, 10)

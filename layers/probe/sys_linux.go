@@ -1,10 +1,28 @@
 package main
 
-import "syscall"
+import (
+	"syscall"
 
-// What other systems have in package os. It would cost 60 KB here, for what it sets
-// up before main begins: files for the standard descriptors and their poller.
+	"github.com/ko-health/kohealth/builder/health/cmdline"
+)
 
+// wallTime is the time of day, in nanoseconds of Unix time.
+func wallTime() int64 {
+	var tv syscall.Timeval
+	_ = syscall.Gettimeofday(&tv)
+	return tv.Nano()
+}
+
+// sleep blocks a thread. Being woken early by a signal does not matter here.
+func sleep(d cmdline.Duration) {
+	if d > 0 {
+		ts := syscall.NsecToTimespec(int64(d))
+		_ = syscall.Nanosleep(&ts, nil)
+	}
+}
+
+// writeStderr does not use os.Stderr, which ends the process by SIGPIPE when nobody
+// reads.
 func writeStderr(s string) { _, _ = syscall.Write(2, []byte(s)) }
 
 // readFile returns a file's content, of which it reads at most 64 KiB.

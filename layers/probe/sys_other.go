@@ -5,9 +5,15 @@ package main
 import (
 	"errors"
 	"os"
+	"time"
+
+	"github.com/ko-health/kohealth/builder/health/cmdline"
 )
 
-func arguments() []string { return os.Args }
+// wallTime is the time of day, in nanoseconds of Unix time.
+func wallTime() int64 { return time.Now().UnixNano() }
+
+func sleep(d cmdline.Duration) { time.Sleep(time.Duration(d)) }
 
 func writeStderr(s string) { _, _ = os.Stderr.WriteString(s) }
 

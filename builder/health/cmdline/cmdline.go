@@ -3,19 +3,18 @@ package cmdline
 import (
 	"errors"
 	"strings"
-	"time"
 )
 
 // DefaultTimeout is the probe's total timeout when the command line has none. It is
 // shorter than the five seconds after which ECS gives up on a check by default.
-const DefaultTimeout = 3 * time.Second
+const DefaultTimeout = 3 * Second
 
 // Limits of a command line.
 const (
-	MaxTargets = 16       // that are checked side by side
-	MaxBody    = 16 << 10 // bytes of a response body that are searched
-	minTimeout = 1e6      // Docker's own minimum, 1ms
-	maxTimeout = 24 * 3600e9
+	MaxTargets = 16          // that are checked side by side
+	MaxBody    = 16 << 10    // bytes of a response body that are searched
+	minTimeout = Millisecond // Docker has the same
+	maxTimeout = 24 * 3600 * Second
 )
 
 // A Command is a parsed command line.
@@ -25,7 +24,7 @@ type Command struct {
 	Header  []Header      // sent with the request, in this order
 	Method  string        // of the request; "" means GET
 	Body    string        // what the response body has to hold; "" means anything
-	Timeout time.Duration // over everything; 0 means DefaultTimeout
+	Timeout Duration      // over everything; 0 means DefaultTimeout
 	Log     bool          // a failure is also written to the container's log
 }
 

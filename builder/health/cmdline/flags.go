@@ -3,7 +3,6 @@ package cmdline
 import (
 	"errors"
 	"strings"
-	"time"
 )
 
 // A flag is something that a command line can say about its targets.
@@ -88,9 +87,9 @@ func setBody(c *Command, value string) error {
 }
 
 func setTimeout(c *Command, value string) error {
-	d, err := time.ParseDuration(value)
+	d, ok := parseDuration(value)
 	switch {
-	case err != nil:
+	case !ok:
 		return errors.New(Quote(value) + " is not a duration such as 2s or 500ms")
 	case d < minTimeout || d > maxTimeout:
 		return errors.New(Quote(value) + " is not between 1ms and 24h")

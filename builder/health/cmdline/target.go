@@ -3,17 +3,16 @@ package cmdline
 import (
 	"errors"
 	"strings"
-	"time"
 )
 
 // A Target is one thing that is checked. Targets can be compared with ==.
 type Target struct {
-	Scheme string        // one of those in the package's description
-	Host   string        // "" is 127.0.0.1 and then ::1; else one of the two, or of 127.0.0.0/8
-	Port   uint16        // of http and tcp
-	Socket string        // of unix and http+unix: a path, or @ and the name of an abstract socket
-	Path   string        // of http and http+unix: path and query of the request; of file: the file
-	MaxAge time.Duration // of file: since its modification; 0 means any age
+	Scheme string   // one of those in the package's description
+	Host   string   // "" is 127.0.0.1 and then ::1; else one of the two, or of 127.0.0.0/8
+	Port   uint16   // of http and tcp
+	Socket string   // of unix and http+unix: a path, or @ and the name of an abstract socket
+	Path   string   // of http and http+unix: path and query of the request; of file: the file
+	MaxAge Duration // of file: since its modification; 0 means any age
 }
 
 // A scheme is a kind of target.
@@ -113,7 +112,7 @@ func parseHTTPUnix(t *Target, rest string) (err error) {
 	return err
 }
 
-func parseFile(t *Target, rest string) (err error) {
+func parseFile(t *Target, rest string) error {
 	path, query, hasQuery := strings.Cut(rest, "?")
 	if !strings.HasPrefix(path, "/") {
 		return errors.New("the file's path does not begin with /: write file:///tmp/alive")
@@ -126,7 +125,8 @@ func parseFile(t *Target, rest string) (err error) {
 	if name != "max_age" {
 		return errors.New("unknown option " + Quote(name) + ": file:// has max_age")
 	}
-	if t.MaxAge, err = time.ParseDuration(value); err != nil || t.MaxAge <= 0 {
+	var ok bool
+	if t.MaxAge, ok = parseDuration(value); !ok || t.MaxAge == 0 {
 		return errors.New("max_age " + Quote(value) + " is not a duration such as 60s")
 	}
 	return nil
@@ -187,7 +187,7 @@ func (t Target) String() string {
 		return s + t.Socket
 	}
 	if s += t.Path; t.MaxAge != 0 {
-		s += "?max_age=" + t.MaxAge.String()
+		s += "?max_age=" + formatDuration(t.MaxAge)
 	}
 	return s
 }

@@ -90,11 +90,17 @@ func hasControl(s string) bool {
 
 // atoi parses digits and nothing else.
 func atoi(s string, limit int) (n int, ok bool) {
+	n64, ok := number(s, int64(limit))
+	return int(n64), ok
+}
+
+// number is atoi for numbers that a 32-bit int does not hold.
+func number(s string, limit int64) (n int64, ok bool) {
 	for i := 0; i < len(s); i++ {
 		if s[i] < '0' || s[i] > '9' {
 			return 0, false
 		}
-		if n = n*10 + int(s[i]-'0'); n > limit {
+		if n = n*10 + int64(s[i]-'0'); n > limit {
 			return 0, false
 		}
 	}

@@ -1,0 +1,236 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+// A variant is a probe, built as kohealth builds it.
+type variant struct {
+	name string
+	tags string
+	path string
+}
+
+// variants holds the two ways in which the probe talks to the network. Everything
+// that can be seen from outside is the same.
+var variants []*variant
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		dir, err := os.MkdirTemp("", "probe-test-")
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer os.RemoveAll(dir)
+		if runtime.GOOS == "linux" {
+			variants = append(variants, &variant{name: "raw", tags: "probe"})
+		}
+		variants = append(variants, &variant{name: "net", tags: "probe,net"})
+		for _, v := range variants {
+			if err := v.build(dir); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				return 1
+			}
+		}
+		return m.Run()
+	}())
+}
+
+func (v *variant) build(dir string) error {
+	v.path = filepath.Join(dir, v.name)
+	cmd := exec.Command("go", "build", "-o", v.path, "-tags", v.tags, "-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid=", ".")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("building the probe: %w\n%s", err, out)
+	}
+	return nil
+}
+
+// A result is what came of a process.
+type result struct {
+	code   int
+	stderr string
+	took   time.Duration
+}
+
+// run runs the probe. It never logs: the process 1 of the machine that runs the tests
+// has nothing to do with them.
+func (v *variant) run(t *testing.T, env []string, args ...string) result {
+	t.Helper()
+	return execute(t, v.command(env, args...))
+}
+
+func (v *variant) command(env []string, args ...string) *exec.Cmd {
+	cmd := exec.Command(v.path, append([]string{"-log=false"}, args...)...)
+	cmd.Env = append([]string{"GOTRACEBACK=none"}, env...) // not empty: that is the test's own
+	return cmd
+}
+
+func execute(t *testing.T, cmd *exec.Cmd) result {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	if cmd.Stdout == nil {
+		cmd.Stdout = &stdout
+	}
+	if cmd.Stderr == nil {
+		cmd.Stderr = &stderr
+	}
+	start := time.Now()
+	err := cmd.Run()
+	took := time.Since(start)
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	if stdout.Len() > 0 {
+		t.Errorf("stdout holds %q", &stdout)
+	}
+	return result{cmd.ProcessState.ExitCode(), stderr.String(), took}
+}
+
+// lineForm is the form of what the probe says of an unhealthy target.
+var lineForm = regexp.MustCompile(`^unhealthy: .*[^ ] \((\d+(?:\.\d)?m?s)\)$`)
+
+// check compares a result with what is expected: no lines, and the probe said
+// nothing and exited with 0; else it exited with 1 and said these lines. Each is a
+// regular expression for what stands between "unhealthy: " and the duration.
+func (r result) check(t *testing.T, want ...string) {
+	t.Helper()
+	code, lines := healthy, strings.SplitAfter(r.stderr, "\n")
+	if len(want) > 0 {
+		code = unhealthy
+	}
+	if r.code != code {
+		t.Errorf("exit code %d, want %d", r.code, code)
+	}
+	if last := len(lines) - 1; lines[last] != "" || last != len(want) {
+		t.Fatalf("stderr holds %q, want %d lines", r.stderr, len(want))
+	}
+	for i, w := range want {
+		line := strings.TrimSuffix(lines[i], "\n")
+		if !lineForm.MatchString(line) {
+			t.Errorf("line %q has not the form of all lines", line)
+		}
+		if !regexp.MustCompile(`^unhealthy: ` + w + ` \([^()]*\)$`).MatchString(line) {
+			t.Errorf("line %q\ndoes not match %q", line, w)
+		}
+	}
+}
+
+// What a probe may take beyond its timeout, and what a busy machine may take to
+// start a process and to notice that it has ended.
+const (
+	maxOver      = 100 * time.Millisecond
+	startAndStop = 400 * time.Millisecond
+)
+
+// inTime tells whether a result came in time, by the clock of the probe and by ours.
+func (r result) inTime(timeout time.Duration) bool {
+	line, _, _ := strings.Cut(r.stderr, "\n")
+	if m := lineForm.FindStringSubmatch(line); m != nil {
+		own, err := time.ParseDuration(m[1])
+		if err != nil || own > timeout+maxOver {
+			return false
+		}
+	}
+	return r.took <= timeout+maxOver+startAndStop
+}
+
+// serve serves each connection in a goroutine of its own, and closes it.
+func serve(t testing.TB, l net.Listener, handle func(net.Conn)) {
+	t.Helper()
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer c.Close()
+				handle(c)
+			}()
+		}
+	}()
+}
+
+// listen listens on a free port, of both families unless the network says which.
+func listen(t testing.TB, network string) net.Listener {
+	t.Helper()
+	addr := map[string]string{"tcp4": "127.0.0.1:0", "tcp6": "[::1]:0"}[network]
+	l, err := net.Listen(network, addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func port(l net.Listener) string {
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	return port
+}
+
+// closedPort returns a port on which nothing listens. The socket that is bound to
+// it keeps others from getting it.
+func closedPort(t testing.TB) string {
+	t.Helper()
+	l := listen(t, "tcp4")
+	port := port(l)
+	l.Close()
+	return port
+}
+
+// readRequest reads a request up to the empty line and returns its lines.
+func readRequest(c net.Conn) []string {
+	var lines []string
+	for s := bufio.NewScanner(c); s.Scan() && s.Text() != ""; {
+		lines = append(lines, s.Text())
+	}
+	return lines
+}
+
+// answer answers any request with a text and closes the connection.
+func answer(text string) func(net.Conn) {
+	return func(c net.Conn) {
+		readRequest(c)
+		io.WriteString(c, text)
+	}
+}
+
+// hold answers and then keeps the connection open for as long as the probe does.
+func hold(text string) func(net.Conn) {
+	return func(c net.Conn) {
+		readRequest(c)
+		io.WriteString(c, text)
+		io.Copy(io.Discard, c)
+	}
+}
+
+// repeat answers with a beginning and then, as fast as they are read or with pauses
+// in between, with pieces that never end.
+func repeat(begin, piece string, pause time.Duration) func(net.Conn) {
+	return func(c net.Conn) {
+		readRequest(c)
+		io.WriteString(c, begin)
+		for i := 0; ; i++ {
+			if _, err := io.WriteString(c, string(piece[i%len(piece)])); err != nil {
+				return
+			}
+			time.Sleep(pause) // this is what the server is like, not a way to wait
+		}
+	}
+}
