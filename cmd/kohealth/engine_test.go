@@ -71,21 +71,33 @@ func cmdLifecycle(ts *testscript.TestScript, _ bool, args []string) {
 	if got := c.inspect("{{range .State.Health.Log}}{{.Output}}{{end}}"); !strings.Contains(got, cause) {
 		ts.Fatalf("docker inspect does not say why:\n%s", got)
 	}
-	if got := docker(ts, "logs", c.id); !strings.Contains(got, cause) {
+	if got := c.logs(); !strings.Contains(got, cause) {
 		ts.Fatalf("docker logs does not say why:\n%s", got)
 	}
 	docker(ts, "kill", "-s", "USR2", c.id)
 	c.await("healthy")
 }
 
-// docker runs the docker command and returns what it prints, stderr included.
+// docker runs the docker command and returns what it prints.
 func docker(ts *testscript.TestScript, args ...string) string {
+	stdout, _ := dockerStreams(ts, args...)
+	return stdout
+}
+
+func dockerStreams(ts *testscript.TestScript, args ...string) (stdout, stderr string) {
+	var out, progress strings.Builder
 	cmd := exec.Command("docker", args...)
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		ts.Fatalf("docker %s: %v\n%s", strings.Join(args, " "), err, out)
+	cmd.Stdout, cmd.Stderr = &out, &progress
+	if err := cmd.Run(); err != nil {
+		ts.Fatalf("docker %s: %v\n%s%s", strings.Join(args, " "), err, &out, &progress)
 	}
-	return string(out)
+	return out.String(), progress.String()
+}
+
+// logs returns what the container wrote, to either stream.
+func (c container) logs() string {
+	stdout, stderr := dockerStreams(c.ts, "logs", c.id)
+	return stdout + stderr
 }
 
 func (c container) inspect(format string) string {
@@ -100,7 +112,7 @@ func (c container) await(status string) {
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
-	c.ts.Fatalf("never became %s\n%s\n%s", status, c.inspect("{{json .State}}"), docker(c.ts, "logs", c.id))
+	c.ts.Fatalf("never became %s\n%s\n%s", status, c.inspect("{{json .State}}"), c.logs())
 }
 
 // cmdAwait runs a command until it succeeds: await COMMAND [ARG]...

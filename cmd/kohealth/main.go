@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
@@ -29,11 +30,11 @@ func run() int {
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 
-	leave, err := enter()
+	leave, err := enter(ctx)
 	if err == nil {
 		remote.DefaultTransport = layers.Transport(remote.DefaultTransport)
 		err = newRoot().ExecuteContext(ctx)
-		err = errors.Join(err, leave(ctx.Err() != nil))
+		err = errors.Join(err, leave())
 	}
 	switch {
 	case err == nil:
@@ -49,10 +50,11 @@ func run() int {
 	return exitFailure
 }
 
-// enter gives the process a temporary directory of its own. ko, and go itself when
-// it is killed, leave theirs behind; leave removes them all and, after an
-// interrupt, ends the processes that go has left.
-func enter() (leave func(interrupted bool) error, err error) {
+// enter gives the process a temporary directory of its own: ko, and go itself when
+// it is killed, leave theirs behind, and leave removes them all. Once ctx is done
+// the processes that were started end, too; ko would wait for those that go has
+// started.
+func enter(ctx context.Context) (leave func() error, err error) {
 	dir, err := os.MkdirTemp("", "kohealth-")
 	if err != nil {
 		return nil, fmt.Errorf("making temporary directory: %w", err)
@@ -63,10 +65,28 @@ func enter() (leave func(interrupted bool) error, err error) {
 		}
 	}
 	adoptOrphans()
-	return func(interrupted bool) error {
-		if interrupted {
-			killChildren()
+	left := make(chan struct{})
+	context.AfterFunc(ctx, func() { killChildrenUntil(left) })
+	return func() error {
+		close(left)
+		if ctx.Err() != nil {
+			reapChildren()
 		}
 		return os.RemoveAll(dir)
 	}, nil
+}
+
+// killChildrenUntil kills all children, and theirs as they become ours, until left
+// is closed.
+func killChildrenUntil(left <-chan struct{}) {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		killChildren()
+		select {
+		case <-left:
+			return
+		case <-tick.C:
+		}
+	}
 }

@@ -19,12 +19,17 @@ func adoptOrphans() {
 	_ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) // best effort: it has been there since Linux 3.4
 }
 
-// killChildren ends all children, and theirs as they come to us, until none is left.
 func killChildren() {
+	for _, pid := range children() {
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+	}
+}
+
+// reapChildren kills all children, and theirs as they become ours, and waits until
+// none is left.
+func reapChildren() {
 	for {
-		for _, pid := range children() {
-			_ = syscall.Kill(pid, syscall.SIGKILL)
-		}
+		killChildren()
 		if _, err := syscall.Wait4(-1, nil, 0, nil); err != nil && !errors.Is(err, syscall.EINTR) {
 			return // ECHILD
 		}

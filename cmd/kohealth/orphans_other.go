@@ -8,3 +8,5 @@ package main
 func adoptOrphans() {}
 
 func killChildren() {}
+
+func reapChildren() {}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"log"
 	"runtime/debug"
 
 	"github.com/google/ko/pkg/commands"
@@ -18,7 +19,17 @@ func newRoot() *cobra.Command {
 	root.SilenceErrors = true // run prints them
 	setBuild(command(root, "build"), v)
 	setVersion(command(root, "version"), v)
+	for _, name := range []string{"resolve", "apply", "create", "run"} {
+		warnPlain(command(root, name))
+	}
 	return root
+}
+
+// warnPlain has a command of ko's say that it builds what ko builds.
+func warnPlain(cmd *cobra.Command) {
+	cmd.PreRun = func(*cobra.Command, []string) {
+		log.Printf("warning: kohealth %s builds images without health checks so far; kohealth build adds them", cmd.Name())
+	}
 }
 
 // command returns the subcommand of ko's with the given name.

@@ -9,6 +9,7 @@ import (
 // A check is one run of the probe. All that it waits for ends at the deadline.
 type check struct {
 	cmd      *cmdline.Command
+	start    instant
 	deadline instant
 }
 
@@ -17,7 +18,8 @@ func newCheck(cmd *cmdline.Command) check {
 	if timeout == 0 {
 		timeout = cmdline.DefaultTimeout
 	}
-	return check{cmd, timeout}
+	start := now()
+	return check{cmd, start, start + timeout}
 }
 
 // all checks the targets and returns a line for each that is not healthy, in the
@@ -58,7 +60,7 @@ func (c check) line(t cmdline.Target) (line string) {
 	if err == nil {
 		return ""
 	}
-	return "unhealthy: " + what + ": " + err.Error() + " (" + durationText(now()) + ")\n"
+	return "unhealthy: " + what + ": " + err.Error() + " (" + durationText(now()-c.start) + ")\n"
 }
 
 // target checks a target. what says what was done, for the message.

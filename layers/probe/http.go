@@ -102,7 +102,11 @@ func (c check) judge(r *reader, resp response) error {
 	case err != nil && err != errEnd:
 		return errors.New(resp.text() + ": waiting for " + cmdline.Quote(c.cmd.Body) + " in the body: " + err.Error())
 	}
-	return errors.New(resp.text() + ": the body does not hold " + cmdline.Quote(c.cmd.Body) + ": " + snippet(text))
+	holds := ": the body does not hold "
+	if err == nil {
+		holds = ": the first 16 KiB of the body do not hold "
+	}
+	return errors.New(resp.text() + holds + cmdline.Quote(c.cmd.Body) + ": " + snippet(text))
 }
 
 // explain describes an unhealthy response by its status and the beginning of its

@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -184,14 +185,26 @@ func port(l net.Listener) string {
 	return port
 }
 
-// closedPort returns a port on which nothing listens. The socket that is bound to
-// it keeps others from getting it.
+// closedPort returns a port of both families on which nothing listens, and which
+// nobody else gets: a socket is bound to it.
 func closedPort(t testing.TB) string {
 	t.Helper()
-	l := listen(t, "tcp4")
-	port := port(l)
-	l.Close()
-	return port
+	fd, err := syscall.Socket(syscall.AF_INET6, syscall.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { syscall.Close(fd) })
+	if err := errors.Join(
+		syscall.SetsockoptInt(fd, syscall.IPPROTO_IPV6, syscall.IPV6_V6ONLY, 0),
+		syscall.Bind(fd, &syscall.SockaddrInet6{}),
+	); err != nil {
+		t.Fatal(err)
+	}
+	sa, err := syscall.Getsockname(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprint(sa.(*syscall.SockaddrInet6).Port)
 }
 
 // readRequest reads a request up to the empty line and returns its lines.
@@ -220,17 +233,30 @@ func hold(text string) func(net.Conn) {
 	}
 }
 
-// repeat answers with a beginning and then, as fast as they are read or with pauses
-// in between, with pieces that never end.
-func repeat(begin, piece string, pause time.Duration) func(net.Conn) {
+// pace is the time between two bytes of a server that drips, or two responses of
+// one that goes on for ever.
+const pace = 20 * time.Millisecond
+
+// drip answers one byte at a time.
+func drip(begin, text string) func(net.Conn) {
 	return func(c net.Conn) {
 		readRequest(c)
 		io.WriteString(c, begin)
-		for i := 0; ; i++ {
-			if _, err := io.WriteString(c, string(piece[i%len(piece)])); err != nil {
+		for i := range text {
+			if _, err := io.WriteString(c, text[i:i+1]); err != nil {
 				return
 			}
-			time.Sleep(pause) // this is what the server is like, not a way to wait
+			time.Sleep(pace)
+		}
+	}
+}
+
+// endless answers with the same piece for ever.
+func endless(begin, piece string, pause time.Duration) func(net.Conn) {
+	return func(c net.Conn) {
+		readRequest(c)
+		for _, err := io.WriteString(c, begin); err == nil; _, err = io.WriteString(c, piece) {
+			time.Sleep(pause)
 		}
 	}
 }

@@ -19,10 +19,10 @@ func report(lines string, log bool) {
 		lines = lines[:maxReport-1] + "\n"
 	}
 	within(50*cmdline.Millisecond, func() {
-		writeStderr(lines)
 		if log {
 			writeLog(lines)
 		}
+		writeStderr(lines)
 	})
 }
 

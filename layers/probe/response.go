@@ -15,7 +15,7 @@ const (
 )
 
 var (
-	errTooLong = errors.New("longer than 16 KiB")
+	errTooLong = errors.New("longer than the probe reads")
 	errEnd     = errors.New("the body ended")
 )
 
@@ -178,7 +178,11 @@ func (r *reader) foreign() error {
 	case isSettings(p):
 		return errors.New("answer is HTTP/2: the port does not speak HTTP/1.1")
 	}
-	return errors.New("answer is not HTTP: " + snippet(p))
+	name := "HTTP"
+	if strings.HasPrefix(string(p), "HTTP/") {
+		name = "HTTP/1"
+	}
+	return errors.New("answer is not " + name + ": " + snippet(p))
 }
 
 const frameHeader = 9

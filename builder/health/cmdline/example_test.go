@@ -1,0 +1,48 @@
+package cmdline_test
+
+import (
+	"fmt"
+
+	"github.com/ko-health/kohealth/builder/health/cmdline"
+)
+
+// unset stands for an environment in which no variable is set.
+func unset(name, def string) (string, error) {
+	if def == "" {
+		return "", fmt.Errorf("variable %s is not set", name)
+	}
+	return def, nil
+}
+
+func ExampleParse() {
+	cmd, err := cmdline.Parse([]string{"-status", "200-299,301", "-timeout=2s", "http://localhost:${PORT:-8080}/healthz"}, unset)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(cmd.Targets[0], cmd.Timeout)
+	fmt.Println(cmd.Healthy(204), cmd.Healthy(302))
+	// Output:
+	// http://:8080/healthz 2s
+	// true false
+}
+
+func ExampleParse_errors() {
+	for _, arg := range []string{"http://app:8080/healthz", "http://localhost/healthz", "tcp://:$PORT"} {
+		_, err := cmdline.Parse([]string{arg}, unset)
+		fmt.Println(err)
+	}
+	// Output:
+	// parsing target "http://app:8080/healthz": host "app" is not this container: leave it out, as in "http://:8080/healthz"
+	// parsing target "http://localhost/healthz": the port is missing: write "http://:8080/healthz"
+	// parsing target "tcp://:$PORT": variable PORT is not set
+}
+
+func ExampleParseTarget() {
+	t, err := cmdline.ParseTarget("http+unix:///run/app.sock:/healthz?deep")
+	fmt.Println(t.Socket, t.Path, err)
+	fmt.Println(t)
+	// Output:
+	// /run/app.sock /healthz?deep <nil>
+	// http+unix:///run/app.sock:/healthz?deep
+}

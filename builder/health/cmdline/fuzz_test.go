@@ -1,0 +1,45 @@
+package cmdline
+
+import (
+	"strings"
+	"testing"
+	"unicode"
+)
+
+// FuzzParse shows that a command line is refused in one harmless line, or else that
+// each of its targets is read the same again from what it prints, stays in the
+// container, and cannot break a request apart.
+func FuzzParse(f *testing.F) {
+	for _, seed := range []string{
+		"-status\n200-299,301\n-header\nA: b\nhttp://localhost:8080/x?y",
+		"-timeout=2s\n--log=false\n--\ntcp://[::1]:1\nhttp+unix://@a:/b",
+		"http://:${PORT:-8080}/$A$$\nunix:///a",
+		"file:///a?max_age=1.5h\n-body=$",
+		"http://127.0.0.1:80#\nhttp+unix://%2fa/b",
+	} {
+		f.Add(seed, "value")
+	}
+	f.Fuzz(func(t *testing.T, args, value string) {
+		cmd, err := Parse(strings.Split(args, "\n"), func(name, def string) (string, error) { return value + def, nil })
+		if err != nil {
+			if msg := err.Error(); msg == "" || strings.ContainsFunc(msg, unicode.IsControl) {
+				t.Errorf("not a harmless line: %q", msg)
+			}
+			return
+		}
+		for _, target := range cmd.Targets {
+			checkRoundTrip(t, target)
+			if target.Host != "" && target.Host != "::1" && !strings.HasPrefix(target.Host, "127.") {
+				t.Errorf("%+v leaves the container", target)
+			}
+			if target.IsHTTP() && (target.Path[0] != '/' || strings.ContainsAny(target.Path, " \r\n")) {
+				t.Errorf("%+v breaks the request apart", target)
+			}
+		}
+		for _, h := range cmd.Header {
+			if strings.ContainsAny(h.Name, ": \r\n") || strings.ContainsAny(h.Value, "\r\n\x00") {
+				t.Errorf("%+v breaks the request apart", h)
+			}
+		}
+	})
+}

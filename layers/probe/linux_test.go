@@ -1,0 +1,218 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func TestAbstractSocket(t *testing.T) {
+	for _, v := range variants {
+		name := fmt.Sprintf("@kohealth-test-%d-%s", os.Getpid(), v.name)
+		l, err := net.Listen("unix", name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		serve(t, l, answer(ok200))
+		v.run(t, nil, "unix://"+name, "http+unix://"+name+":/healthz", "http+unix://"+name).check(t)
+		l.Close()
+		v.run(t, nil, "unix://"+name).check(t, "unix://"+name+": connecting to "+name+": connection refused")
+	}
+}
+
+// fullListener listens at an address but has no place for another connection: the
+// kernel lets a client that comes now wait.
+func fullListener(t *testing.T, family int, sa syscall.Sockaddr) syscall.Sockaddr {
+	t.Helper()
+	listener, client := socket(t, family), socket(t, family)
+	if err := syscall.Bind(listener, sa); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Listen(listener, 0); err != nil { // a queue of one
+		t.Fatal(err)
+	}
+	sa, err := syscall.Getsockname(listener)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Connect(client, sa); err != nil {
+		t.Fatal(err)
+	}
+	return sa
+}
+
+func socket(t *testing.T, family int) int {
+	t.Helper()
+	fd, err := syscall.Socket(family, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { syscall.Close(fd) })
+	return fd
+}
+
+func TestFullBacklog(t *testing.T) {
+	const timeout = 500 * time.Millisecond
+	sa := fullListener(t, syscall.AF_INET, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}})
+	port := fmt.Sprint(sa.(*syscall.SockaddrInet4).Port)
+	for _, v := range variants {
+		tests := []struct{ target, want string }{
+			{"tcp://127.0.0.1:" + port, `tcp://127\.0\.0\.1:` + port + ": connecting to 127.0.0.1:" + port + ": timed out"},
+			{"http://:" + port, "GET http://:" + port + "/: connecting to 127.0.0.1:" + port + `: timed out; connecting to \[::1\]:` + port + ": connection refused"},
+		}
+		for _, tt := range tests {
+			run := func() result { return v.run(t, nil, "-timeout=500ms", tt.target) }
+			r := run()
+			r.check(t, tt.want)
+			r.checkTime(t, timeout, run)
+		}
+	}
+}
+
+// TestFullBacklogOfOneFamily shows that a listener which hangs on IPv4 leaves time
+// for the one on IPv6.
+func TestFullBacklogOfOneFamily(t *testing.T) {
+	sa := fullListener(t, syscall.AF_INET, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}})
+	port := fmt.Sprint(sa.(*syscall.SockaddrInet4).Port)
+	l, err := net.Listen("tcp6", "[::1]:"+port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	serve(t, l, answer(ok200))
+	for _, v := range variants {
+		v.run(t, nil, "-timeout=2s", "http://:"+port).check(t)
+	}
+}
+
+func TestFullBacklogOfUnixSocket(t *testing.T) {
+	name := fmt.Sprintf("@kohealth-test-full-%d", os.Getpid())
+	listener := socket(t, syscall.AF_UNIX)
+	sa := &syscall.SockaddrUnix{Name: name}
+	if err := syscall.Bind(listener, sa); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Listen(listener, 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Connect(socket(t, syscall.AF_UNIX), sa); err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range variants {
+		run := func() result { return v.run(t, nil, "-timeout=500ms", "unix://"+name) }
+		r := run()
+		r.check(t, "unix://"+name+": connecting to "+name+": timed out") // package net: at once
+		r.checkTime(t, 500*time.Millisecond, run)
+	}
+}
+
+// TestNoStdio runs the probe without open files, in the way of a shell.
+func TestNoStdio(t *testing.T) {
+	l := listen(t, "tcp4")
+	serve(t, l, answer(ok200))
+	for _, v := range variants {
+		for target, want := range map[string]int{"tcp://:" + port(l): healthy, "tcp://:" + closedPort(t): unhealthy} {
+			cmd := exec.Command("sh", "-c", `exec "$0" "$@" <&- >&- 2>&-`, v.path, "-log=false", target)
+			if r := execute(t, cmd); r.code != want {
+				t.Errorf("%s %s: exit code %d, want %d", v.name, target, r.code, want)
+			}
+		}
+	}
+}
+
+// TestUnreadStderr shows that nobody who has stopped to read holds the probe up,
+// and that it does not die of a reader who has gone.
+func TestUnreadStderr(t *testing.T) {
+	for _, v := range variants {
+		for _, gone := range []bool{false, true} {
+			r, w, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer r.Close()
+			defer w.Close()
+			if gone {
+				r.Close()
+			} else {
+				fill(t, w)
+			}
+			run := func() result {
+				cmd := v.command(nil, "-timeout=500ms", "tcp://:"+closedPort(t))
+				cmd.Stderr = w
+				return execute(t, cmd)
+			}
+			res := run()
+			if res.code != unhealthy {
+				t.Errorf("%s, reader gone %v: exit code %d", v.name, gone, res.code)
+			}
+			res.checkTime(t, 500*time.Millisecond, run)
+		}
+	}
+}
+
+// fill fills a pipe. Its writing end blocks afterwards, as a process gets it.
+func fill(t *testing.T, w *os.File) {
+	t.Helper()
+	fd := int(w.Fd())
+	if err := syscall.SetNonblock(fd, true); err != nil {
+		t.Fatal(err)
+	}
+	for err := error(nil); err == nil; {
+		_, err = syscall.Write(fd, make([]byte, 4096))
+	}
+	if err := syscall.SetNonblock(fd, false); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestManyTargets runs as many checks side by side as there may be, all of which
+// take the whole time.
+func TestManyTargets(t *testing.T) {
+	l := listen(t, "tcp4")
+	serve(t, l, hold(""))
+	url := "http://:" + port(l)
+	args := append([]string{"-timeout=500ms"}, strings.Split(strings.Repeat(url+" ", 15)+url, " ")...)
+	want := strings.Split(strings.Repeat("GET http://127.0.0.1:"+port(l)+"/: waiting for the status line: timed out\n", 16), "\n")
+	for _, v := range variants {
+		run := func() result { return v.run(t, nil, args...) }
+		r := run()
+		r.check(t, want[:16]...)
+		r.checkTime(t, 500*time.Millisecond, run)
+	}
+}
+
+// TestAppendTo writes where the log of a container may go to.
+func TestAppendTo(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "log")
+	if err := os.WriteFile(file, []byte("app: hello\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	appendTo(file, "unhealthy\n")
+	if got, err := os.ReadFile(file); string(got) != "app: hello\nunhealthy\n" {
+		t.Errorf("the file holds %q, %v", got, err)
+	}
+
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	defer w.Close()
+	log := fmt.Sprintf("/proc/self/fd/%d", w.Fd())
+	appendTo(log, "unhealthy\n")
+	line := make([]byte, 100)
+	if n, err := r.Read(line); string(line[:n]) != "unhealthy\n" {
+		t.Errorf("the pipe holds %q, %v", line[:n], err)
+	}
+	fill(t, w)
+	appendTo(log, "unhealthy\n") // returns
+
+	appendTo("/no/such/log", "unhealthy\n") // says nothing
+}

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/ko-health/kohealth/builder/health/cmdline"
+)
+
+func TestArgsOrFile(t *testing.T) {
+	tests := []struct {
+		name    string
+		args    []string
+		content string
+		want    []string
+		err     string
+	}{
+		{name: "arguments", args: []string{"probe", "tcp://:1"}, content: "tcp://:2\n", want: []string{"tcp://:1"}},
+		{name: "file", args: []string{"probe"}, content: "-header\nX: a b\ntcp://:2\n", want: []string{"-header", "X: a b", "tcp://:2"}},
+		{name: "no last line break", args: []string{"probe"}, content: "tcp://:2", want: []string{"tcp://:2"}},
+		{name: "no name either", content: "tcp://:2\n", want: []string{"tcp://:2"}},
+		{name: "empty line", args: []string{"probe"}, content: "tcp://:2\n\n", want: []string{"tcp://:2", ""}},
+		{name: "empty file", args: []string{"probe"}, content: "\n", err: "no check is configured: FILE is empty"},
+		{name: "no file", args: []string{"probe"}, err: "no check is configured: reading FILE: no such file or directory"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "healthcheck")
+			if tt.content != "" {
+				if err := os.WriteFile(file, []byte(tt.content), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			got, err := argsOrFile(tt.args, file)
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+			if msg := text(err); msg != strings.ReplaceAll(tt.err, "FILE", file) {
+				t.Errorf("error %q, want %q", msg, tt.err)
+			}
+		})
+	}
+}
+
+func text(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+// TestRunFile checks what the file says.
+func TestRunFile(t *testing.T) {
+	l := listen(t, "tcp4")
+	serve(t, l, answer(ok200))
+	file := filepath.Join(t.TempDir(), "healthcheck")
+	if err := os.WriteFile(file, []byte("-log=false\n-status\n200\nhttp://:"+port(l)+"/\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code := run([]string{"probe"}, file); code != healthy {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+func TestWantsLog(t *testing.T) {
+	for arg, want := range map[string]bool{"-log": true, "-log=true": true, "-log=false": false, "--log=false": false, "-log=0": false} {
+		if got := wantsLog([]string{"-x", arg}); got != want {
+			t.Errorf("%s: %v", arg, got)
+		}
+	}
+}
+
+func TestPanicText(t *testing.T) {
+	for want, p := range map[string]any{
+		"internal error: x":   errors.New("x"),
+		"internal error: why": "why",
+		"internal error":      1,
+	} {
+		if got := panicText(p); got != want {
+			t.Errorf("%v: %q", p, got)
+		}
+	}
+}
+
+// TestPanic shows that a panic in a check becomes its message.
+func TestPanic(t *testing.T) {
+	target, err := cmdline.ParseTarget("http://:1/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := check{cmd: nil, deadline: now() + cmdline.Second} // without a command line, it cannot go well
+	if got, want := c.line(target), "unhealthy: http://:1/: internal error: "; !strings.HasPrefix(got, want) {
+		t.Errorf("%q does not begin with %q", got, want)
+	}
+}
+
+func TestWithin(t *testing.T) {
+	if !within(time.Minute, func() {}) {
+		t.Error("what ends at once does not end within a minute")
+	}
+	block := make(chan struct{})
+	defer close(block)
+	if within(time.Millisecond, func() { <-block }) {
+		t.Error("what does not end ends within a millisecond")
+	}
+	if within(time.Minute, func() { panic("x") }) {
+		t.Error("what panics ends well")
+	}
+}
+
+func TestDurationText(t *testing.T) {
+	for want, d := range map[string]time.Duration{
+		"0ms": 0, "0.1ms": 1, "0.3ms": 210 * time.Microsecond, "1ms": time.Millisecond, "2.8ms": 2701 * time.Microsecond,
+		"12ms": 12 * time.Millisecond, "13ms": 12*time.Millisecond + 1, "1s": time.Second, "2.7s": 2700 * time.Millisecond,
+		"75s": 75 * time.Second, "3600s": time.Hour,
+	} {
+		if got := durationText(d); got != want {
+			t.Errorf("%v: %q, want %q", d, got, want)
+		}
+	}
+}
+
+func TestSnippet(t *testing.T) {
+	long := strings.Repeat("x", maxSnippet)
+	for in, want := range map[string]string{
+		"":           `""`,
+		" a\tb \r\n": `"a\tb"`,
+		long:         `"` + long + `"`,
+		long + "y":   `"` + long + `"...`,
+		strings.Repeat("x", maxSnippet-1) + "éé": `"` + strings.Repeat("x", maxSnippet-1) + `"...`,
+		strings.Repeat("\x80", 300):              `"` + strings.Repeat(`\x80`, maxSnippet-4) + `"...`,
+	} {
+		if got := snippet([]byte(in)); got != want {
+			t.Errorf("%q: %s, want %s", in, got, want)
+		}
+	}
+}
