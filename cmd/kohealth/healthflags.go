@@ -32,8 +32,8 @@ func healthFlagTable() []healthFlag {
 		{"health-start-period", health.KeyStartPeriod, "duration", "time after the start in which failures do not count (default " + health.DefaultStartPeriod.String() + ")"},
 		{"health-start-interval", health.KeyStartInterval, "duration", "time between checks in the start period (default " + health.DefaultStartEvery.String() + ")"},
 		{"health-log", health.KeyLog, "", "a failing check also says why in the container's log (default true)"},
-		{"health-tool", health.KeyTool, "tool", "what to check with: probe (the default) or busybox"},
-		{"health-package", health.KeyPackages, "name", "Wolfi package to add to the image (may be repeated)"},
+		{"health-tool", health.KeyTool, "tool", "what to check with: probe; busybox is not supported yet"},
+		{"health-package", health.KeyPackages, "name", "Wolfi package to add to the image (may be repeated); not supported yet"},
 		{"no-healthcheck", health.KeyDisable, "", "build what ko builds, without a health check"},
 	}
 }

@@ -33,7 +33,6 @@ func (c check) all() string {
 	lines := make([]string, len(targets))
 	done := make(chan struct{})
 	for i, t := range targets {
-		i, t := i, t
 		go func() {
 			lines[i] = c.line(t) // recovers panics
 			done <- struct{}{}

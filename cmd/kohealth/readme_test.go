@@ -1,0 +1,134 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/gotooltest"
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/spf13/pflag"
+
+	"github.com/ko-health/kohealth/builder/health"
+)
+
+var readmePath = filepath.Join("..", "..", "README.md")
+
+func readme(t *testing.T) string {
+	t.Helper()
+	data, err := os.ReadFile(readmePath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// blocks returns the README's fenced blocks of a language.
+func blocks(t *testing.T, language string) (blocks []string) {
+	t.Helper()
+	for _, m := range regexp.MustCompile("(?ms)^```"+language+"\n(.*?)^```$").FindAllStringSubmatch(readme(t), -1) {
+		blocks = append(blocks, m[1])
+	}
+	if len(blocks) == 0 {
+		t.Fatalf("the README has no %s blocks", language)
+	}
+	return blocks
+}
+
+// TestReadmeCommands runs every kohealth command of the README.
+func TestReadmeCommands(t *testing.T) {
+	var script strings.Builder
+	for _, block := range blocks(t, "console") {
+		for line := range strings.Lines(block) {
+			command, isCommand := strings.CutPrefix(line, "$ ")
+			command, _, _ = strings.Cut(command, "#")
+			switch {
+			case !isCommand:
+			case strings.HasPrefix(command, "kohealth "):
+				script.WriteString("exec " + strings.TrimSpace(command) + "\n")
+			case strings.HasPrefix(command, "export KO_DEFAULTBASEIMAGE="):
+				script.WriteString("env " + strings.TrimPrefix(command, "export ") + "\n")
+			}
+		}
+	}
+	script.WriteString("-- go.mod --\nmodule example.com\n\ngo 1.22\n-- cmd/app/main.go --\npackage main\n\nfunc main() {}\n")
+	params := scriptParams(t)
+	params.Dir, params.UpdateScripts = t.TempDir(), false
+	if err := os.WriteFile(filepath.Join(params.Dir, "readme.txtar"), []byte(script.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := gotooltest.Setup(&params); err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, params)
+}
+
+// TestReadmeConfiguration reads the README's .ko.yaml and checks that it shows the
+// defaults.
+func TestReadmeConfiguration(t *testing.T) {
+	name := filepath.Join(t.TempDir(), ".ko.yaml")
+	if err := os.WriteFile(name, []byte(blocks(t, "yaml")[0]), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	file, err := health.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := file.For(health.BuildID{})
+	got, err := shown.Check()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := health.Settings{Test: shown.Test}.Check()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("what the README calls the defaults (-default +README):\n%s", diff)
+	}
+}
+
+// TestReadmeTests parses what the README says a test can be.
+func TestReadmeTests(t *testing.T) {
+	_, table, _ := strings.Cut(readme(t), "| test | healthy when |")
+	table, _, _ = strings.Cut(table, "\n\n")
+	tests := regexp.MustCompile("(?m)^\\| (.*?) \\|").FindAllStringSubmatch(table, -1)
+	if len(tests) < 9 {
+		t.Fatalf("found %d tests in the README", len(tests))
+	}
+	for _, m := range tests {
+		for _, quoted := range regexp.MustCompile("`(.*?)`").FindAllStringSubmatch(m[1], -1) {
+			if _, err := health.ParseTest(quoted[1]); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
+
+// TestReadmeFlags checks that the README lists kohealth's own flags; UPDATE=1
+// rewrites the list.
+func TestReadmeFlags(t *testing.T) {
+	set := pflag.NewFlagSet("", pflag.ContinueOnError)
+	set.SortFlags = false
+	addHealthFlags(set)
+	list := "```\n" + set.FlagUsagesWrapped(110) + "```\n"
+	const begin, end = "<!-- flags -->\n", "<!-- /flags -->"
+	text := readme(t)
+	before, rest, _ := strings.Cut(text, begin)
+	old, after, ok := strings.Cut(rest, end)
+	if !ok {
+		t.Fatal("the README has no place for the flags")
+	}
+	if update {
+		if err := os.WriteFile(readmePath, []byte(before+begin+list+end+after), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(list, old); diff != "" {
+		t.Errorf("flags in the README (-want +got); UPDATE=1 go test ./cmd/kohealth mends it:\n%s", diff)
+	}
+}

@@ -1,0 +1,71 @@
+package cache_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/ko-health/kohealth/layers/cache"
+)
+
+func TestPutGet(t *testing.T) {
+	dir := cache.Dir(filepath.Join(t.TempDir(), "not", "there")).Sub("kind")
+	if _, ok := dir.Get("a"); ok {
+		t.Error("an entry before it was put")
+	}
+	for _, want := range []string{"one", "two"} {
+		if err := dir.Put("a", []byte(want)); err != nil {
+			t.Fatal(err)
+		}
+		if got, ok := dir.Get("a"); !ok || string(got) != want {
+			t.Errorf("Get = %q, %v; want %q", got, ok, want)
+		}
+	}
+}
+
+func TestZeroDirKeepsNothing(t *testing.T) {
+	var dir cache.Dir
+	if err := dir.Sub("kind").Put("a", []byte("x")); err != nil {
+		t.Error(err)
+	}
+	if _, ok := dir.Sub("kind").Get("a"); ok {
+		t.Error("the zero Dir keeps something")
+	}
+}
+
+func TestPutIsWhole(t *testing.T) {
+	dir := cache.Dir(t.TempDir())
+	entries := [][]byte{bytes.Repeat([]byte("a"), 1<<20), bytes.Repeat([]byte("b"), 1<<20)}
+	var wg sync.WaitGroup
+	for i := range 8 {
+		wg.Go(func() {
+			if err := dir.Put("x", entries[i%2]); err != nil {
+				t.Error(err)
+			}
+			got, ok := dir.Get("x")
+			if !ok || !bytes.Equal(got, entries[0]) && !bytes.Equal(got, entries[1]) {
+				t.Errorf("%d bytes that nobody put", len(got))
+			}
+		})
+	}
+	wg.Wait()
+	if left, _ := os.ReadDir(string(dir)); len(left) != 1 {
+		t.Errorf("left in the directory: %v", left)
+	}
+}
+
+func TestWriteFileLeavesNothing(t *testing.T) {
+	dir := t.TempDir()
+	target := filepath.Join(dir, "taken")
+	if err := os.MkdirAll(filepath.Join(target, "x"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := cache.WriteFile(target, []byte("x")); err == nil {
+		t.Error("a file takes the place of a directory")
+	}
+	if left, _ := os.ReadDir(dir); len(left) != 1 {
+		t.Errorf("left in the directory: %v", left)
+	}
+}
