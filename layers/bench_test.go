@@ -35,12 +35,3 @@ func BenchmarkProbe(b *testing.B) {
 	}
 	b.ReportMetric(float64(size), "layer-bytes")
 }
-
-// BenchmarkStatic is what a process spends on the embedded base when it is asked for.
-func BenchmarkStatic(b *testing.B) {
-	for b.Loop() {
-		if _, err := Static(); err != nil {
-			b.Fatal(err)
-		}
-	}
-}

@@ -120,7 +120,11 @@ func probeTest(args ...string) (Test, error) {
 		return Test{}, fmt.Errorf("parsing health check %q: an argument of the probe cannot hold a line break", args)
 	}
 	if _, err := cmdline.Parse(args, anyValue); err != nil {
-		return Test{}, fmt.Errorf("parsing health check: %w", err)
+		err = fmt.Errorf("parsing health check: %w", err)
+		if slices.ContainsFunc(args, func(s string) bool { return strings.Contains(s, "$") }) {
+			err = hint.With(err, "give variables a default, as in ${PORT:-8080}, that the check can be judged with")
+		}
+		return Test{}, err
 	}
 	return Test{Probe, slices.Clone(args)}, nil
 }

@@ -327,6 +327,18 @@ func TestUsage(t *testing.T) {
 	}
 }
 
+// TestLongTarget shows that a long URL does not push the cause out of the message.
+func TestLongTarget(t *testing.T) {
+	p := closedPort(t)
+	for _, v := range variants {
+		r := v.run(t, nil, "http://:"+p+"/"+strings.Repeat("x", 2*maxReport))
+		r.check(t, `GET http://:`+p+`/x+: connecting to .*: connection refused`)
+		if len(r.stderr) > maxReport {
+			t.Errorf("%s: %d bytes", v.name, len(r.stderr))
+		}
+	}
+}
+
 // TestDrain shows that a server which answers in one go sees its connection end
 // in an orderly way, although the probe has stopped reading at the status line.
 func TestDrain(t *testing.T) {

@@ -59,7 +59,7 @@ func (c check) line(t cmdline.Target) (line string) {
 	if err == nil {
 		return ""
 	}
-	return "unhealthy: " + what + ": " + err.Error() + " (" + durationText(now()-c.start) + ")\n"
+	return "unhealthy: " + cut(what, maxTarget) + ": " + err.Error() + " (" + durationText(now()-c.start) + ")\n"
 }
 
 // target checks a target. what says what was done, for the message.

@@ -1,7 +1,7 @@
-// The probe tells whether the app in its container is healthy. It exits with 0 if
-// so and with 1 if not, never with anything else: Docker reserves 2, and takes all
-// the rest for 1. It says nothing when all is well. When not, it says in one line
-// on stderr what it did, what came of it and how long that took:
+// Command healthcheck is kohealth's probe: it tells whether the app in its container
+// is healthy. It exits with 0 if so and with 1 if not, never with anything else, as
+// Docker asks. It says nothing when all is well. When not, it says in one line on
+// stderr what it did, what came of it and how long that took:
 //
 //	unhealthy: GET http://127.0.0.1:8080/healthz: 503 Service Unavailable: "db: connection refused" (12ms)
 //
@@ -14,7 +14,8 @@
 //
 // Every check costs CPU time from the app's own share, so the probe is small and
 // starts fast. It is little more than Go's runtime: on Linux it makes system calls
-// itself and does without the packages net, fmt and os.
+// itself and does without the packages net, fmt, os and time. kohealth compiles it
+// with the user's Go toolchain and the build tag probe.
 package main
 
 import (

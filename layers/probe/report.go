@@ -10,6 +10,7 @@ import (
 const (
 	maxReport  = 4096 // what Docker keeps of a check's output, and PIPE_BUF
 	maxSnippet = 200  // bytes of somebody else's text
+	maxTarget  = 500  // bytes of a target, which may be a long URL
 )
 
 // report writes lines to stderr and, if asked, to the container's log. It is the
@@ -32,16 +33,16 @@ func snippet(text []byte) string {
 	if len(s) <= maxSnippet {
 		return cmdline.Quote(s)
 	}
-	return cmdline.Quote(cut(s)) + "..."
+	return cmdline.Quote(cut(s, maxSnippet)) + "..."
 }
 
-// cut cuts a text to the length of a snippet, and not in the middle of a character.
-func cut(s string) string {
-	if len(s) <= maxSnippet {
+// cut cuts a text to a length, and not in the middle of a character.
+func cut(s string, length int) string {
+	if len(s) <= length {
 		return s
 	}
-	n := maxSnippet
-	for n > maxSnippet-utf8.UTFMax && !utf8.RuneStart(s[n]) {
+	n := length
+	for n > length-utf8.UTFMax && !utf8.RuneStart(s[n]) {
 		n--
 	}
 	return s[:n]

@@ -25,7 +25,7 @@ func sleep(d cmdline.Duration) {
 // reads.
 func writeStderr(s string) { _, _ = syscall.Write(2, []byte(s)) }
 
-// readFile returns a file's content, of which it reads at most 64 KiB.
+// readFile returns the content of a file of less than 64 KiB.
 func readFile(name string) (string, error) {
 	fd, err := syscall.Open(name, syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
 	if err != nil {
@@ -33,7 +33,7 @@ func readFile(name string) (string, error) {
 	}
 	defer syscall.Close(fd)
 	data := make([]byte, 64<<10)
-	for read := 0; ; {
+	for read := 0; read < len(data); {
 		n, err := syscall.Read(fd, data[read:])
 		switch {
 		case err == syscall.EINTR:
@@ -45,6 +45,7 @@ func readFile(name string) (string, error) {
 			read += n
 		}
 	}
+	return "", errTooLong
 }
 
 // modTime returns when a file was modified, in nanoseconds of Unix time.

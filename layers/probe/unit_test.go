@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -101,24 +100,24 @@ func TestPanic(t *testing.T) {
 }
 
 func TestWithin(t *testing.T) {
-	if !within(time.Minute, func() {}) {
+	if !within(60*cmdline.Second, func() {}) {
 		t.Error("what ends at once does not end within a minute")
 	}
 	block := make(chan struct{})
 	defer close(block)
-	if within(time.Millisecond, func() { <-block }) {
+	if within(cmdline.Millisecond, func() { <-block }) {
 		t.Error("what does not end ends within a millisecond")
 	}
-	if within(time.Minute, func() { panic("x") }) {
+	if within(60*cmdline.Second, func() { panic("x") }) {
 		t.Error("what panics ends well")
 	}
 }
 
 func TestDurationText(t *testing.T) {
-	for want, d := range map[string]time.Duration{
-		"0ms": 0, "0.1ms": 1, "0.3ms": 210 * time.Microsecond, "1ms": time.Millisecond, "2.8ms": 2701 * time.Microsecond,
-		"12ms": 12 * time.Millisecond, "13ms": 12*time.Millisecond + 1, "1s": time.Second, "2.7s": 2700 * time.Millisecond,
-		"75s": 75 * time.Second, "3600s": time.Hour,
+	for want, d := range map[string]cmdline.Duration{
+		"0ms": 0, "0.1ms": 1, "0.3ms": 210e3, "1ms": cmdline.Millisecond, "2.8ms": 2701e3,
+		"12ms": 12 * cmdline.Millisecond, "13ms": 12*cmdline.Millisecond + 1, "1s": cmdline.Second, "2.7s": 2700 * cmdline.Millisecond,
+		"75s": 75 * cmdline.Second, "3600s": 3600 * cmdline.Second,
 	} {
 		if got := durationText(d); got != want {
 			t.Errorf("%v: %q, want %q", d, got, want)

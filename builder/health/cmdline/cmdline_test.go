@@ -4,7 +4,6 @@ import (
 	"errors"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -41,7 +40,7 @@ func TestParse(t *testing.T) {
 		{[]string{"-header", "A: b:c ", "--header=d:", "http://:8080/up"},
 			Command{Targets: targets, Header: []Header{{"A", "b:c"}, {"d", ""}}, Log: true}},
 		{[]string{"-method=POST", "-body", "-ok-", "-timeout", "1m30.5s", "-log", "http://:8080/up"},
-			Command{Targets: targets, Method: "POST", Body: "-ok-", Timeout: 90500 * time.Millisecond, Log: true}},
+			Command{Targets: targets, Method: "POST", Body: "-ok-", Timeout: 90500 * Millisecond, Log: true}},
 		{[]string{"-log=0", "--", "http://:8080/up"}, Command{Targets: targets}},
 		{[]string{"http://:8080/up", "tcp://:1", "http://:8080/up"}, Command{Targets: []Target{up, {Scheme: "tcp", Port: 1}, up}, Log: true}},
 

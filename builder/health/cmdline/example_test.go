@@ -20,10 +20,10 @@ func ExampleParse() {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(cmd.Targets[0], cmd.Timeout)
+	fmt.Println(cmd.Targets[0])
 	fmt.Println(cmd.Healthy(204), cmd.Healthy(302))
 	// Output:
-	// http://:8080/healthz 2s
+	// http://:8080/healthz
 	// true false
 }
 

@@ -3,7 +3,6 @@ package cmdline
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -27,8 +26,8 @@ func TestParseTarget(t *testing.T) {
 		{"http+unix:///run/app.sock", "http+unix:///run/app.sock:/", Target{Scheme: "http+unix", Socket: "/run/app.sock", Path: "/"}},
 		{"http+unix://@name:?x", "http+unix://@name:/?x", Target{Scheme: "http+unix", Socket: "@name", Path: "/?x"}},
 		{"file:///tmp/a live", "", Target{Scheme: "file", Path: "/tmp/a live"}},
-		{"file:///tmp/alive?max_age=1m30s", "file:///tmp/alive?max_age=90s", Target{Scheme: "file", Path: "/tmp/alive", MaxAge: 90 * time.Second}},
-		{"file:///tmp/alive?max_age=1.5s", "file:///tmp/alive?max_age=1500ms", Target{Scheme: "file", Path: "/tmp/alive", MaxAge: 1500 * time.Millisecond}},
+		{"file:///tmp/alive?max_age=1m30s", "file:///tmp/alive?max_age=90s", Target{Scheme: "file", Path: "/tmp/alive", MaxAge: 90 * Second}},
+		{"file:///tmp/alive?max_age=1.5s", "file:///tmp/alive?max_age=1500ms", Target{Scheme: "file", Path: "/tmp/alive", MaxAge: 1500 * Millisecond}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.in, func(t *testing.T) {
