@@ -19,16 +19,9 @@ import (
 	"github.com/ko-health/kohealth/layers"
 )
 
-// ErrNoShell says that a check is a shell command and the image has no shell.
-var ErrNoShell = errors.New("the base image has no /bin/sh")
-
 // addHealth adds the check and the layers that it needs, and returns the probe's
 // layer, nil if there is none.
 func (r *rewriter) addHealth(ctx context.Context, s *stack, config rawConfig, m *v1.Manifest, platform v1.Platform) (v1.Layer, error) {
-	if platform.OS == "windows" {
-		r.say("health: images for Windows stay as ko makes them: there is no probe for Windows yet")
-		return nil, nil
-	}
 	base, err := r.baseConfig(ctx, m.Annotations)
 	if err != nil {
 		return nil, err
@@ -47,11 +40,12 @@ func (r *rewriter) addHealth(ctx context.Context, s *stack, config rawConfig, m 
 	if old != nil {
 		r.say("health: the base image's own HEALTHCHECK is replaced: %s", old)
 	}
-	probe, err := r.addLayers(ctx, s, m.MediaType, platform)
+	check := r.check
+	probe, err := r.addLayers(ctx, s, &check, m.MediaType, platform)
 	if err != nil {
 		return nil, err
 	}
-	return probe, errors.Join(config.setHealthcheck(r.check.Config()), r.note(probe))
+	return probe, errors.Join(config.setHealthcheck(check.Config()), r.note(probe))
 }
 
 // note keeps what the report will say.
@@ -68,23 +62,32 @@ func (r *rewriter) note(probe v1.Layer) error {
 }
 
 // addLayers adds what the check needs in the image: the probe and its arguments, in
-// place of those that an earlier kohealth left.
-func (r *rewriter) addLayers(ctx context.Context, s *stack, manifestType types.MediaType, platform v1.Platform) (v1.Layer, error) {
+// place of those that an earlier kohealth left. A check that calls the probe as a
+// program becomes the probe's.
+func (r *rewriter) addLayers(ctx context.Context, s *stack, check *health.Check, manifestType types.MediaType, platform v1.Platform) (v1.Layer, error) {
 	s.dropOurs()
-	test := r.check.Test
-	if !test.UsesProbe() && test.Kind != health.Shell {
+	if !check.Test.UsesProbe() && check.Test.Kind != health.Shell {
 		return nil, nil
 	}
 	base, err := rootfs.Read(s.base(), r.Cache.Sub("layers"))
 	if err != nil {
 		return nil, err
 	}
-	if err := checkShell(test, base); err != nil {
+	if err := checkShell(check.Test, base); err != nil {
 		return nil, err
 	}
-	if !test.UsesProbe() || test.Kind != health.Probe && has(base, health.ProbePath) {
+	if !check.Test.UsesProbe() || check.Test.Kind != health.Probe && has(base, health.ProbePath) {
 		return nil, nil // the base's own programs do it
 	}
+	if check.Test, err = check.Test.AsProbe(); err != nil {
+		return nil, err
+	}
+	return r.addProbe(ctx, s, base, *check, manifestType, platform)
+}
+
+// addProbe adds the probe's layer and, for a check that is the probe's, its
+// arguments'.
+func (r *rewriter) addProbe(ctx context.Context, s *stack, base *rootfs.FS, check health.Check, manifestType types.MediaType, platform v1.Platform) (v1.Layer, error) {
 	mt, err := r.Format.layerType(manifestType)
 	if err != nil {
 		return nil, err
@@ -105,10 +108,10 @@ func (r *rewriter) addLayers(ctx context.Context, s *stack, manifestType types.M
 		return l, s.insert(l, what+", at "+f.Path)
 	}
 	probe, err := add(layers.File{Path: health.ProbePath, Mode: 0o555, Content: binary}, "health check probe")
-	if err != nil || test.Kind != health.Probe {
+	if err != nil || check.Test.Kind != health.Probe {
 		return probe, err
 	}
-	args := strings.Join(r.check.ProbeArgs(), "\n") + "\n"
+	args := strings.Join(check.ProbeArgs(), "\n") + "\n"
 	_, err = add(layers.File{Path: health.ArgsPath, Mode: 0o444, Content: []byte(args)}, "health check arguments")
 	return probe, err
 }
@@ -148,6 +151,6 @@ func checkShell(test health.Test, base *rootfs.FS) error {
 	if test.Kind != health.Shell || has(base, "/bin/sh") {
 		return nil
 	}
-	return hint.With(fmt.Errorf("shell command %q cannot run: %w", test.Args[0], ErrNoShell),
+	return hint.With(fmt.Errorf("shell command %q cannot run: the base image has no /bin/sh", test.Args[0]),
 		"give the probe a target instead, such as --health=http://:8080/healthz")
 }

@@ -16,14 +16,17 @@
 package builder
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"runtime"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/ko/pkg/build"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/hint"
@@ -38,6 +41,9 @@ type Options struct {
 
 	// Compiler compiles the probe.
 	Compiler *layers.Compiler
+
+	// Jobs is how many platforms are worked on at once; 0 means GOMAXPROCS.
+	Jobs int
 
 	// Format of the result; the zero value keeps the base image's.
 	Format Format
@@ -104,28 +110,52 @@ func (b *Builder) Build(ctx context.Context, importpath string) (build.Result, e
 		b.opts.Logf("warning: %s", w)
 	}
 	if check.Test.UsesProbe() && !check.Disabled {
-		b.compileAhead(ctx)
+		defer b.compileAhead(ctx)()
 	}
 	result, err := b.inner.Build(ctx, importpath)
 	if err != nil {
 		return nil, explain(err)
 	}
-	r := &rewriter{Options: b.opts, check: check}
+	r := &rewriter{Options: b.opts, check: check, documents: map[string][]byte{}}
 	out, err := r.rewrite(ctx, result)
 	if err != nil {
 		dropSBOMs(b.opts.SBOMDir, result)
 		return nil, fmt.Errorf("adding health check: %w", err)
+	}
+	if err := r.writeSBOMs(); err != nil {
+		return nil, err
 	}
 	r.report()
 	return out, nil
 }
 
 // compileAhead has the probes compiled while ko is busy. What goes wrong comes up
-// when the probe is asked for.
-func (b *Builder) compileAhead(ctx context.Context) {
-	for _, p := range b.opts.Platforms {
-		go func() { _, _ = b.opts.Compiler.Probe(ctx, p, layers.Plain) }()
+// when the probe is asked for. stop ends what nobody has asked for, and waits.
+func (b *Builder) compileAhead(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	g := b.opts.group()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for _, p := range b.opts.Platforms {
+			g.Go(func() error {
+				_, _ = b.opts.Compiler.Probe(ctx, p, layers.Plain)
+				return nil
+			})
+		}
+		_ = g.Wait()
+	}()
+	return func() {
+		cancel()
+		<-done
 	}
+}
+
+// group returns a group of as many goroutines as there may be jobs.
+func (o *Options) group() *errgroup.Group {
+	g := new(errgroup.Group)
+	g.SetLimit(cmp.Or(o.Jobs, runtime.GOMAXPROCS(0)))
+	return g
 }
 
 // explain adds the next step to an error of ko's.
@@ -133,7 +163,8 @@ func explain(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case strings.Contains(err.Error(), "no matching platforms in base image index"):
+	case strings.Contains(err.Error(), "no matching platforms in base image index"),
+		strings.Contains(err.Error(), "does not match desired platforms"):
 		return hint.With(err, "ask for a platform that the base image has, or set KO_DEFAULTBASEIMAGE="+layers.StaticRef+
 			", kohealth's own, which has every Linux platform")
 	case strings.Contains(err.Error(), "fetching base image"):

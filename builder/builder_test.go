@@ -3,6 +3,8 @@ package builder
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"log"
 	"net/http/httptest"
@@ -11,11 +13,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/registry"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/partial"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
@@ -116,7 +120,7 @@ func (b *bench) options(settings health.Settings) Options {
 		Compiler: &layers.Compiler{Cache: b.cache},
 		Version:  "v1.2.3",
 		Cache:    b.cache,
-		Logf:     func(format string, args ...any) { b.log = append(b.log, strings.TrimSpace(sprintf(format, args))) },
+		Logf:     func(format string, args ...any) { b.log = append(b.log, fmt.Sprintf(format, args...)) },
 	}
 }
 
@@ -303,18 +307,114 @@ func TestBuildDisabledIsKo(t *testing.T) {
 	}
 }
 
-func TestBuildInterrupted(t *testing.T) {
-	b := newBench(t)
+// A fakeBuilder is in the place of ko's.
+type fakeBuilder struct {
+	build.Interface
+	build func(ctx context.Context) (build.Result, error)
+}
+
+func (f fakeBuilder) Build(ctx context.Context, _ string) (build.Result, error) { return f.build(ctx) }
+
+// The probe is compiled while ko compiles the app, and nothing of it is left when
+// ko fails.
+func TestBuildCompilesAhead(t *testing.T) {
 	tmp := t.TempDir()
 	t.Setenv("TMPDIR", tmp)
-	inner := b.ko(t, options.BuildOptions{BaseImage: b.base(t, map[string]any{})})
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := New(inner, b.options(settings(t, "test", "tcp://:80"))).Build(ctx, app); err == nil {
-		t.Error("an interrupted build succeeds")
+	b := newBench(t)
+	opts := b.options(settings(t, "test", "tcp://:80"))
+	opts.Platforms = []v1.Platform{{OS: "linux", Architecture: "amd64"}}
+	compiling := func() bool {
+		dirs, _ := filepath.Glob(filepath.Join(tmp, "kohealth-probe-*"))
+		return len(dirs) > 0
 	}
-	if left, _ := filepath.Glob(filepath.Join(tmp, "kohealth-*")); len(left) > 0 {
-		t.Errorf("left behind: %q", left)
+	failed := errors.New("ko fails")
+	ko := fakeBuilder{build: func(ctx context.Context) (build.Result, error) {
+		for !compiling() {
+			select {
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			case <-time.After(time.Millisecond):
+			}
+		}
+		return nil, failed
+	}}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if _, err := New(ko, opts).Build(ctx, app); !errors.Is(err, failed) {
+		t.Errorf("error %v, want ko's: the probe is not compiled ahead", err)
+	}
+	if compiling() {
+		t.Error("the compilation goes on after the build")
+	}
+}
+
+func TestPlatformOf(t *testing.T) {
+	r := &rewriter{Options: Options{Platforms: []v1.Platform{{OS: "linux", Architecture: "arm", Variant: "v6"}}}}
+	for want, cf := range map[string]*v1.ConfigFile{
+		"linux/amd64":    {},
+		"linux/arm/v6":   {OS: "linux", Architecture: "arm"},
+		"linux/arm/v7":   {OS: "linux", Architecture: "arm", Variant: "v7"},
+		"linux/arm64/v8": {OS: "linux", Architecture: "arm64", Variant: "v8"},
+	} {
+		if got := r.platformOf(cf).String(); got != want {
+			t.Errorf("platform %q, want %q", got, want)
+		}
+	}
+}
+
+// An index says more about a platform than the config of its image need say.
+func TestBuildCompilesForIndexPlatform(t *testing.T) {
+	b := newBench(t)
+	img, err := mutate.ConfigFile(empty.Image, &v1.ConfigFile{OS: "linux", Architecture: "arm", RootFS: v1.RootFS{Type: "layers"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	idx := v1.ImageIndex(empty.Index)
+	for _, variant := range []string{"v6", "v7"} {
+		child := mutate.Annotations(img, map[string]string{"v": variant}).(v1.Image)
+		idx = mutate.AppendManifests(idx, mutate.IndexAddendum{Add: child, Descriptor: v1.Descriptor{
+			Platform: &v1.Platform{OS: "linux", Architecture: "arm", Variant: variant}}})
+	}
+	tag, err := name.NewTag(b.host + "/arm:latest")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := remote.WriteIndex(tag, idx); err != nil {
+		t.Fatal(err)
+	}
+	bo := options.BuildOptions{BaseImage: tag.String(), Platforms: []string{"linux/arm/v6", "linux/arm/v7"}}
+	result, err := New(b.ko(t, bo), b.options(settings(t, "test", "tcp://:80"))).Build(t.Context(), app)
+	if err != nil {
+		t.Fatal(err)
+	}
+	im, err := result.(v1.ImageIndex).IndexManifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var probes []string
+	for _, d := range im.Manifests {
+		img, err := result.(v1.ImageIndex).Image(d.Digest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		probes = append(probes, digests(t, img)[0])
+	}
+	if len(probes) != 2 || probes[0] == probes[1] {
+		t.Errorf("layers %q of arm/v6 and arm/v7 are the same probe", probes)
+	}
+}
+
+func TestBuildProbeAsProgram(t *testing.T) {
+	b := newBench(t)
+	bo := options.BuildOptions{BaseImage: b.base(t, map[string]any{})}
+	img := build1(t, New(b.ko(t, bo), b.options(settings(t, "test", `["CMD", "/usr/bin/healthcheck", "tcp://:80"]`))))
+	check := rawOf(t, img)["config"].(map[string]any)["Healthcheck"].(map[string]any)
+	if diff := cmp.Diff([]any{"CMD", "/usr/bin/healthcheck", "-timeout=2.7s", "tcp://:80"}, check["Test"]); diff != "" {
+		t.Errorf("Test (-want +got):\n%s", diff)
+	}
+	_, err := New(b.ko(t, bo), b.options(settings(t, "test", `["CMD", "/usr/bin/healthcheck"]`))).Build(t.Context(), app)
+	if err == nil || !strings.Contains(err.Error(), "the probe would have no arguments") {
+		t.Errorf("error %v of a check that could never pass", err)
 	}
 }
 

@@ -3,7 +3,6 @@ package builder
 import (
 	"archive/tar"
 	"errors"
-	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -11,8 +10,6 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
-
-func sprintf(format string, args []any) string { return fmt.Sprintf(format, args...) }
 
 func tarNames(t *testing.T, l v1.Layer) (names []string) {
 	t.Helper()

@@ -1,9 +1,9 @@
 package builder
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -15,7 +15,6 @@ import (
 	"github.com/sigstore/cosign/v3/pkg/oci"
 	ocimutate "github.com/sigstore/cosign/v3/pkg/oci/mutate"
 	"github.com/sigstore/cosign/v3/pkg/oci/signed"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/ko-health/kohealth/builder/health"
 )
@@ -26,7 +25,8 @@ type rewriter struct {
 	check health.Check
 
 	mu        sync.Mutex
-	platforms []v1.Platform // of the images that there are
+	documents map[string][]byte // SBOM files to write
+	platforms []v1.Platform     // of the images that there are
 	said      []string
 	added     bool    // some platform got the check
 	probes    []int64 // compressed sizes, one a platform
@@ -36,7 +36,7 @@ type rewriter struct {
 func (r *rewriter) rewrite(ctx context.Context, result build.Result) (build.Result, error) {
 	switch result := result.(type) {
 	case oci.SignedImage:
-		return r.image(ctx, result)
+		return r.image(ctx, result, nil)
 	case oci.SignedImageIndex:
 		return r.index(ctx, result)
 	}
@@ -53,7 +53,7 @@ func (r *rewriter) index(ctx context.Context, idx oci.SignedImageIndex) (build.R
 		return nil, err
 	}
 	adds := make([]ocimutate.IndexAddendum, len(im.Manifests))
-	g, ctx := errgroup.WithContext(ctx)
+	g := r.group()
 	for i, desc := range im.Manifests {
 		g.Go(func() (err error) {
 			adds[i], err = r.child(ctx, idx, desc)
@@ -74,7 +74,7 @@ func (r *rewriter) child(ctx context.Context, idx oci.SignedImageIndex, desc v1.
 	if err != nil {
 		return ocimutate.IndexAddendum{}, fmt.Errorf("reading image %q: %w", desc.Digest, err)
 	}
-	out, err := r.image(ctx, img)
+	out, err := r.image(ctx, img, desc.Platform)
 	if err != nil {
 		return ocimutate.IndexAddendum{}, err
 	}
@@ -87,22 +87,49 @@ func (r *rewriter) child(ctx context.Context, idx oci.SignedImageIndex, desc v1.
 	}}, err
 }
 
-// image rewrites the image of one platform.
-func (r *rewriter) image(ctx context.Context, img oci.SignedImage) (oci.SignedImage, error) {
-	cf, err := img.ConfigFile()
-	if err != nil {
-		return nil, fmt.Errorf("reading image config: %w", err)
-	}
-	platform := cf.Platform()
+// image rewrites the image of one platform, which is what the index says or, of an
+// image that stands alone, its config.
+func (r *rewriter) image(ctx context.Context, img oci.SignedImage, platform *v1.Platform) (oci.SignedImage, error) {
 	if platform == nil {
-		return nil, errors.New("reading image config: it names no platform")
+		cf, err := img.ConfigFile()
+		if err != nil {
+			return nil, fmt.Errorf("reading image config: %w", err)
+		}
+		platform = r.platformOf(cf)
 	}
 	r.built(*platform)
+	if platform.OS == "windows" && !r.check.Disabled {
+		r.say("health: images for Windows stay as ko makes them: there is no probe for Windows yet")
+	}
+	if r.leaves(*platform) && r.Format == KeepFormat {
+		return img, nil
+	}
 	out, probe, err := r.rebuild(ctx, img, *platform)
 	if err != nil {
 		return nil, fmt.Errorf("platform %s: %w", platform, err)
 	}
 	return r.imageSBOM(img, signed.Image(out), probe)
+}
+
+// leaves tells whether images of a platform get no check.
+func (r *rewriter) leaves(p v1.Platform) bool { return r.check.Disabled || p.OS == "windows" }
+
+// platformOf returns the platform that ko has compiled for. Like ko it takes a config
+// that names none for linux/amd64, and the variant may be known from what was asked
+// for only.
+func (r *rewriter) platformOf(cf *v1.ConfigFile) *v1.Platform {
+	p := v1.Platform{
+		OS:           cmp.Or(cf.OS, "linux"),
+		Architecture: cmp.Or(cf.Architecture, "amd64"),
+		OSVersion:    cf.OSVersion,
+		Variant:      cf.Variant,
+	}
+	for _, asked := range r.Platforms {
+		if p.Variant == "" && asked.OS == p.OS && asked.Architecture == p.Architecture {
+			p.Variant = asked.Variant
+		}
+	}
+	return &p
 }
 
 // rebuild puts the image together again with the health layers, the check and the
@@ -126,7 +153,7 @@ func (r *rewriter) rebuild(ctx context.Context, img v1.Image, platform v1.Platfo
 		return nil, nil, err
 	}
 	var probe v1.Layer
-	if !r.check.Disabled {
+	if !r.leaves(platform) {
 		if probe, err = r.addHealth(ctx, s, config, m, platform); err != nil {
 			return nil, nil, err
 		}

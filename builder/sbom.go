@@ -46,7 +46,7 @@ func (r *rewriter) imageSBOM(old, out oci.SignedImage, probe v1.Layer) (oci.Sign
 			return nil, err
 		}
 	}
-	file, err := edit.file(f)
+	file, err := r.editSBOM(edit, f)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +76,7 @@ func (r *rewriter) indexSBOM(old, out oci.SignedImageIndex) (build.Result, error
 		edit.replace(before.Manifests[i].Digest, after.Manifests[i].Digest)
 		edit.retype(before.Manifests[i].MediaType, after.Manifests[i].MediaType)
 	}
-	file, err := edit.file(f)
+	file, err := r.editSBOM(edit, f)
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +85,6 @@ func (r *rewriter) indexSBOM(old, out oci.SignedImageIndex) (build.Result, error
 
 // An sbomEdit makes ko's SPDX document true of the rewritten image.
 type sbomEdit struct {
-	dir     string // where ko has written the document, too
 	version string // kohealth's
 	pairs   []string
 	image   v1.Hash // the new digest
@@ -109,7 +108,7 @@ func (r *rewriter) newSBOMEdit(old, out described) (*sbomEdit, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &sbomEdit{dir: r.SBOMDir, version: r.Version, image: after}
+	e := &sbomEdit{version: r.Version, image: after}
 	e.replace(before, after)
 	e.retype(beforeType, afterType)
 	return e, nil
@@ -127,8 +126,9 @@ func (e *sbomEdit) retype(before, after types.MediaType) {
 		"mediaType="+url.QueryEscape(string(before)), "mediaType="+url.QueryEscape(string(after)))
 }
 
-// file returns the document that replaces f, and has replaced it in the directory.
-func (e *sbomEdit) file(f oci.File) (oci.File, error) {
+// editSBOM returns the document that replaces f. Where ko has written f to a file, it
+// will be replaced there, too.
+func (r *rewriter) editSBOM(e *sbomEdit, f oci.File) (oci.File, error) {
 	before, err := f.Payload()
 	if err != nil {
 		return nil, fmt.Errorf("reading SBOM: %w", err)
@@ -141,10 +141,10 @@ func (e *sbomEdit) file(f oci.File) (oci.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("editing SBOM: %w", err)
 	}
-	for _, name := range sbomFiles(e.dir, before) {
-		if err := cache.WriteFile(name, after); err != nil {
-			return nil, fmt.Errorf("writing SBOM: %w", err)
-		}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, name := range sbomFiles(r.SBOMDir, before) {
+		r.documents[name] = after
 	}
 	return static.NewFile(after, static.WithLayerMediaType(mt))
 }
@@ -171,6 +171,16 @@ func (e *sbomEdit) apply(document []byte) ([]byte, error) {
 	}
 	out, err := json.MarshalIndent(doc, "", "  ") // sorts the keys
 	return append(out, '\n'), err
+}
+
+// writeSBOMs writes the documents, when nothing can go wrong any more.
+func (r *rewriter) writeSBOMs() error {
+	for name, document := range r.documents {
+		if err := cache.WriteFile(name, document); err != nil {
+			return fmt.Errorf("writing SBOM: %w", err)
+		}
+	}
+	return nil
 }
 
 // appendTo appends value to the array key of the document or, with an object, of

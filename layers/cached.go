@@ -22,24 +22,12 @@ func cachedLayer(dir cache.Dir, files []File, mediaType types.MediaType) (v1.Lay
 	sum := sha256.Sum256(tar.Bytes())
 	key := hex.EncodeToString(sum[:])
 	if compressed, ok := dir.Get(key); ok {
-		l, err := gzipLayer(compressed, mediaType)
-		if err == nil && holds(l, key) {
-			return l, nil
-		}
+		return gzipLayer(compressed, mediaType)
 	}
 	compressed, err := compress(tar.Bytes())
 	if err != nil {
 		return nil, fmt.Errorf("making layer: %w", err)
 	}
-	if err := dir.Put(key, compressed); err != nil {
-		return nil, err
-	}
+	_ = dir.Put(key, compressed) // it is only slower without
 	return gzipLayer(compressed, mediaType)
-}
-
-// holds tells whether the layer's content has the digest, which a damaged file in
-// the cache has not.
-func holds(l v1.Layer, hex string) bool {
-	diffID, err := l.DiffID()
-	return err == nil && diffID.Hex == hex
 }

@@ -6,7 +6,8 @@
 // [StaticRef]. Where in an image the parts go is the business of package builder.
 //
 // Every layer comes from [Layer] and is deterministic: the same files give the same
-// digest, on every machine and at every time. So registries and nodes keep one copy
+// digest, on every machine and at every time, as long as kohealth is compiled with
+// the same version of Go, whose compressor it uses. So registries and nodes keep one copy
 // for all apps, and a digest that changes says that the content did.
 //
 //	layer, err := layers.Layer([]layers.File{

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -51,8 +52,15 @@ type Compiler struct {
 	Go    string    // the go command, as FindGo finds it; "" means that of PATH
 	Cache cache.Dir // keeps compiled probes and compressed layers
 
-	mu       sync.Mutex
-	compiled map[string]func() ([]byte, error)
+	mu    sync.Mutex
+	calls map[string]*call // by target
+}
+
+// A call is a compilation that has been asked for, perhaps more than once.
+type call struct {
+	done   chan struct{} // closed when binary and err are there
+	binary []byte
+	err    error
 }
 
 // Probe returns the probe for a platform, compiled with the Go toolchain or kept
@@ -66,28 +74,56 @@ func (c *Compiler) Probe(ctx context.Context, platform v1.Platform, variant Vari
 	if variant != Plain {
 		return nil, fmt.Errorf("compiling probe for %q: unknown variant %q", platform, variant)
 	}
-	binary, err := c.once(ctx, target)()
+	binary, err := c.share(ctx, target)
 	if err != nil {
 		return nil, fmt.Errorf("compiling probe for %q: %w", platform, err)
 	}
 	return binary, nil
 }
 
-// once returns the one compilation for a target. The first caller's context is the
-// one that counts.
-func (c *Compiler) once(ctx context.Context, target []string) func() ([]byte, error) {
+// share compiles for a target, or waits for whoever does so already. What failed is
+// tried again by the next who asks: it may have failed because its caller was
+// interrupted.
+func (c *Compiler) share(ctx context.Context, target []string) ([]byte, error) {
+	key := strings.Join(target, " ")
+	for {
+		c.mu.Lock()
+		running, ok := c.calls[key]
+		if !ok {
+			running = c.start(key)
+		}
+		c.mu.Unlock()
+		if !ok {
+			running.binary, running.err = c.load(ctx, target)
+			c.finish(key, running)
+			return running.binary, running.err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-running.done:
+		}
+		if running.err == nil {
+			return running.binary, nil
+		}
+	}
+}
+
+func (c *Compiler) start(key string) *call {
+	if c.calls == nil {
+		c.calls = map[string]*call{}
+	}
+	c.calls[key] = &call{done: make(chan struct{})}
+	return c.calls[key]
+}
+
+func (c *Compiler) finish(key string, running *call) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	key := strings.Join(target, " ")
-	f, ok := c.compiled[key]
-	if !ok {
-		f = sync.OnceValues(func() ([]byte, error) { return c.load(ctx, target) })
-		if c.compiled == nil {
-			c.compiled = map[string]func() ([]byte, error){}
-		}
-		c.compiled[key] = f
+	if running.err != nil {
+		delete(c.calls, key)
 	}
-	return f
+	close(running.done)
 }
 
 func (c *Compiler) load(ctx context.Context, target []string) ([]byte, error) {
@@ -105,15 +141,16 @@ func (c *Compiler) load(ctx context.Context, target []string) ([]byte, error) {
 		return binary, nil
 	}
 	binary, err := compile(ctx, goCmd, source, target)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		_ = dir.Put(key, binary) // it is only slower without
 	}
-	return binary, dir.Put(key, binary)
+	return binary, err
 }
 
-// Layer is the function [Layer] with a cache of compressed layers.
+// Layer is the function [Layer] with a cache of compressed layers. What compresses to
+// which bytes is up to the Go that kohealth was compiled with.
 func (c *Compiler) Layer(files []File, mediaType types.MediaType) (v1.Layer, error) {
-	return cachedLayer(c.Cache.Sub("layers"), files, mediaType)
+	return cachedLayer(c.Cache.Sub("layers-"+runtime.Version()), files, mediaType)
 }
 
 // goTarget returns the environment that selects a platform, in ko's own way: an arm
@@ -181,6 +218,9 @@ func buildFlags() []string {
 // FindGo finds the go command of a name or path; "" means go itself.
 func FindGo(name string) (string, error) {
 	path, err := exec.LookPath(cmp.Or(name, "go"))
+	if err == nil {
+		path, err = filepath.Abs(path)
+	}
 	if err != nil {
 		return "", hint.With(fmt.Errorf("finding the Go toolchain: %w", err),
 			"install Go from https://go.dev/dl, or set KO_GO_PATH to the go command")
@@ -196,11 +236,12 @@ func (c *Compiler) toolchain(ctx context.Context) (goCmd, id string, err error) 
 	if err != nil {
 		return "", "", err
 	}
-	if real, err := filepath.EvalSymlinks(goCmd); err == nil && os.Getenv("GOROOT") == "" {
-		root := filepath.Dir(filepath.Dir(real))
-		if version, err := os.ReadFile(filepath.Join(root, "VERSION")); err == nil {
-			return goCmd, root + "\n" + string(version), nil
-		}
+	root := os.Getenv("GOROOT")
+	if real, err := filepath.EvalSymlinks(goCmd); err == nil && root == "" {
+		root = filepath.Dir(filepath.Dir(real))
+	}
+	if version, err := os.ReadFile(filepath.Join(root, "VERSION")); err == nil {
+		return goCmd, root + "\n" + string(version), nil
 	}
 	out, err := run(ctx, goCmd, "", nil, "env", "GOROOT", "GOVERSION")
 	return goCmd, string(out), err
@@ -229,8 +270,8 @@ func compile(ctx context.Context, goCmd string, source map[string][]byte, target
 	return os.ReadFile(filepath.Join(dir, "healthcheck"))
 }
 
-// run runs go with nothing of the user's settings that could change its output. An
-// interrupted go gets the time to end its own children and remove its files.
+// run runs go with nothing of the user's settings that could change its output. When
+// ctx is done go is interrupted first, not killed: it then removes its own files.
 func run(ctx context.Context, goCmd, dir string, env []string, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, goCmd, args...)
 	cmd.Dir = dir

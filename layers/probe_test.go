@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
@@ -163,6 +164,34 @@ func TestProbeEveryPlatform(t *testing.T) {
 	}
 }
 
+// A cache that cannot be written costs time, not the build.
+func TestProbeWithoutCache(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	c := &Compiler{Cache: cache.Dir(filepath.Join(file, "below"))}
+	if _, err := c.Probe(t.Context(), linux("amd64"), Plain); err != nil {
+		t.Error(err)
+	}
+	if _, err := c.Layer([]File{{Path: "/a", Mode: 0o444}}, types.OCILayer); err != nil {
+		t.Error(err)
+	}
+}
+
+// What failed because somebody was interrupted is tried again for the next.
+func TestProbeAfterInterrupt(t *testing.T) {
+	c := new(Compiler)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := c.Probe(ctx, linux("amd64"), Plain); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, want context.Canceled", err)
+	}
+	if _, err := c.Probe(t.Context(), linux("amd64"), Plain); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestProbeErrors(t *testing.T) {
 	for _, p := range []v1.Platform{linux("sparc64"), {OS: "windows", Architecture: "amd64"}, {OS: "linux", Architecture: "arm", Variant: "x"}} {
 		if _, err := new(Compiler).Probe(t.Context(), p, Plain); !errors.Is(err, ErrUnsupportedPlatform) {
@@ -197,6 +226,7 @@ func TestProbeInterrupted(t *testing.T) {
 		if _, err := os.Stat(started); err == nil {
 			break
 		}
+		time.Sleep(time.Millisecond)
 	}
 	cancel()
 	if err := <-done; !errors.Is(err, context.Canceled) {
@@ -219,7 +249,7 @@ func TestCachedLayerHeals(t *testing.T) {
 	wantDigest, _ := want.Digest()
 	diffID, _ := want.DiffID()
 	for _, damage := range []string{"", "not gzip"} {
-		if err := dir.Put(diffID.Hex, []byte(damage)); err != nil {
+		if err := os.WriteFile(filepath.Join(string(dir), diffID.Hex), []byte(damage), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		for range 2 {

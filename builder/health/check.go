@@ -3,6 +3,7 @@ package health
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"time"
 
@@ -33,7 +34,7 @@ type Check struct {
 	StartPeriod   time.Duration // in which failures do not count; 0 is none
 	StartInterval time.Duration // between checks in the start period; 0 is the runtime's choice
 	Log           bool          // a failing check also says why in the container's log
-	Chosen        bool          // the user chose the test; false means DefaultTest
+	Chosen        bool          // the user has said something; false means that all are defaults
 	Disabled      bool          // the image stays as ko makes it
 }
 
@@ -49,7 +50,7 @@ func (s Settings) Check() (Check, error) {
 		StartPeriod:   or(s.StartPeriod, DefaultStartPeriod),
 		StartInterval: or(s.StartInterval, DefaultStartEvery),
 		Log:           or(s.Log, true),
-		Chosen:        s.Test != nil,
+		Chosen:        !reflect.DeepEqual(s, Settings{}),
 	}
 	if c.StartPeriod == 0 && s.StartInterval == nil {
 		c.StartInterval = 0 // it acts in the start period only
@@ -59,9 +60,6 @@ func (s Settings) Check() (Check, error) {
 	} else {
 		c.Test = Test{Probe, []string{DefaultTest}}
 	}
-	if c.Test.Kind == None && s.hasTimings() {
-		return Check{}, errors.New(`validating health check: test ["NONE"] goes with no other key`)
-	}
 	return c, s.unsupported()
 }
 
@@ -70,10 +68,6 @@ func or[T any](p *T, def T) T {
 		return def
 	}
 	return *p
-}
-
-func (s Settings) hasTimings() bool {
-	return s.Interval != nil || s.Timeout != nil || s.Retries != nil || s.StartPeriod != nil || s.StartInterval != nil
 }
 
 func (s Settings) unsupported() error {
@@ -86,6 +80,9 @@ func (s Settings) unsupported() error {
 
 // Warnings returns what is allowed but hardly meant, a line each.
 func (c Check) Warnings() []string {
+	if c.Test.Kind == None {
+		return nil
+	}
 	var w []string
 	if c.Timeout > c.Interval {
 		w = append(w, fmt.Sprintf("health check: timeout %s is longer than interval %s", c.Timeout, c.Interval))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -53,12 +54,19 @@ func ParseTest(s string) (Test, error) {
 		return ParseTestList(list)
 	case isTarget(t):
 		return probeTest(t)
+	case looksLikeAddress.MatchString(t):
+		return Test{}, hint.With(fmt.Errorf("parsing health check %q: it has no scheme", s),
+			"write http://:8080/healthz or tcp://:8080")
 	case strings.HasPrefix(t, "-"):
 		return Test{}, hint.With(fmt.Errorf("parsing health check %q: it begins with a flag", s),
 			`write the probe's arguments as a list: ["-status", "200", "http://:8080/healthz"]`)
 	}
 	return Test{Shell, []string{t}}, nil
 }
+
+// looksLikeAddress matches what is hardly meant as a shell command: :8080/healthz,
+// localhost:8080.
+var looksLikeAddress = regexp.MustCompile(`^[\w.\[\]:-]*:(\d+|\$\S+)(/\S*)?$`)
 
 // ParseTestList parses a test as a list: Docker's ["CMD", …], ["CMD-SHELL", "…"]
 // or ["NONE"], or else arguments for the probe.
@@ -160,6 +168,19 @@ func jsonList(list []string) string {
 	return strings.TrimSpace(b.String())
 }
 
+// AsProbe returns a test that runs the probe as a program as a test of the probe's.
+// Other tests it returns as they are.
+func (t Test) AsProbe() (Test, error) {
+	if t.Kind != Exec || !t.UsesProbe() {
+		return t, nil
+	}
+	if len(t.Args) == 1 {
+		return Test{}, hint.With(fmt.Errorf("parsing health check %q: the probe would have no arguments", t),
+			"name what to check, such as http://:8080/healthz")
+	}
+	return probeTest(t.Args[1:]...)
+}
+
 // UsesProbe tells whether the image needs the probe: the test is the probe's, or
 // it calls the probe by name.
 func (t Test) UsesProbe() bool {
@@ -169,11 +190,19 @@ func (t Test) UsesProbe() bool {
 	case Exec:
 		return t.Args[0] == ProbePath || t.Args[0] == path.Base(ProbePath)
 	case Shell:
-		return slices.ContainsFunc(strings.FieldsFunc(t.Args[0], isShellSeparator), func(word string) bool {
-			return word == ProbePath || word == path.Base(ProbePath)
-		})
+		return callsProbe(t.Args[0])
 	}
 	return false
 }
 
-func isShellSeparator(r rune) bool { return strings.ContainsRune(" \t\n;|&()`'\"$", r) }
+// callsProbe tells whether a shell command names the probe: by its path anywhere, or
+// by its name where a command begins.
+func callsProbe(script string) bool {
+	for _, command := range strings.FieldsFunc(script, func(r rune) bool { return strings.ContainsRune("\n;|&()`{}", r) }) {
+		words := strings.FieldsFunc(command, func(r rune) bool { return strings.ContainsRune(" \t'\"", r) })
+		if slices.Contains(words, ProbePath) || len(words) > 0 && words[0] == path.Base(ProbePath) {
+			return true
+		}
+	}
+	return false
+}

@@ -67,6 +67,9 @@ func TestParseTestErrors(t *testing.T) {
 		"-status 200 http://:80/":   "it begins with a flag",
 		`["-stats", "http://:80/"]`: "-stats",
 		`["-status", "200"]`:        "target",
+		":8080/healthz":             "it has no scheme",
+		"localhost:8080":            "it has no scheme",
+		"[::1]:$PORT":               "JSON list",
 	} {
 		_, err := health.ParseTest(in)
 		if err == nil || !strings.Contains(err.Error(), want) {
@@ -124,7 +127,7 @@ func TestCheckConfig(t *testing.T) {
 		{"shell", set(t, "test", "true"), health.Config{
 			Test:     []string{"CMD-SHELL", "true"},
 			Interval: 10 * time.Second, Timeout: 3 * time.Second, StartPeriod: 10 * time.Second, StartInterval: time.Second, Retries: 3}},
-		{"none", set(t, "test", `["NONE"]`), health.Config{Test: []string{"NONE"}}},
+		{"none", set(t, "test", `["NONE"]`, "interval", "1s"), health.Config{Test: []string{"NONE"}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			check, err := tt.settings.Check()
@@ -178,9 +181,8 @@ func TestWarnings(t *testing.T) {
 
 func TestCheckErrors(t *testing.T) {
 	for want, s := range map[string]health.Settings{
-		"goes with no other key": set(t, "test", `["NONE"]`, "interval", "1s"),
-		"not supported yet":      set(t, "tool", "busybox"),
-		"packages":               set(t, "packages", "curl"),
+		"not supported yet": set(t, "tool", "busybox"),
+		"packages":          set(t, "packages", "curl"),
 	} {
 		if _, err := s.Check(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("Check(): error %v, want one with %q", err, want)
@@ -242,6 +244,8 @@ func TestUsesProbe(t *testing.T) {
 		"healthcheck tcp://:1 || exit 1":       true,
 		"test -e /x && /usr/bin/healthcheck":   true,
 		"curl -f http://localhost/healthcheck": false,
+		"/ko-app/app healthcheck":              false,
+		"(healthcheck tcp://:1)":               true,
 	} {
 		parsed, err := health.ParseTest(test)
 		if err != nil {
@@ -271,6 +275,7 @@ healthcheck: &top
   log: false
 Builds:
 - main: ./a
+  id: ~
 - id: b
   dir: sub
   healthcheck:

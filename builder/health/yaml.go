@@ -155,11 +155,11 @@ func readBuilds(n *yaml.Node) ([]build, error) {
 		err := eachPair(entry, func(key, value *yaml.Node) (err error) {
 			switch strings.ToLower(key.Value) {
 			case "id":
-				b.ID = cmp.Or(value.Value, b.ID)
+				b.ID = textOr(value, b.ID)
 			case "dir":
-				b.Dir = cmp.Or(value.Value, b.Dir)
+				b.Dir = textOr(value, b.Dir)
 			case "main":
-				b.Main = cmp.Or(value.Value, b.Main)
+				b.Main = textOr(value, b.Main)
 			case "healthcheck":
 				b.settings, err = readSettings(value)
 			}
@@ -171,6 +171,14 @@ func readBuilds(n *yaml.Node) ([]build, error) {
 		builds = append(builds, b)
 	}
 	return builds, nil
+}
+
+// textOr returns a value, or def where none is given.
+func textOr(value *yaml.Node, def string) string {
+	if value.Tag == "!!null" {
+		return def
+	}
+	return cmp.Or(value.Value, def)
 }
 
 func readSettings(n *yaml.Node) (s Settings, err error) {

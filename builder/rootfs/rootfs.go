@@ -74,7 +74,10 @@ func scan(l v1.Layer) ([]Entry, error) {
 	for tr := tar.NewReader(rc); ; {
 		h, err := tr.Next()
 		if errors.Is(err, io.EOF) {
-			return entries, nil
+			// What is behind the archive counts for the digest, which is checked at
+			// the end: a listing of anything else must not be kept.
+			_, err = io.Copy(io.Discard, rc)
+			return entries, err
 		}
 		if err != nil {
 			return nil, err

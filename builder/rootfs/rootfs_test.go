@@ -5,9 +5,14 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 
+	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 
 	"github.com/ko-health/kohealth/builder/rootfs"
@@ -106,6 +111,50 @@ func TestReadKeepsListings(t *testing.T) {
 	}
 	if _, ok := fsys.Lookup("/a"); !ok {
 		t.Error("/a is lost")
+	}
+}
+
+// A registry that sends something else than the digest says is found out, and what
+// it sent is not kept.
+func TestReadChecksDigest(t *testing.T) {
+	want, sent := layer(t, file("real")), layer(t, link("usr", "evil"))
+	blob := func(l v1.Layer) []byte {
+		rc, err := l.Compressed()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer rc.Close()
+		data, err := io.ReadAll(rc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return data
+	}
+	digest, err := want.Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := append(blob(sent), bytes.Repeat([]byte{0}, max(0, len(blob(want))-len(blob(sent))))...)
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.URL.Path, "/blobs/") {
+			w.Write(body)
+		}
+	}))
+	defer srv.Close()
+	ref, err := name.NewDigest(strings.TrimPrefix(srv.URL, "http://") + "/repo@" + digest.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := remote.Layer(ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := cache.Dir(t.TempDir())
+	if _, err := rootfs.Read([]v1.Layer{l}, dir); err == nil {
+		t.Error("another layer is taken for the one that was asked for")
+	}
+	if _, ok := dir.Get(digest.Hex); ok {
+		t.Error("the listing of another layer is kept")
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"os"
@@ -37,48 +38,57 @@ func setBuild(cmd *cobra.Command, v versions) {
   # Build what ko builds.
   kohealth build --no-healthcheck ./cmd/app
 ` + cmd.Example
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+	cmd.RunE = func(cmd *cobra.Command, args []string) (err error) {
 		if err := options.Validate(po, bo); err != nil {
 			return fmt.Errorf("validating options: %w", err)
 		}
 		if len(args) == 0 {
 			args = []string{"."}
 		}
+		leave, err := enter(cmd.Context())
+		if err != nil {
+			return err
+		}
+		defer leave()
+		// The publisher comes first: for --insecure-registry it has to find a transport
+		// of net/http's own.
+		publisher, err := commands.NewPublisher(po)
+		if err != nil {
+			return fmt.Errorf("creating publisher: %w", err)
+		}
+		defer func() { err = errors.Join(err, publisher.Close()) }() // it writes the tarball
+		remote.DefaultTransport = layers.Transport(remote.DefaultTransport)
 		bo.InsecureRegistry = po.InsecureRegistry
 		b, err := newBuilder(cmd.Context(), bo, hf, v)
 		if err != nil {
 			return err
 		}
-		publisher, err := commands.NewPublisher(po)
-		if err != nil {
-			return fmt.Errorf("creating publisher: %w", err)
-		}
-		defer publisher.Close()
 		return buildAndPrint(cmd.Context(), args, publisher, b)
 	}
 }
 
 // buildAndPrint builds everything before it publishes anything, and prints the
 // references in the order of the arguments.
-func buildAndPrint(ctx context.Context, importpaths []string, publisher publish.Interface, b build.Interface) error {
-	for _, importpath := range importpaths {
-		if err := buildOne(ctx, importpath, b); err != nil {
+func buildAndPrint(ctx context.Context, args []string, publisher publish.Interface, b build.Interface) error {
+	var importpaths []string
+	results := map[string]build.Result{}
+	for _, arg := range args {
+		importpath, result, err := buildOne(ctx, arg, b)
+		if err != nil {
 			return err
 		}
+		if results[importpath] == nil {
+			importpaths = append(importpaths, importpath)
+		}
+		results[importpath] = result
 	}
 	var refs []name.Reference
-	seen := map[string]bool{}
 	for _, importpath := range importpaths {
-		published, err := commands.PublishImages(ctx, []string{importpath}, publisher, b)
+		ref, err := publisher.Publish(ctx, results[importpath], importpath)
 		if err != nil {
-			return fmt.Errorf("publishing images: %w", err)
+			return fmt.Errorf("publishing %s: %w", importpath, err)
 		}
-		for qualified, ref := range published {
-			if !seen[qualified] {
-				seen[qualified] = true
-				refs = append(refs, ref)
-			}
-		}
+		refs = append(refs, ref)
 	}
 	for _, ref := range refs {
 		fmt.Println(ref)
@@ -86,18 +96,19 @@ func buildAndPrint(ctx context.Context, importpaths []string, publisher publish.
 	return nil
 }
 
-func buildOne(ctx context.Context, importpath string, b build.Interface) error {
-	qualified, err := b.QualifyImport(importpath)
+func buildOne(ctx context.Context, arg string, b build.Interface) (importpath string, result build.Result, err error) {
+	importpath, err = b.QualifyImport(arg)
 	if err != nil {
-		return err
+		return "", nil, err
 	}
-	if err := b.IsSupportedReference(qualified); err != nil {
-		return fmt.Errorf("importpath %q is not supported: %w", qualified, err)
+	if err := b.IsSupportedReference(importpath); err != nil {
+		return "", nil, fmt.Errorf("importpath %q is not supported: %w", importpath, err)
 	}
-	if _, err := b.Build(ctx, qualified); err != nil {
-		return fmt.Errorf("building %q: %w", qualified, err)
+	result, err = b.Build(ctx, importpath)
+	if err != nil {
+		return "", nil, fmt.Errorf("building %q: %w", importpath, err)
 	}
-	return nil
+	return importpath, result, nil
 }
 
 // newBuilder returns ko's builder with health checks, or ko's own if there is
@@ -119,6 +130,7 @@ func newBuilder(ctx context.Context, bo *options.BuildOptions, hf *healthFlags, 
 		Check:     checks.of(bo),
 		Compiler:  &layers.Compiler{Go: goCmd, Cache: cacheDir()},
 		Format:    checks.format,
+		Jobs:      bo.ConcurrentBuilds,
 		Platforms: namedPlatforms(bo.Platforms),
 		SBOMDir:   bo.SBOMDir,
 		Version:   v.kohealth,

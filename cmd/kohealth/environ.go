@@ -44,7 +44,7 @@ func configFile(dir string) string {
 		}
 		return p
 	}
-	for _, name := range []string{".ko.yaml", ".ko.yml"} {
+	for _, name := range []string{".ko.json", ".ko.yaml", ".ko.yml"} {
 		if info, err := os.Stat(filepath.Join(dir, name)); err == nil && !info.IsDir() {
 			return filepath.Join(dir, name)
 		}

@@ -144,6 +144,9 @@ func (hf *healthFlags) conflict() error {
 }
 
 func readVariables() (said health.Settings, format string, err error) {
+	if os.Getenv(variable("health")) != "" && os.Getenv(variable("health-cmd")) != "" {
+		return said, "", fmt.Errorf("%s and %s exclude each other", variable("health"), variable("health-cmd"))
+	}
 	for _, f := range healthFlagTable() {
 		value := os.Getenv(f.variable())
 		if value == "" {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -26,12 +27,15 @@ func killChildren() {
 }
 
 // reapChildren kills all children, and theirs as they become ours, and waits until
-// none is left.
+// none is left, but not for ever: a kernel may keep the list of children to itself.
 func reapChildren() {
-	for {
+	for range 1000 {
 		killChildren()
-		if _, err := syscall.Wait4(-1, nil, 0, nil); err != nil && !errors.Is(err, syscall.EINTR) {
+		switch pid, err := syscall.Wait4(-1, nil, syscall.WNOHANG, nil); {
+		case err != nil && !errors.Is(err, syscall.EINTR):
 			return // ECHILD
+		case pid == 0:
+			time.Sleep(time.Millisecond)
 		}
 	}
 }

@@ -95,7 +95,7 @@ func TestReadmeConfiguration(t *testing.T) {
 func TestReadmeTests(t *testing.T) {
 	_, table, _ := strings.Cut(readme(t), "| test | healthy when |")
 	table, _, _ = strings.Cut(table, "\n\n")
-	tests := regexp.MustCompile("(?m)^\\| (.*?) \\|").FindAllStringSubmatch(table, -1)
+	tests := regexp.MustCompile(`(?m)^\| (.*?) \|`).FindAllStringSubmatch(table, -1)
 	if len(tests) < 9 {
 		t.Fatalf("found %d tests in the README", len(tests))
 	}

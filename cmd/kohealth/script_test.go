@@ -23,6 +23,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/google/go-containerregistry/pkg/v1/validate"
+	"github.com/google/ko/pkg/commands"
 	"github.com/rogpeppe/go-internal/gotooltest"
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -33,7 +34,15 @@ import (
 var update = os.Getenv("UPDATE") != "" // UPDATE=1 go test ./cmd/kohealth rewrites the goldens
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"kohealth": main})
+	testscript.Main(m, map[string]func(){"kohealth": main, "ko": ko})
+}
+
+// ko is ko's own main, in the version that kohealth is made of.
+func ko() {
+	commands.Version = readVersions().ko
+	if err := commands.New().Execute(); err != nil {
+		os.Exit(1)
+	}
 }
 
 // TestScript runs the scripts in testdata/script, each with a registry of its own
@@ -59,6 +68,9 @@ func scriptParams(t *testing.T) testscript.Params {
 			})
 			srv := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
 			e.Defer(srv.Close)
+			tls := httptest.NewTLSServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+			e.Defer(tls.Close)
+			e.Setenv("TLSREGISTRY", strings.TrimPrefix(tls.URL, "https://"))
 			e.Defer(func() { checkEmpty(t, e.Getenv("TMPDIR")) })
 			host := strings.TrimPrefix(srv.URL, "http://")
 			e.Setenv("REGISTRY", host)

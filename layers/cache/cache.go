@@ -1,8 +1,11 @@
 // Package cache keeps bytes on disk by name. An entry is there whole or not at all,
-// whoever else writes the same one at the same time.
+// whoever else writes the same one at the same time. Whoever can write the directory
+// is trusted: entries are guarded against damage, not against malice.
 package cache
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -20,32 +23,38 @@ func (d Dir) Sub(kind string) Dir {
 	return Dir(filepath.Join(string(d), kind))
 }
 
-// Get returns the entry of a name; ok is false if there is none that can be read.
+// Get returns the entry of a name; ok is false if there is none, or none that is
+// undamaged.
 func (d Dir) Get(name string) (data []byte, ok bool) {
 	if d == "" {
 		return nil, false
 	}
-	data, err := os.ReadFile(filepath.Join(string(d), name))
-	return data, err == nil
+	entry, err := os.ReadFile(filepath.Join(string(d), name))
+	if err != nil || len(entry) < sha256.Size {
+		return nil, false
+	}
+	sum, data := entry[:sha256.Size], entry[sha256.Size:]
+	if want := sha256.Sum256(data); !bytes.Equal(sum, want[:]) {
+		return nil, false
+	}
+	return data, true
 }
 
-// Put keeps data under a name, in place of what was there: it is written beside and
-// renamed.
+// Put keeps data under a name, in place of what was there. It is written beside and
+// renamed, with its digest before it: a crash or a partial copy of the directory may
+// yet leave half an entry.
 func (d Dir) Put(name string, data []byte) error {
 	if d == "" {
 		return nil
 	}
-	if err := d.put(name, data); err != nil {
+	if err := os.MkdirAll(string(d), 0o755); err != nil {
+		return fmt.Errorf("caching %q: %w", name, err)
+	}
+	sum := sha256.Sum256(data)
+	if err := WriteFile(filepath.Join(string(d), name), append(sum[:], data...)); err != nil {
 		return fmt.Errorf("caching %q: %w", name, err)
 	}
 	return nil
-}
-
-func (d Dir) put(name string, data []byte) error {
-	if err := os.MkdirAll(string(d), 0o755); err != nil {
-		return err
-	}
-	return WriteFile(filepath.Join(string(d), name), data)
 }
 
 // WriteFile writes a file whole or not at all: beside, then renamed.

@@ -25,6 +25,26 @@ func TestPutGet(t *testing.T) {
 	}
 }
 
+func TestDamageIsNoEntry(t *testing.T) {
+	dir := cache.Dir(t.TempDir())
+	if err := dir.Put("a", []byte("content")); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(string(dir), "a")
+	whole, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range whole {
+		if err := os.WriteFile(file, whole[:n], 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if got, ok := dir.Get("a"); ok {
+			t.Errorf("the first %d bytes are taken for the entry %q", n, got)
+		}
+	}
+}
+
 func TestZeroDirKeepsNothing(t *testing.T) {
 	var dir cache.Dir
 	if err := dir.Sub("kind").Put("a", []byte("x")); err != nil {

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/ko/pkg/commands"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// TestDropIn checks that every command and flag of ko's is there, with its aliases,
+// shorthand and default. What kohealth adds is known by its name.
+func TestDropIn(t *testing.T) {
+	if diff := cmp.Diff(surface(commands.New()), surface(newRoot())); diff != "" {
+		t.Errorf("commands and flags (-ko +kohealth):\n%s", diff)
+	}
+}
+
+// surface describes a tree of commands, a line each for a command and a flag.
+func surface(cmd *cobra.Command) (lines []string) {
+	path := strings.Join(strings.Fields(cmd.CommandPath())[1:], " ")
+	lines = append(lines, fmt.Sprintf("%s aliases=%v hidden=%v", path, cmd.Aliases, cmd.Hidden))
+	describe := func(f *pflag.Flag) {
+		if strings.Contains(f.Name, "health") || f.Name == formatFlag {
+			return
+		}
+		lines = append(lines, fmt.Sprintf("%s --%s -%s %s=%q", path, f.Name, f.Shorthand, f.Value.Type(), f.DefValue))
+	}
+	cmd.Flags().VisitAll(describe)
+	cmd.PersistentFlags().VisitAll(describe)
+	for _, c := range cmd.Commands() {
+		lines = append(lines, surface(c)...)
+	}
+	slices.Sort(lines)
+	return lines
+}
