@@ -104,7 +104,7 @@ func (b *Builder) Build(ctx context.Context, importpath string) (build.Result, e
 		b.opts.Logf("warning: %s", w)
 	}
 	if check.Test.UsesProbe() && !check.Disabled {
-		b.compileAhead(ctx)
+		b.compileAhead(ctx, variantFor(check))
 	}
 	result, err := b.inner.Build(ctx, importpath)
 	if err != nil {
@@ -122,9 +122,9 @@ func (b *Builder) Build(ctx context.Context, importpath string) (build.Result, e
 
 // compileAhead has the probes compiled while ko is busy. What goes wrong comes up
 // when the probe is asked for.
-func (b *Builder) compileAhead(ctx context.Context) {
+func (b *Builder) compileAhead(ctx context.Context, variant layers.Variant) {
 	for _, p := range b.opts.Platforms {
-		go func() { _, _ = b.opts.Compiler.Probe(ctx, p, layers.Plain) }()
+		go func() { _, _ = b.opts.Compiler.Probe(ctx, p, variant) }()
 	}
 }
 

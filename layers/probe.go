@@ -29,8 +29,14 @@ import (
 // not compiled in: TLS alone triples the probe's size.
 type Variant string
 
-// Plain checks http, tcp, unix sockets and files.
-const Plain Variant = "plain"
+// Variants of the probe.
+const (
+	Plain Variant = "plain" // checks all that needs no TLS
+	TLS   Variant = "tls"   // checks https and grpcs as well
+)
+
+// tags are the build tags of the variants.
+var tags = map[Variant]string{Plain: "probe", TLS: "probe,tls"}
 
 // ErrUnsupportedPlatform says that there is no probe for a platform.
 var ErrUnsupportedPlatform = errors.New("no probe for this platform")
@@ -63,25 +69,25 @@ func (c *Compiler) Probe(ctx context.Context, platform v1.Platform, variant Vari
 	if err != nil {
 		return nil, fmt.Errorf("compiling probe for %q: %w", platform, err)
 	}
-	if variant != Plain {
+	if tags[variant] == "" {
 		return nil, fmt.Errorf("compiling probe for %q: unknown variant %q", platform, variant)
 	}
-	binary, err := c.once(ctx, target)()
+	binary, err := c.once(ctx, target, variant)()
 	if err != nil {
 		return nil, fmt.Errorf("compiling probe for %q: %w", platform, err)
 	}
 	return binary, nil
 }
 
-// once returns the one compilation for a target. The first caller's context is the
-// one that counts.
-func (c *Compiler) once(ctx context.Context, target []string) func() ([]byte, error) {
+// once returns the one compilation of a variant for a target. The first caller's
+// context is the one that counts.
+func (c *Compiler) once(ctx context.Context, target []string, variant Variant) func() ([]byte, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	key := strings.Join(target, " ")
+	key := string(variant) + " " + strings.Join(target, " ")
 	f, ok := c.compiled[key]
 	if !ok {
-		f = sync.OnceValues(func() ([]byte, error) { return c.load(ctx, target) })
+		f = sync.OnceValues(func() ([]byte, error) { return c.load(ctx, target, variant) })
 		if c.compiled == nil {
 			c.compiled = map[string]func() ([]byte, error){}
 		}
@@ -90,7 +96,7 @@ func (c *Compiler) once(ctx context.Context, target []string) func() ([]byte, er
 	return f
 }
 
-func (c *Compiler) load(ctx context.Context, target []string) ([]byte, error) {
+func (c *Compiler) load(ctx context.Context, target []string, variant Variant) ([]byte, error) {
 	goCmd, toolchain, err := c.toolchain(ctx)
 	if err != nil {
 		return nil, err
@@ -100,11 +106,12 @@ func (c *Compiler) load(ctx context.Context, target []string) ([]byte, error) {
 		return nil, err
 	}
 	dir := c.Cache.Sub("probe")
-	key := probeKey(source, toolchain, target)
+	flags := buildFlags(variant)
+	key := probeKey(source, toolchain, target, flags)
 	if binary, ok := dir.Get(key); ok {
 		return binary, nil
 	}
-	binary, err := compile(ctx, goCmd, source, target)
+	binary, err := compile(ctx, goCmd, source, target, flags)
 	if err != nil {
 		return nil, err
 	}
@@ -157,7 +164,7 @@ func probeFiles() (map[string][]byte, error) {
 	)
 }
 
-func probeKey(source map[string][]byte, toolchain string, target []string) string {
+func probeKey(source map[string][]byte, toolchain string, target, flags []string) string {
 	h := sha256.New()
 	names := make([]string, 0, len(source))
 	for name := range source {
@@ -167,15 +174,15 @@ func probeKey(source map[string][]byte, toolchain string, target []string) strin
 	for _, name := range names {
 		fmt.Fprintf(h, "%q %q\n", name, source[name])
 	}
-	fmt.Fprintf(h, "%q %q %q", toolchain, target, buildFlags())
+	fmt.Fprintf(h, "%q %q %q", toolchain, target, flags)
 	return hex.EncodeToString(h.Sum(nil))
 }
 
 // buildFlags make a small binary that holds nothing of the machine it was made on.
-// The tag leaves out package time; without inlining the layer is a tenth smaller, at
-// no speed that can be measured.
-func buildFlags() []string {
-	return []string{"-trimpath", "-buildvcs=false", "-tags=probe", "-gcflags=all=-l", "-ldflags=-s -w -buildid="}
+// The tag probe leaves out package time; without inlining the layer is a tenth
+// smaller, at no speed that can be measured.
+func buildFlags(variant Variant) []string {
+	return []string{"-trimpath", "-buildvcs=false", "-tags=" + tags[variant], "-gcflags=all=-l", "-ldflags=-s -w -buildid="}
 }
 
 // FindGo finds the go command of a name or path; "" means go itself.
@@ -207,7 +214,7 @@ func (c *Compiler) toolchain(ctx context.Context) (goCmd, id string, err error) 
 }
 
 // compile runs go build in a directory of its own.
-func compile(ctx context.Context, goCmd string, source map[string][]byte, target []string) (binary []byte, err error) {
+func compile(ctx context.Context, goCmd string, source map[string][]byte, target, flags []string) (binary []byte, err error) {
 	dir, err := os.MkdirTemp("", "kohealth-probe-")
 	if err != nil {
 		return nil, err
@@ -222,7 +229,7 @@ func compile(ctx context.Context, goCmd string, source map[string][]byte, target
 			return nil, err
 		}
 	}
-	args := append([]string{"build", "-o", "healthcheck"}, buildFlags()...)
+	args := append([]string{"build", "-o", "healthcheck"}, flags...)
 	if _, err := run(ctx, goCmd, dir, target, append(args, "./"+probePackage)...); err != nil {
 		return nil, err
 	}

@@ -311,7 +311,6 @@ func TestUsage(t *testing.T) {
 		{"", "no target is given: write one, such as http://:8080/healthz"},
 		{"http://:$PORT/", `parsing target "http://:$PORT/": variable PORT is not set`},
 		{"-help", `unknown flag "-help"`},
-		{"https://:1", `parsing target "https://:1": https:// checks are not supported yet`},
 	}
 	for _, v := range variants {
 		for _, tt := range tests {

@@ -163,17 +163,9 @@ func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
 // foreign describes an answer that is not HTTP/1.
 func (r *reader) foreign() error {
-	r.src.hurry()
-	var p []byte
-	for len(p) <= maxSnippet {
-		b, err := r.byte()
-		if err != nil || b == '\n' && len(p) >= frameHeader {
-			break
-		}
-		p = append(p, b)
-	}
+	p := r.opening()
 	switch {
-	case len(p) > 1 && p[0] == 0x15 && p[1] == 3: // RFC 8446, section 5.1
+	case isAlert(p):
 		return errors.New("answer is a TLS alert: the port speaks TLS, not plain HTTP")
 	case isSettings(p):
 		return errors.New("answer is HTTP/2: the port does not speak HTTP/1.1")
@@ -184,6 +176,23 @@ func (r *reader) foreign() error {
 	}
 	return errors.New("answer is not " + name + ": " + snippet(p))
 }
+
+// opening takes what is to be shown of an answer in a foreign protocol.
+func (r *reader) opening() []byte {
+	r.src.hurry()
+	var p []byte
+	for len(p) <= maxSnippet {
+		b, err := r.byte()
+		if err != nil || b == '\n' && len(p) >= frameHeader {
+			break
+		}
+		p = append(p, b)
+	}
+	return p
+}
+
+// isAlert tells whether p begins with an alert of TLS: RFC 8446, section 5.1.
+func isAlert(p []byte) bool { return len(p) > 1 && p[0] == 0x15 && p[1] == 3 }
 
 const frameHeader = 9
 
