@@ -32,8 +32,7 @@ func (c check) grpc(t cmdline.Target) (what string, err error) {
 	if err != nil {
 		return what, err
 	}
-	r, body := c.question(t)
-	s, err := c.ask(conn, r, body)
+	s, err := ask(conn, c.question(t))
 	if err == nil {
 		err = s.judge(t.Path)
 		conn.drain()
@@ -44,20 +43,17 @@ func (c check) grpc(t cmdline.Target) (what string, err error) {
 
 // question returns the request, in the form of
 // https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
-func (c check) question(t cmdline.Target) (r *request2, body []byte) {
+func (c check) question(t cmdline.Target) string {
 	// A little later than the probe's own, which can say what it was waiting for.
 	timeout := int(max(until(c.deadline), 0)/cmdline.Millisecond) + 100
-	r = newRequest2(c, t, "POST", healthMethod)
-	r.add("content-type", "application/grpc")
-	r.append("te", "trailers")
-	r.add("grpc-timeout", strconv.Itoa(timeout)+"m")
-	var message []byte // HealthCheckRequest { string service = 1; }
+	header := c.header2(t, "POST", healthMethod, field("te", "trailers")+
+		c.unless("content-type", "application/grpc")+c.unless("grpc-timeout", strconv.Itoa(timeout)+"m"))
+	message := "" // HealthCheckRequest { string service = 1; }
 	if t.Path != "" {
-		message = appendVarint([]byte{1<<3 | 2}, len(t.Path))
-		message = append(message, t.Path...)
+		message = "\x0a" + varintText(len(t.Path)) + t.Path
 	}
 	n := len(message) // at most cmdline's limit for a service, and a little
-	return r, append([]byte{0, 0, 0, byte(n >> 8), byte(n)}, message...)
+	return request2(header, string([]byte{0, 0, 0, byte(n >> 8), byte(n)})+message)
 }
 
 // judge tells whether a response says that the service serves. It does so only if

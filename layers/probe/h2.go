@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // Kinds of frames: RFC 9113, section 6.
@@ -142,10 +143,10 @@ func (s *stream) begin() error {
 	case len(p) == 0:
 		// Servers that expect a TLS handshake, or HTTP/1 and nothing else, may close
 		// without a word.
-		if err == errTimeout {
-			return err
+		if err == errClosed || err == syscall.ECONNRESET {
+			return errors.New(err.Error() + ": perhaps the port does not speak HTTP/2, or only through TLS")
 		}
-		return in("is it HTTP/2 without TLS that the port speaks?", err)
+		return err
 	}
 	switch p := s.r.opening(); {
 	case isAlert(p):
@@ -210,7 +211,7 @@ func (s *stream) data(f frame) error {
 			return err
 		}
 		if len(p) == 0 || int(p[0]) >= f.length {
-			return malformed("a frame with more padding than it holds")
+			return errPadding()
 		}
 		s.padding = int(p[0])
 		s.left -= 1 + s.padding
@@ -218,6 +219,8 @@ func (s *stream) data(f frame) error {
 	s.ended = f.has(flagEndStream)
 	return nil
 }
+
+func errPadding() error { return malformed("a frame with more padding than it holds") }
 
 func malformed(what string) error { return errors.New("malformed HTTP/2: " + what) }
 
@@ -252,17 +255,16 @@ func (s *stream) answer(kind byte, payload []byte) {
 
 // headers reads what is left of a header block, and decodes it.
 func (s *stream) headers(f frame, p []byte) error {
-	skip, padding := 0, 0
-	if f.has(flagPadded) && len(p) > 0 {
-		skip, padding = 1, int(p[0])
+	if f.has(flagPadded) {
+		if len(p) == 0 || int(p[0]) >= len(p) {
+			return errPadding()
+		}
+		p = p[1 : len(p)-int(p[0])]
 	}
 	if f.has(flagPriority) {
-		skip += 5
+		p = p[min(5, len(p)):]
 	}
-	if skip+padding > len(p) || f.has(flagPadded) && len(p) == 0 {
-		return malformed("a frame with more padding than it holds")
-	}
-	s.block = p[skip : len(p)-padding]
+	s.block = p
 	ended := f.has(flagEndStream)
 	for !f.has(flagEndHeaders) {
 		var err error

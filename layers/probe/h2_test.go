@@ -29,25 +29,19 @@ const (
 	grpcType  = "\x5f\x10application/grpc"
 )
 
-// frameText returns a frame.
-func frameText(kind, flags byte, stream byte, payload string) string {
-	n := len(payload)
-	return string([]byte{byte(n >> 16), byte(n >> 8), byte(n), kind, flags, 0, 0, 0, stream}) + payload
+// streamFrame returns a frame of any stream.
+func streamFrame(kind, flags, stream byte, payload string) string {
+	f := []byte(frameText(kind, flags, payload))
+	f[8] = stream
+	return string(f)
 }
 
 // headers and trailers return frames with a whole header block.
-func headers(block string) string { return frameText(frameHeaders, flagEndHeaders, 1, block) }
+func headers(block string) string { return frameText(frameHeaders, flagEndHeaders, block) }
 func trailers(block string) string {
-	return frameText(frameHeaders, flagEndHeaders|flagEndStream, 1, block)
+	return frameText(frameHeaders, flagEndHeaders|flagEndStream, block)
 }
-func data(text string) string { return frameText(frameData, 0, 1, text) }
-
-// field returns a field of a header block, as it is.
-func field(name, value string) string {
-	r := new(request2)
-	r.append(name, value)
-	return string(r.block)
-}
+func data(text string) string { return frameText(frameData, 0, text) }
 
 // isServing is a whole answer of a server that serves.
 var isServing = settings + headers("\x88"+grpcType) + data("\x00\x00\x00\x00\x02\x08\x01") + trailers(field("grpc-status", "0"))
@@ -64,16 +58,16 @@ func judgedStream(t *testing.T, target string, cmd cmdline.Command, s *script) (
 	}
 	c := check{cmd: &cmd, deadline: now() + cmdline.Second}
 	if parsed.IsGRPC() {
-		r, body := c.question(parsed)
+		request := c.question(parsed)
 		var stream *stream
-		if stream, err = c.ask(conn, r, body); err == nil {
+		if stream, err = ask(conn, request); err == nil {
 			err = stream.judge(parsed.Path)
 		}
-		return text(err), s.total, strings.TrimPrefix(string(conn.wrote), string(r.bytes(body)))
+		return text(err), s.total, string(conn.wrote[len(request):])
 	}
 	err = c.http2(conn, parsed)
-	request := newRequest2(c, parsed, c.method(), parsed.Path).bytes(nil)
-	return text(err), s.total, strings.TrimPrefix(string(conn.wrote), string(request))
+	request := request2(c.header2(parsed, c.method(), parsed.Path, ""), "")
+	return text(err), s.total, string(conn.wrote[len(request):])
 }
 
 func TestStream(t *testing.T) {
@@ -83,14 +77,14 @@ func TestStream(t *testing.T) {
 		want               string
 	}{
 		{"serving", service, isServing, ""},
-		{"other frames", service, settings2 + frameText(frameSettings, flagAck, 0, "") + frameText(framePriority, 0, 1, "12345") +
-			frameText(8, 0, 0, "1234") + frameText(8, 0, 1, "1234") + frameText(0x10, 0xff, 9, "unknown") + isServing[9:], ""},
-		{"going away later", service, settings + frameText(frameGoAway, 0, 0, "\x00\x00\x00\x01\x00\x00\x00\x00") + isServing[9:], ""},
+		{"other frames", service, settings2 + streamFrame(frameSettings, flagAck, 0, "") + frameText(framePriority, 0, "12345") +
+			streamFrame(8, 0, 0, "1234") + frameText(8, 0, "1234") + streamFrame(0x10, 0xff, 9, "unknown") + isServing[9:], ""},
+		{"going away later", service, settings + streamFrame(frameGoAway, 0, 0, "\x00\x00\x00\x01\x00\x00\x00\x00") + isServing[9:], ""},
 		{"status in code", service, settings + headers("\x88"+grpcType) + data("\x00\x00\x00\x00\x02\x08\x01") +
 			trailers("\x40\x88\x9a\xca\xc8\xb2\x12\x34\xda\x8f\x01\x30"), ""},
 		{"trailers only", service, settings + trailers("\x88"+grpcType+field("grpc-status", "14")+field("grpc-message", "no%20%C3%bc%")),
 			`status UNAVAILABLE: "no ü%"`},
-		{"no trailers", service, settings + headers("\x88"+grpcType) + frameText(frameData, flagEndStream, 1, "\x00\x00\x00\x00\x02\x08\x01"),
+		{"no trailers", service, settings + headers("\x88"+grpcType) + frameText(frameData, flagEndStream, "\x00\x00\x00\x00\x02\x08\x01"),
 			"the answer ended without a grpc-status"},
 		{"closed before the trailers", service, settings + headers("\x88"+grpcType) + data("\x00\x00\x00\x00\x02\x08\x01"),
 			"waiting for the end of the answer: the connection was closed"},
@@ -108,33 +102,33 @@ func TestStream(t *testing.T) {
 		{"endless message", service, settings + headers("\x88"+grpcType) + strings.Repeat(data(strings.Repeat("x", 1000)), 20),
 			"reading the answer: longer than the probe reads"},
 
-		{"padding", url, settings + frameText(frameHeaders, flagEndHeaders|flagPadded|flagPriority, 1, "\x0212345\x8dxx") +
-			frameText(frameData, flagPadded, 1, "\x03nopexxx") + frameText(frameData, flagPadded|flagEndStream, 1, "\x01!x"), `404: "nope!"`},
-		{"continuation", url, settings + frameText(frameHeaders, flagEndStream, 1, "") + frameText(frameContinuation, 0, 1, "\x08\x03") +
-			frameText(frameContinuation, flagEndHeaders, 1, "503"), "503"},
+		{"padding", url, settings + frameText(frameHeaders, flagEndHeaders|flagPadded|flagPriority, "\x0212345\x8dxx") +
+			frameText(frameData, flagPadded, "\x03nopexxx") + frameText(frameData, flagPadded|flagEndStream, "\x01!x"), `404: "nope!"`},
+		{"continuation", url, settings + frameText(frameHeaders, flagEndStream, "") + frameText(frameContinuation, 0, "\x08\x03") +
+			frameText(frameContinuation, flagEndHeaders, "503"), "503"},
 		{"change of table size", url, settings + trailers("\x20\x8e"), "500"},
 		{"status in code", url, settings + trailers("\x48\x82\x6c\x02"), "502"},
 		{"interim", url, settings + headers("\x08\x03103") + headers("\x88"), ""},
 		{"interim for ever", url, settings + strings.Repeat(headers("\x08\x03103"), 30000), "waiting for the response: longer than the probe reads"},
 		{"interim and end", url, settings + trailers("\x08\x03103"), "103"},
 
-		{"reset", url, settings + frameText(frameReset, 0, 1, "\x00\x00\x00\x07"), "waiting for the response: the server reset the stream: REFUSED_STREAM"},
-		{"reset with less", url, settings + frameText(frameReset, 0, 1, "\x00"), "waiting for the response: the server reset the stream: no code"},
-		{"going away", url, settings + frameText(frameGoAway, 0, 0, "\x00\x00\x00\x00\x00\x00\x00\x0bcalm\n down"),
+		{"reset", url, settings + frameText(frameReset, 0, "\x00\x00\x00\x07"), "waiting for the response: the server reset the stream: REFUSED_STREAM"},
+		{"reset with less", url, settings + frameText(frameReset, 0, "\x00"), "waiting for the response: the server reset the stream: no code"},
+		{"going away", url, settings + streamFrame(frameGoAway, 0, 0, "\x00\x00\x00\x00\x00\x00\x00\x0bcalm\n down"),
 			`waiting for the response: the server ended the connection: ENHANCE_YOUR_CALM: "calm\n down"`},
-		{"going away for an unknown reason", url, settings + frameText(frameGoAway, 0, 0, "\x00\x00\x00\x01\x00\x00\x00\xff"),
+		{"going away for an unknown reason", url, settings + streamFrame(frameGoAway, 0, 0, "\x00\x00\x00\x01\x00\x00\x00\xff"),
 			"waiting for the response: the server ended the connection: code 255"},
-		{"going away with less", url, settings + frameText(frameGoAway, 0, 0, ""), "waiting for the response: malformed HTTP/2: a short GOAWAY"},
-		{"pushed", url, settings + frameText(framePush, flagEndHeaders, 1, "\x00\x00\x00\x02\x88"),
+		{"going away with less", url, settings + streamFrame(frameGoAway, 0, 0, ""), "waiting for the response: malformed HTTP/2: a short GOAWAY"},
+		{"pushed", url, settings + frameText(framePush, flagEndHeaders, "\x00\x00\x00\x02\x88"),
 			"waiting for the response: malformed HTTP/2: a frame that nothing led to"},
-		{"another stream", url, settings + frameText(frameHeaders, flagEndHeaders, 3, "\x88"), "waiting for the response: malformed HTTP/2: a frame for stream 3"},
-		{"no stream", url, settings + frameText(frameData, 0, 0, "x"), "waiting for the response: malformed HTTP/2: a frame for stream 0"},
+		{"another stream", url, settings + streamFrame(frameHeaders, flagEndHeaders, 3, "\x88"), "waiting for the response: malformed HTTP/2: a frame for stream 3"},
+		{"no stream", url, settings + streamFrame(frameData, 0, 0, "x"), "waiting for the response: malformed HTTP/2: a frame for stream 0"},
 		{"body first", url, settings + data("x"), "waiting for the response: malformed HTTP/2: a body without a header"},
 		{"no status", url, settings + headers(grpcType), "waiting for the response: malformed HTTP/2: a response without a status"},
 		{"status of two digits", url, settings + headers(field(":status", "20")), "waiting for the response: malformed HTTP/2: a response without a status"},
 		{"big frame", url, settings + "\x00\x40\x01\x00\x00\x00\x00\x00\x01", "waiting for the response: malformed HTTP/2: a frame of 16385 bytes"},
-		{"block broken up", url, settings + frameText(frameHeaders, 0, 1, "\x88") + data("x"), "waiting for the response: malformed HTTP/2: a header block in pieces"},
-		{"long block", url, settings + frameText(frameHeaders, 0, 1, "\x88") + strings.Repeat(frameText(frameContinuation, 0, 1, strings.Repeat("\x88", 4096)), 4),
+		{"block broken up", url, settings + frameText(frameHeaders, 0, "\x88") + data("x"), "waiting for the response: malformed HTTP/2: a header block in pieces"},
+		{"long block", url, settings + frameText(frameHeaders, 0, "\x88") + strings.Repeat(frameText(frameContinuation, 0, strings.Repeat("\x88", 4096)), 4),
 			"waiting for the response: longer than the probe reads"},
 		{"field of a table", url, settings + headers("\xbe"), "waiting for the response: malformed HTTP/2: a header field from a table that the probe does not allow"},
 		{"name of a table", url, settings + headers("\x7e\x01x"), "waiting for the response: malformed HTTP/2: a header field from a table that the probe does not allow"},
@@ -162,13 +156,13 @@ func TestStreamBody(t *testing.T) {
 	const waiting = `200: waiting for "ready" in the body: `
 	head := settings + headers("\x88")
 	for _, tt := range []struct{ name, data, want string }{
-		{"in pieces", data("re") + data("") + frameText(frameData, flagPadded, 1, "\x02adxx") + frameText(frameData, flagEndStream, 1, "y"), ""},
-		{"more padding than frame", frameText(frameData, flagPadded, 1, "\x05nope"), waiting + "malformed HTTP/2: a frame with more padding than it holds"},
-		{"no place for padding", frameText(frameData, flagPadded, 1, ""), waiting + "malformed HTTP/2: a frame with more padding than it holds"},
-		{"padding in the header", frameText(frameHeaders, flagPadded|flagEndHeaders, 1, "\x01"), waiting + "malformed HTTP/2: a frame with more padding than it holds"},
+		{"in pieces", data("re") + data("") + frameText(frameData, flagPadded, "\x02adxx") + frameText(frameData, flagEndStream, "y"), ""},
+		{"more padding than frame", frameText(frameData, flagPadded, "\x05nope"), waiting + "malformed HTTP/2: a frame with more padding than it holds"},
+		{"no place for padding", frameText(frameData, flagPadded, ""), waiting + "malformed HTTP/2: a frame with more padding than it holds"},
+		{"padding in the header", frameText(frameHeaders, flagPadded|flagEndHeaders, "\x01"), waiting + "malformed HTTP/2: a frame with more padding than it holds"},
 		{"trailers", data("read") + trailers(""), `200: the body does not hold "ready": "read"`},
-		{"reset", data("read") + frameText(frameReset, 0, 1, "\x00\x00\x00\x02"), waiting + "the server reset the stream: INTERNAL_ERROR"},
-		{"broken off", frameText(frameData, 0, 1, "ready")[:12], waiting + "the connection was closed"},
+		{"reset", data("read") + frameText(frameReset, 0, "\x00\x00\x00\x02"), waiting + "the server reset the stream: INTERNAL_ERROR"},
+		{"broken off", frameText(frameData, 0, "ready")[:12], waiting + "the connection was closed"},
 	} {
 		if got, _, _ := judgedStream(t, "http://:80/", cmdline.Command{Body: "ready"}, &script{data: head + tt.data}); got != tt.want {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
@@ -178,9 +172,9 @@ func TestStreamBody(t *testing.T) {
 
 // TestAcknowledge shows what the probe owes a server.
 func TestAcknowledge(t *testing.T) {
-	ping := frameText(framePing, 0, 0, "12345678")
-	_, _, wrote := judgedStream(t, "grpc://:80", cmdline.Command{}, &script{data: settings + ping + frameText(framePing, flagAck, 0, "87654321") + isServing})
-	want := frameText(frameSettings, flagAck, 0, "") + frameText(framePing, flagAck, 0, "12345678") + frameText(frameSettings, flagAck, 0, "")
+	ping := streamFrame(framePing, 0, 0, "12345678")
+	_, _, wrote := judgedStream(t, "grpc://:80", cmdline.Command{}, &script{data: settings + ping + streamFrame(framePing, flagAck, 0, "87654321") + isServing})
+	want := streamFrame(frameSettings, flagAck, 0, "") + streamFrame(framePing, flagAck, 0, "12345678") + streamFrame(frameSettings, flagAck, 0, "")
 	if wrote != want {
 		t.Errorf("wrote %q, want %q", wrote, want)
 	}
@@ -219,10 +213,10 @@ func FuzzStream(f *testing.F) {
 	for _, seed := range []string{
 		isServing,
 		settings + trailers("\x88"+grpcType+field("grpc-status", "5")+field("grpc-message", "no%20%C3%BC")),
-		settings2 + headers("\x8d") + frameText(frameData, flagPadded|flagEndStream, 1, "\x01nopex"),
-		settings + frameText(frameHeaders, flagPadded|flagPriority, 1, "\x0112345\x20x") + frameText(frameContinuation, flagEndHeaders, 1, "\x48\x82\x64\x02"),
-		settings + frameText(frameGoAway, 0, 0, "\x00\x00\x00\x00\x00\x00\x00\x02why"),
-		settings + frameText(framePing, 0, 0, "12345678") + frameText(frameReset, 0, 1, "\x00\x00\x00\x08"),
+		settings2 + headers("\x8d") + frameText(frameData, flagPadded|flagEndStream, "\x01nopex"),
+		settings + frameText(frameHeaders, flagPadded|flagPriority, "\x0112345\x20x") + frameText(frameContinuation, flagEndHeaders, "\x48\x82\x64\x02"),
+		settings + streamFrame(frameGoAway, 0, 0, "\x00\x00\x00\x00\x00\x00\x00\x02why"),
+		settings + streamFrame(framePing, 0, 0, "12345678") + frameText(frameReset, 0, "\x00\x00\x00\x08"),
 		"HTTP/1.1 400 Bad Request\r\n\r\n",
 		"\x15\x03\x01\x00\x02\x02\x46",
 	} {

@@ -5,7 +5,7 @@ import "github.com/ko-health/kohealth/builder/health/cmdline"
 // http2 is http for a server that speaks HTTP/2 without being asked for it: RFC 9113,
 // section 3.3.
 func (c check) http2(conn conn, t cmdline.Target) error {
-	s, err := c.ask(conn, newRequest2(c, t, c.method(), t.Path), nil)
+	s, err := ask(conn, request2(c.header2(t, c.method(), t.Path, ""), ""))
 	if err != nil {
 		return err
 	}
@@ -22,8 +22,8 @@ func (c check) http2(conn conn, t cmdline.Target) error {
 }
 
 // ask sends a request and reads the header of the response.
-func (c check) ask(conn conn, r *request2, body []byte) (*stream, error) {
-	sent := conn.write(r.bytes(body))
+func ask(conn conn, request string) (*stream, error) {
+	sent := conn.write([]byte(request))
 	s := &stream{conn: conn, r: reader{src: conn, left: maxStream}}
 	err := s.head()
 	if err != nil && sent != nil {

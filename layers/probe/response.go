@@ -168,7 +168,7 @@ func (r *reader) foreign() error {
 	case isAlert(p):
 		return errors.New("answer is a TLS alert: the port speaks TLS, not plain HTTP")
 	case isSettings(p):
-		return errors.New("answer is HTTP/2: the port does not speak HTTP/1.1")
+		return errors.New("answer is HTTP/2: the port does not speak HTTP/1.1: ask it with -http2")
 	}
 	name := "HTTP"
 	if strings.HasPrefix(string(p), "HTTP/") {

@@ -237,7 +237,7 @@ func TestGRPCOverTLS(t *testing.T) {
 		v.run(t, nil, "-cacert", caFile, "grpcs://:"+port(l)+"/down").check(t, at+"/down: NOT_SERVING")
 		v.run(t, nil, "-cacert="+caFile, "-servername=app", "grpcs://:"+port(l)).check(t, at+`: the certificate is for .*, not for "app": .*`)
 		v.run(t, nil, "-cacert", caFile, "grpc://:"+port(l), "grpcs://:"+port(l)).check(t, `grpc://127\.0\.0\.1:`+port(l)+
-			`: waiting for the response: is it HTTP/2 without TLS that the port speaks\?: (the connection was closed|connection reset by peer)`)
+			`: waiting for the response: (the connection was closed|connection reset by peer): perhaps the port does not speak HTTP/2, or only through TLS`)
 		v.run(t, nil, "-insecure", "grpcs://:"+port(old)).check(t, `grpcs://127\.0\.0\.1:`+port(old)+": the server does not speak HTTP/2")
 	}
 }

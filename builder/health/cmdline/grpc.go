@@ -14,16 +14,13 @@ func parseGRPC(t *Target, rest string) error {
 	if err := t.setAuthority(authority, path); err != nil {
 		return err
 	}
-	switch {
-	case strings.Contains(path, "?"):
+	if strings.Contains(path, "?") {
 		return errors.New(t.Scheme + ":// has no query: write " + t.Scheme + "://:50051/my.package.Service")
-	case len(path) > 1+maxService:
-		return errors.New("the name of the service is longer than " + itoa(maxService) + " bytes")
 	}
 	t.Path = strings.TrimPrefix(path, "/")
 	for i := 0; i < len(t.Path); i++ {
-		if t.Path[i] <= ' ' || t.Path[i] > '~' {
-			return errors.New("service " + Quote(t.Path) + " holds a character that no name of a service has")
+		if t.Path[i] <= ' ' || t.Path[i] > '~' || i == maxService {
+			return errors.New(Quote(t.Path) + " is not the name of a service")
 		}
 	}
 	return nil

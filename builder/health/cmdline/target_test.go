@@ -107,9 +107,9 @@ func TestParseTargetErrors(t *testing.T) {
 		{"grpc://:1?x", "grpc:// has no query: write grpc://:50051/my.package.Service"},
 		{"grpcs://:1/svc?x", "grpcs:// has no query: write grpcs://:50051/my.package.Service"},
 		{"grpc://app:1/svc", `host "app" is not this container: leave it out, as in "grpc://:1/svc"`},
-		{"grpc://:1/" + strings.Repeat("x", 1001), "the name of the service is longer than 1000 bytes"},
-		{"grpc://:1/a b", `service "a b" holds a character that no name of a service has`},
-		{"grpc://:1/é", `service "é" holds a character that no name of a service has`},
+		{"grpc://:1/" + strings.Repeat("x", 1001), `"` + strings.Repeat("x", 1001) + `" is not the name of a service`},
+		{"grpc://:1/a b", `"a b" is not the name of a service`},
+		{"grpc://:1/é", `"é" is not the name of a service`},
 
 		{"unix://run/app.sock", "the socket is neither a path nor abstract: write unix:///run/app.sock or unix://@name"},
 		{"unix://@", "the socket is neither a path nor abstract: write unix:///run/app.sock or unix://@name"},
