@@ -78,7 +78,7 @@ func (s *stream) judge(service string) error {
 	case status == serving:
 		return nil
 	}
-	return errors.New(nameOf(status, servingNames, "serving status "))
+	return errors.New("serving status " + nameOf(status, servingNames, ""))
 }
 
 // notGRPC describes an answer of a server that speaks HTTP/2 and not gRPC.

@@ -69,9 +69,9 @@ func TestGRPC(t *testing.T) {
 		{"server and slash", "grpc://localhost:PORT/", ""},
 		{"service", "grpc://:PORT/up", ""},
 		{"long service", "grpc://:PORT/" + strings.Repeat("long.", 200), ""},
-		{"not serving", "grpc://:PORT/down", "NOT_SERVING"},
-		{"unknown", "grpc://:PORT/starting", "UNKNOWN"},
-		{"gone", "grpc://:PORT/gone", "SERVICE_UNKNOWN"},
+		{"not serving", "grpc://:PORT/down", "serving status NOT_SERVING"},
+		{"unknown", "grpc://:PORT/starting", "serving status UNKNOWN"},
+		{"gone", "grpc://:PORT/gone", "serving status SERVICE_UNKNOWN"},
 		{"future", "grpc://:PORT/future", "serving status 77"},
 		{"unknown service", "grpc://:PORT/nope", `the health service does not know "nope": "unknown service"`},
 		{"metadata", "-header=Authorization: Bearer ${TOKEN}|-header=X-Other: 1|-header=Connection: close|grpc://:PORT/secret", ""},
@@ -133,9 +133,9 @@ func TestNotGRPC(t *testing.T) {
 		{"HTTP/1", raw(answer("HTTP/1.1 400 Bad Request\r\n\r\n")), "", `answer is HTTP/1: the port does not speak HTTP/2: "HTTP/1\.1 400 Bad Request"`},
 		{"TLS alert", raw(hold("\x15\x03\x01\x00\x02\x02\x46")), "-timeout=400ms", "answer is a TLS alert: the port speaks TLS, not plain HTTP/2"},
 		{"SSH", raw(hold("SSH-2.0-OpenSSH_9.6\r\n")), "", `answer is not HTTP/2: "SSH-2\.0-OpenSSH_9\.6"`},
-		{"closes at once", raw(answer("")), "", "waiting for the response: the connection was closed: perhaps the port does not speak HTTP/2, or only through TLS"},
-		{"silent", raw(hold("")), "-timeout=300ms", "waiting for the response: timed out"},
-		{"drips", raw(drip("", preface[24:]+strings.Repeat("\x00\x00\x00\x04\x00\x00\x00\x00\x00", 100))), "-timeout=300ms",
+		{"closes at once", raw(answer("")), "", "waiting for HTTP/2 settings: the connection was closed: perhaps the port does not speak HTTP/2, or only through TLS"},
+		{"silent", raw(hold("")), "-timeout=300ms", "waiting for HTTP/2 settings: timed out"},
+		{"drips", raw(drip(preface[24:], strings.Repeat("\x00\x00\x00\x04\x00\x00\x00\x00\x00", 100))), "-timeout=300ms",
 			"waiting for the response: timed out"},
 		{"settings for ever", raw(endless("", preface[24:], 0)), "", "waiting for the response: longer than the probe reads"},
 	}
@@ -149,11 +149,7 @@ func TestNotGRPC(t *testing.T) {
 				if tt.args != "" {
 					args = append(args, tt.args)
 				}
-				want := tt.want
-				if strings.HasPrefix(want, "answer is a") || strings.HasPrefix(want, "answer is HTTP/1") || strings.HasPrefix(want, "answer is not") {
-					want = "waiting for the response: " + want
-				}
-				v.run(t, nil, args...).check(t, `grpc://127\.0\.0\.1:`+port(l)+"/svc: "+want)
+				v.run(t, nil, args...).check(t, `grpc://127\.0\.0\.1:`+port(l)+"/svc: "+tt.want)
 			})
 		}
 	}

@@ -41,7 +41,6 @@ const (
 type stream struct {
 	conn    conn
 	r       reader // of the connection
-	begun   bool   // the server's settings are there
 	heads   int    // header blocks so far, interim ones left out
 	left    int    // bytes of data in the frame that is being read
 	padding int    // bytes behind them
@@ -75,6 +74,9 @@ func (s *stream) set(name, value string) {
 
 // head reads up to the header of the final response.
 func (s *stream) head() error {
+	if err := s.begin(); err != nil {
+		return err
+	}
 	for s.heads == 0 {
 		if err := s.next(); err != nil {
 			return in("waiting for the response", err)
@@ -111,11 +113,6 @@ func (s *stream) skip(n int) error {
 
 // next reads one frame.
 func (s *stream) next() error {
-	if !s.begun {
-		if err := s.begin(); err != nil {
-			return err
-		}
-	}
 	f, err := s.frame()
 	if err != nil {
 		return err
@@ -138,15 +135,14 @@ func (s *stream) begin() error {
 	p, err := s.r.peek(frameHeader)
 	switch {
 	case isSettings(p):
-		s.begun = true
 		return nil
 	case len(p) == 0:
 		// Servers that expect a TLS handshake, or HTTP/1 and nothing else, may close
 		// without a word.
 		if err == errClosed || err == syscall.ECONNRESET {
-			return errors.New(err.Error() + ": perhaps the port does not speak HTTP/2, or only through TLS")
+			err = errors.New(err.Error() + ": perhaps the port does not speak HTTP/2, or only through TLS")
 		}
-		return err
+		return in("waiting for HTTP/2 settings", err)
 	}
 	switch p := s.r.opening(); {
 	case isAlert(p):

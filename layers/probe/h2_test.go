@@ -90,7 +90,7 @@ func TestStream(t *testing.T) {
 			"waiting for the end of the answer: the connection was closed"},
 		{"status that is none", service, settings + trailers("\x88"+grpcType+field("grpc-status", "x")), `malformed grpc-status "x"`},
 		{"status of many digits", service, settings + trailers("\x88"+grpcType+field("grpc-status", "4294967296")), "status 4294967296"},
-		{"empty message", service, settings + headers("\x88"+grpcType) + data("\x00\x00\x00\x00\x00") + trailers(field("grpc-status", "0")), "UNKNOWN"},
+		{"empty message", service, settings + headers("\x88"+grpcType) + data("\x00\x00\x00\x00\x00") + trailers(field("grpc-status", "0")), "serving status UNKNOWN"},
 		{"no message", service, settings + trailers("\x88"+grpcType+field("grpc-status", "0")),
 			`the answer "" is not one of a health service`},
 		{"compressed message", service, settings + headers("\x88"+grpcType) + data("\x01\x00\x00\x00\x02\x08\x01") + trailers(field("grpc-status", "0")),
@@ -138,7 +138,7 @@ func TestStream(t *testing.T) {
 		{"end of code in a text", url, settings + headers("\x08\x84\xff\xff\xff\xff"), "waiting for the response: malformed HTTP/2: a header field that is not in its code"},
 		{"zeros at the end of a code", url, settings + headers("\x08\x81\x00"), "waiting for the response: malformed HTTP/2: a header field that is not in its code"},
 		{"nothing after settings", url, settings, "waiting for the response: the connection was closed"},
-		{"half of settings", url, settings[:5], `waiting for the response: answer is not HTTP/2: "\x00\x00\x00\x04\x00"`},
+		{"half of settings", url, settings[:5], `answer is not HTTP/2: "\x00\x00\x00\x04\x00"`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -18,7 +18,9 @@ func TestHTTP2(t *testing.T) {
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/up", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "ready") })
-	mux.HandleFunc("/down", func(w http.ResponseWriter, r *http.Request) { http.Error(w, "db: connection refused", 503) })
+	mux.HandleFunc("/down", func(w http.ResponseWriter, r *http.Request) {
+		http.Error(w, "db: connection refused", http.StatusServiceUnavailable)
+	})
 	mux.HandleFunc("/empty", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(204) })
 	mux.HandleFunc("/moved", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Location", "/"+printable)

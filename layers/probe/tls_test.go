@@ -87,7 +87,7 @@ var localhost = x509.Certificate{DNSNames: []string{"localhost"}, IPAddresses: [
 // serveTLS is an HTTP server with TLS that says which HTTP it was asked with.
 func serveTLS(t *testing.T, l net.Listener, config *tls.Config) {
 	t.Helper()
-	s := &http.Server{TLSConfig: config, ErrorLog: log.New(io.Discard, "", 0), Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s := &http.Server{TLSConfig: config.Clone(), ErrorLog: log.New(io.Discard, "", 0), Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, "%s %s %q", r.Proto, r.Host, r.TLS.ServerName)
 	})}
 	go s.ServeTLS(l, "", "")
@@ -234,10 +234,10 @@ func TestGRPCOverTLS(t *testing.T) {
 		serveALPN(t, old, good, "http/1.1")
 		at := `grpcs://127\.0\.0\.1:` + port(l)
 		v.run(t, nil, "-cacert", caFile, "grpcs://:"+port(l)+"/up").check(t)
-		v.run(t, nil, "-cacert", caFile, "grpcs://:"+port(l)+"/down").check(t, at+"/down: NOT_SERVING")
+		v.run(t, nil, "-cacert", caFile, "grpcs://:"+port(l)+"/down").check(t, at+"/down: serving status NOT_SERVING")
 		v.run(t, nil, "-cacert="+caFile, "-servername=app", "grpcs://:"+port(l)).check(t, at+`: the certificate is for .*, not for "app": .*`)
 		v.run(t, nil, "-cacert", caFile, "grpc://:"+port(l), "grpcs://:"+port(l)).check(t, `grpc://127\.0\.0\.1:`+port(l)+
-			`: waiting for the response: (the connection was closed|connection reset by peer): perhaps the port does not speak HTTP/2, or only through TLS`)
+			`: waiting for HTTP/2 settings: (the connection was closed|connection reset by peer): perhaps the port does not speak HTTP/2, or only through TLS`)
 		v.run(t, nil, "-insecure", "grpcs://:"+port(old)).check(t, `grpcs://127\.0\.0\.1:`+port(old)+": the server does not speak HTTP/2")
 	}
 }
