@@ -79,7 +79,7 @@ func TestGRPC(t *testing.T) {
 		{"no message", "grpc://:PORT/busy", "status UNAVAILABLE"},
 		{"unknown code", "grpc://:PORT/odd", `status 42: "why"`},
 		{"deadline", "-timeout=10s|grpc://:PORT/hurried", ""},
-		{"hung", "-timeout=300ms|grpc://:PORT/hung", "waiting for the response: timed out"},
+		{"hung", "-timeout=1s|grpc://:PORT/hung", "waiting for the response: timed out"},
 		{"long header", "-header=X-Long: " + strings.Repeat("x", 40<<10) + "|grpc://:PORT", ""},
 	}
 	for _, v := range allVariants() {
@@ -131,11 +131,11 @@ func TestNotGRPC(t *testing.T) {
 		{"HTTP/2", h2c, "", `answer is HTTP/2 but not gRPC: 404: "404 page not found"`},
 		{"HTTP/2 with a page", h2c, "-header=X-Html: 1", `answer is HTTP/2 but not gRPC: content-type "text/html": 200: "<html>"`},
 		{"HTTP/1", raw(answer("HTTP/1.1 400 Bad Request\r\n\r\n")), "", `answer is HTTP/1: the port does not speak HTTP/2: "HTTP/1\.1 400 Bad Request"`},
-		{"TLS alert", raw(hold("\x15\x03\x01\x00\x02\x02\x46")), "-timeout=400ms", "answer is a TLS alert: the port speaks TLS, not plain HTTP/2"},
+		{"TLS alert", raw(hold("\x15\x03\x01\x00\x02\x02\x46")), "-timeout=500ms", "answer is a TLS alert: the port speaks TLS, not plain HTTP/2"},
 		{"SSH", raw(hold("SSH-2.0-OpenSSH_9.6\r\n")), "", `answer is not HTTP/2: "SSH-2\.0-OpenSSH_9\.6"`},
 		{"closes at once", raw(answer("")), "", "waiting for HTTP/2 settings: the connection was closed: perhaps the port does not speak HTTP/2, or only through TLS"},
-		{"silent", raw(hold("")), "-timeout=300ms", "waiting for HTTP/2 settings: timed out"},
-		{"drips", raw(drip(preface[24:], strings.Repeat("\x00\x00\x00\x04\x00\x00\x00\x00\x00", 100))), "-timeout=300ms",
+		{"silent", raw(hold("")), "-timeout=500ms", "waiting for HTTP/2 settings: timed out"},
+		{"drips", raw(drip(preface[24:], strings.Repeat("\x00\x00\x00\x04\x00\x00\x00\x00\x00", 100))), "-timeout=1s",
 			"waiting for the response: timed out"},
 		{"settings for ever", raw(endless("", preface[24:], 0)), "", "waiting for the response: longer than the probe reads"},
 	}
@@ -149,7 +149,11 @@ func TestNotGRPC(t *testing.T) {
 				if tt.args != "" {
 					args = append(args, tt.args)
 				}
-				v.run(t, nil, args...).check(t, `grpc://127\.0\.0\.1:`+port(l)+"/svc: "+tt.want)
+				r := v.run(t, nil, args...)
+				r.check(t, `grpc://127\.0\.0\.1:`+port(l)+"/svc: "+tt.want)
+				if timeout, err := time.ParseDuration(strings.TrimPrefix(tt.args, "-timeout=")); err == nil {
+					r.checkTime(t, timeout, func() result { return v.run(t, nil, args...) })
+				}
 			})
 		}
 	}

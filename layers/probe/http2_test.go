@@ -3,7 +3,10 @@ package main
 import (
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -77,5 +80,27 @@ func TestHTTP2(t *testing.T) {
 				v.run(t, nil, args...).check(t, want...)
 			})
 		}
+	}
+}
+
+func TestHTTP2OverUnixSocket(t *testing.T) {
+	dir, err := os.MkdirTemp("", "s") // t.TempDir is too long for a socket on some systems
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	sock := filepath.ToSlash(filepath.Join(dir, "s"))
+	l, err := net.Listen("unix", sock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var p http.Protocols
+	p.SetUnencryptedHTTP2(true)
+	serveHTTP(t, l, &http.Server{Protocols: &p, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, r.Proto+" "+r.Host)
+	})})
+	for _, v := range variants {
+		v.run(t, nil, "-http2", "-body=HTTP/2.0 localhost", "http+unix://"+sock+":/up").check(t)
+		v.run(t, nil, "-http2", "-status=404", "http+unix://"+sock+":/up").check(t, "GET http\\+unix://"+regexp.QuoteMeta(sock)+`:/up: 200: "HTTP/2\.0 localhost"`)
 	}
 }

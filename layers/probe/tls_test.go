@@ -176,7 +176,18 @@ func TestTLS(t *testing.T) {
 		{"plain HTTP", func(l net.Listener) { serveHTTP(t, l, &http.Server{}) }, "-insecure|https://:PORT/", "answer is plain HTTP: the port does not speak TLS"},
 		{"SSH", raw(func(c net.Conn) { io.WriteString(c, "SSH-2.0-OpenSSH\r\n"); io.Copy(io.Discard, c) }), "-insecure|https://:PORT/",
 			`answer is not TLS: it begins with "SSH-2"`},
-		{"silent", raw(func(c net.Conn) { io.Copy(io.Discard, c) }), "-insecure|-timeout=300ms|https://:PORT/", "TLS handshake: timed out"},
+		{"silent", raw(func(c net.Conn) { io.Copy(io.Discard, c) }), "-insecure|-timeout=1s|https://:PORT/", "TLS handshake: timed out"},
+		{"handshake and then silent", func(l net.Listener) {
+			serve(t, l, func(c net.Conn) {
+				io.Copy(io.Discard, tls.Server(c, &tls.Config{Certificates: []tls.Certificate{good.tls()}}))
+			})
+		}, "-insecure|-timeout=1s|https://:PORT/", "waiting for the status line: timed out"},
+		{"drips", func(l net.Listener) {
+			config := &tls.Config{Certificates: []tls.Certificate{good.tls()}}
+			serve(t, l, func(c net.Conn) { drip("", "HTTP/1.1 200 "+strings.Repeat("O", 1000))(tls.Server(c, config)) })
+		}, "-insecure|-timeout=1s|https://:PORT/", `waiting for the rest of "HTTP/1\.1.*": timed out`},
+		{"closes after the handshake", func(l net.Listener) { serveALPN(t, l, good, "http/1.1") }, "-insecure|https://:PORT/",
+			"(waiting for the status line|sending the request): (the connection was closed|connection reset by peer|broken pipe)"},
 		{"closes", raw(func(c net.Conn) { c.Read(make([]byte, 4096)) }), "-insecure|https://:PORT/", "TLS handshake: the connection was closed"},
 		{"alert", raw(func(c net.Conn) { c.Read(make([]byte, 4096)); io.WriteString(c, "\x15\x03\x01\x00\x02\x02\x28") }), "-insecure|https://:PORT/",
 			`TLS handshake: the server says "handshake failure"`},
@@ -217,7 +228,14 @@ func TestTLS(t *testing.T) {
 						want[0] = strings.Replace(want[0], `127\.0\.0\.\d`, "", 1) // nothing was dialled
 					}
 				}
-				v.run(t, []string{env, "SSL_CERT_DIR=" + filepath.Dir(empty) + "/none"}, args...).check(t, want...)
+				run := func() result {
+					return v.run(t, []string{env, "SSL_CERT_DIR=" + filepath.Dir(empty) + "/none"}, args...)
+				}
+				r := run()
+				r.check(t, want...)
+				if strings.Contains(tt.args, "-timeout=1s") {
+					r.checkTime(t, time.Second, run)
+				}
 			})
 		}
 	}
