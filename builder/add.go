@@ -92,7 +92,7 @@ func (r *rewriter) addProbe(ctx context.Context, s *stack, base *rootfs.FS, chec
 	if err != nil {
 		return nil, err
 	}
-	binary, err := r.Compiler.Probe(ctx, platform, layers.Plain)
+	binary, err := r.Compiler.Probe(ctx, platform, variantFor(check))
 	if err != nil {
 		return nil, err
 	}
@@ -114,6 +114,14 @@ func (r *rewriter) addProbe(ctx context.Context, s *stack, base *rootfs.FS, chec
 	args := strings.Join(check.ProbeArgs(), "\n") + "\n"
 	_, err = add(layers.File{Path: health.ArgsPath, Mode: 0o444, Content: []byte(args)}, "health check arguments")
 	return probe, err
+}
+
+// variantFor returns the smallest probe that a check can do with.
+func variantFor(check health.Check) layers.Variant {
+	if check.Test.NeedsTLS() {
+		return layers.TLS
+	}
+	return layers.Plain
 }
 
 // place puts a file where the base's own links lead to, with those of its

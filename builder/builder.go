@@ -110,7 +110,7 @@ func (b *Builder) Build(ctx context.Context, importpath string) (build.Result, e
 		b.opts.Logf("warning: %s", w)
 	}
 	if check.Test.UsesProbe() && !check.Disabled {
-		defer b.compileAhead(ctx)()
+		defer b.compileAhead(ctx, variantFor(check))()
 	}
 	result, err := b.inner.Build(ctx, importpath)
 	if err != nil {
@@ -131,7 +131,7 @@ func (b *Builder) Build(ctx context.Context, importpath string) (build.Result, e
 
 // compileAhead has the probes compiled while ko is busy. What goes wrong comes up
 // when the probe is asked for. stop ends what nobody has asked for, and waits.
-func (b *Builder) compileAhead(ctx context.Context) (stop func()) {
+func (b *Builder) compileAhead(ctx context.Context, variant layers.Variant) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	g := b.opts.group()
 	done := make(chan struct{})
@@ -139,7 +139,7 @@ func (b *Builder) compileAhead(ctx context.Context) (stop func()) {
 		defer close(done)
 		for _, p := range b.opts.Platforms {
 			g.Go(func() error {
-				_, _ = b.opts.Compiler.Probe(ctx, p, layers.Plain)
+				_, _ = b.opts.Compiler.Probe(ctx, p, variant)
 				return nil
 			})
 		}

@@ -30,8 +30,16 @@ import (
 // not compiled in: TLS alone triples the probe's size.
 type Variant string
 
-// Plain checks http, tcp, unix sockets and files.
-const Plain Variant = "plain"
+// Variants of the probe.
+const (
+	Plain Variant = "plain" // checks all that needs no TLS
+	TLS   Variant = "tls"   // checks https and grpcs as well
+)
+
+// tags returns the build tags of a variant, or "" if there is no such variant.
+func (v Variant) tags() string {
+	return map[Variant]string{Plain: "probe", TLS: "probe,tls"}[v]
+}
 
 // ErrUnsupportedPlatform says that there is no probe for a platform.
 var ErrUnsupportedPlatform = errors.New("no probe for this platform")
@@ -53,7 +61,7 @@ type Compiler struct {
 	Cache cache.Dir // keeps compiled probes and compressed layers
 
 	mu    sync.Mutex
-	calls map[string]*call // by target
+	calls map[string]*call // by variant and target
 }
 
 // A call is a compilation that has been asked for, perhaps more than once.
@@ -71,10 +79,10 @@ func (c *Compiler) Probe(ctx context.Context, platform v1.Platform, variant Vari
 	if err != nil {
 		return nil, fmt.Errorf("compiling probe for %q: %w", platform, err)
 	}
-	if variant != Plain {
+	if variant.tags() == "" {
 		return nil, fmt.Errorf("compiling probe for %q: unknown variant %q", platform, variant)
 	}
-	binary, err := c.share(ctx, target)
+	binary, err := c.share(ctx, target, variant)
 	if err != nil {
 		return nil, fmt.Errorf("compiling probe for %q: %w", platform, err)
 	}
@@ -84,8 +92,8 @@ func (c *Compiler) Probe(ctx context.Context, platform v1.Platform, variant Vari
 // share compiles for a target, or waits for whoever does so already. What failed is
 // tried again by the next who asks: it may have failed because its caller was
 // interrupted.
-func (c *Compiler) share(ctx context.Context, target []string) ([]byte, error) {
-	key := strings.Join(target, " ")
+func (c *Compiler) share(ctx context.Context, target []string, variant Variant) ([]byte, error) {
+	key := string(variant) + " " + strings.Join(target, " ")
 	for {
 		c.mu.Lock()
 		running, ok := c.calls[key]
@@ -94,7 +102,7 @@ func (c *Compiler) share(ctx context.Context, target []string) ([]byte, error) {
 		}
 		c.mu.Unlock()
 		if !ok {
-			running.binary, running.err = c.load(ctx, target)
+			running.binary, running.err = c.load(ctx, target, variant)
 			c.finish(key, running)
 			return running.binary, running.err
 		}
@@ -126,7 +134,7 @@ func (c *Compiler) finish(key string, running *call) {
 	close(running.done)
 }
 
-func (c *Compiler) load(ctx context.Context, target []string) ([]byte, error) {
+func (c *Compiler) load(ctx context.Context, target []string, variant Variant) ([]byte, error) {
 	goCmd, toolchain, err := c.toolchain(ctx)
 	if err != nil {
 		return nil, err
@@ -136,11 +144,12 @@ func (c *Compiler) load(ctx context.Context, target []string) ([]byte, error) {
 		return nil, err
 	}
 	dir := c.Cache.Sub("probe")
-	key := probeKey(source, toolchain, target)
+	flags := buildFlags(variant)
+	key := probeKey(source, toolchain, target, flags)
 	if binary, ok := dir.Get(key); ok {
 		return binary, nil
 	}
-	binary, err := compile(ctx, goCmd, source, target)
+	binary, err := compile(ctx, goCmd, source, target, flags)
 	if err == nil {
 		_ = dir.Put(key, binary) // it is only slower without
 	}
@@ -194,7 +203,7 @@ func probeFiles() (map[string][]byte, error) {
 	)
 }
 
-func probeKey(source map[string][]byte, toolchain string, target []string) string {
+func probeKey(source map[string][]byte, toolchain string, target, flags []string) string {
 	h := sha256.New()
 	names := make([]string, 0, len(source))
 	for name := range source {
@@ -204,15 +213,15 @@ func probeKey(source map[string][]byte, toolchain string, target []string) strin
 	for _, name := range names {
 		fmt.Fprintf(h, "%q %q\n", name, source[name])
 	}
-	fmt.Fprintf(h, "%q %q %q", toolchain, target, buildFlags())
+	fmt.Fprintf(h, "%q %q %q", toolchain, target, flags)
 	return hex.EncodeToString(h.Sum(nil))
 }
 
 // buildFlags make a small binary that holds nothing of the machine it was made on.
-// The tag leaves out package time; without inlining the layer is a tenth smaller, at
-// no speed that can be measured.
-func buildFlags() []string {
-	return []string{"-trimpath", "-buildvcs=false", "-tags=probe", "-gcflags=all=-l", "-ldflags=-s -w -buildid="}
+// The tag probe leaves out package time; without inlining the layer is a tenth
+// smaller, at no speed that can be measured.
+func buildFlags(variant Variant) []string {
+	return []string{"-trimpath", "-buildvcs=false", "-tags=" + variant.tags(), "-gcflags=all=-l", "-ldflags=-s -w -buildid="}
 }
 
 // FindGo finds the go command of a name or path; "" means go itself.
@@ -248,7 +257,7 @@ func (c *Compiler) toolchain(ctx context.Context) (goCmd, id string, err error) 
 }
 
 // compile runs go build in a directory of its own.
-func compile(ctx context.Context, goCmd string, source map[string][]byte, target []string) (binary []byte, err error) {
+func compile(ctx context.Context, goCmd string, source map[string][]byte, target, flags []string) (binary []byte, err error) {
 	dir, err := os.MkdirTemp("", "kohealth-probe-")
 	if err != nil {
 		return nil, err
@@ -263,7 +272,7 @@ func compile(ctx context.Context, goCmd string, source map[string][]byte, target
 			return nil, err
 		}
 	}
-	args := append([]string{"build", "-o", "healthcheck"}, buildFlags()...)
+	args := append([]string{"build", "-o", "healthcheck"}, flags...)
 	if _, err := run(ctx, goCmd, dir, target, append(args, "./"+probePackage)...); err != nil {
 		return nil, err
 	}

@@ -192,6 +192,26 @@ func TestProbeAfterInterrupt(t *testing.T) {
 	}
 }
 
+// TestProbeVariants compiles all variants with one compiler, and looks at what a check
+// has to pay for.
+func TestProbeVariants(t *testing.T) {
+	c := Compiler{Cache: cache.Dir(t.TempDir())}
+	for _, tt := range []struct {
+		variant  Variant
+		from, to int // bytes
+	}{{Plain, 0, 1_450_000}, {TLS, 3_000_000, 4_400_000}, {Plain, 0, 1_450_000}} {
+		for _, c := range []*Compiler{&c, {Cache: c.Cache}} {
+			binary, err := c.Probe(t.Context(), linux("amd64"), tt.variant)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := len(binary); n < tt.from || n > tt.to {
+				t.Errorf("%s has %d bytes, want at most %d and at least %d", tt.variant, n, tt.to, tt.from)
+			}
+		}
+	}
+}
+
 func TestProbeErrors(t *testing.T) {
 	for _, p := range []v1.Platform{linux("sparc64"), {OS: "windows", Architecture: "amd64"}, {OS: "linux", Architecture: "arm", Variant: "x"}} {
 		if _, err := new(Compiler).Probe(t.Context(), p, Plain); !errors.Is(err, ErrUnsupportedPlatform) {

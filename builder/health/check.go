@@ -73,7 +73,7 @@ func or[T any](p *T, def T) T {
 func (s Settings) unsupported() error {
 	if or(s.Tool, ToolProbe) != ToolProbe || len(s.Packages) > 0 {
 		return hint.With(errors.New("validating health check: busybox and other packages are not supported yet"),
-			"leave tool and packages out: the probe checks http, tcp, unix sockets and files")
+			"leave tool and packages out: the probe checks http, grpc, tcp, unix sockets and files")
 	}
 	return nil
 }

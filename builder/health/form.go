@@ -206,3 +206,15 @@ func callsProbe(script string) bool {
 	}
 	return false
 }
+
+// NeedsTLS tells whether the probe that the image needs is one with TLS. What becomes
+// of a command is for its shell to say, so its text decides.
+func (t Test) NeedsTLS() bool {
+	if t.Kind == Probe {
+		cmd, err := cmdline.Parse(t.Args, anyValue)
+		return err == nil && cmd.NeedsTLS() // a Test of ParseTest parses
+	}
+	return t.UsesProbe() && slices.ContainsFunc(t.Args, func(s string) bool {
+		return strings.Contains(s, "https://") || strings.Contains(s, "grpcs://")
+	})
+}

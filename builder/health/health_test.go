@@ -257,6 +257,30 @@ func TestUsesProbe(t *testing.T) {
 	}
 }
 
+func TestNeedsTLS(t *testing.T) {
+	for test, want := range map[string]bool{
+		"http://:1/":                                    false,
+		"grpc://:${PORT:-1}/https":                      false,
+		"https://:${PORT}/":                             true,
+		`["-insecure", "tcp://:1", "grpcs://:1"]`:       true,
+		`["CMD","/usr/bin/healthcheck"]`:                false,
+		`["CMD","healthcheck","tcp://:1","https://:1"]`: true,
+		`["CMD","/app","https://:1"]`:                   false,
+		`["NONE"]`:                                      false,
+		"healthcheck http://:1 || exit 1":               false,
+		"test -e /x && healthcheck $FLAGS grpcs://:1":   true,
+		"curl -f https://localhost/":                    false,
+	} {
+		parsed, err := health.ParseTest(test)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := parsed.NeedsTLS(); got != want {
+			t.Errorf("%s: NeedsTLS() = %v", test, got)
+		}
+	}
+}
+
 func readFile(t *testing.T, content string) (health.File, error) {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), ".ko.yaml")

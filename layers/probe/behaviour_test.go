@@ -80,7 +80,7 @@ func TestHTTP(t *testing.T) {
 		{name: "almost HTTP", serve: answer("HTTP/1.1 20O OK\r\n\r\n"), want: []string{getURL + `status line "HTTP/1\.1 20O OK" is malformed`}},
 		{name: "TLS", serve: answer("\x15\x03\x01\x00\x02\x02\x46"), want: []string{getURL + "answer is a TLS alert: the port speaks TLS, not plain HTTP"}},
 		{name: "HTTP/2", serve: hold("\x00\x00\x06\x04\x00\x00\x00\x00\x00\x00\x03\x00\x00\x00\x64"),
-			want: []string{getURL + "answer is HTTP/2: the port does not speak HTTP/1.1"}},
+			want: []string{getURL + "answer is HTTP/2: the port does not speak HTTP/1.1: ask it with -http2"}},
 
 		{name: "status wanted", serve: answer("HTTP/1.1 404 Not Found\r\n\r\n"), args: "-status=200-299,404|" + localURL},
 		{name: "status not wanted", serve: answer("HTTP/1.1 302 Found\r\nLocation: /login\r\n\r\n"), args: "-status|200|" + localURL,
@@ -311,7 +311,6 @@ func TestUsage(t *testing.T) {
 		{"", "no target is given: write one, such as http://:8080/healthz"},
 		{"http://:$PORT/", `parsing target "http://:$PORT/": variable PORT is not set`},
 		{"-help", `unknown flag "-help"`},
-		{"https://:1", `parsing target "https://:1": https:// checks are not supported yet`},
 	}
 	for _, v := range variants {
 		for _, tt := range tests {

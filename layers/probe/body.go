@@ -122,11 +122,11 @@ func chunkError(line string, err error) error {
 	return errors.New("chunk " + snippet([]byte(line)) + " is malformed")
 }
 
-// search takes bytes of the body until it holds the text, and at most limit. It
+// search takes bytes of a body until it holds the text, and at most limit. It
 // returns what it took. An empty text is not found.
-func (b *body) search(text string, limit int) (got []byte, found bool, err error) {
+func search(next func() (byte, error), text string, limit int) (got []byte, found bool, err error) {
 	for len(got) < limit {
-		c, err := b.byte()
+		c, err := next()
 		if err != nil {
 			return got, false, err
 		}

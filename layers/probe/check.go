@@ -65,8 +65,10 @@ func (c check) line(t cmdline.Target) (line string) {
 // target checks a target. what says what was done, for the message.
 func (c check) target(t cmdline.Target) (what string, err error) {
 	switch t.Scheme {
-	case "http", "http+unix":
+	case "http", "https", "http+unix":
 		return c.http(t)
+	case "grpc", "grpcs":
+		return c.grpc(t)
 	case "tcp", "unix":
 		return c.connect(t)
 	case "file":

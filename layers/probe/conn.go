@@ -9,7 +9,7 @@ import (
 
 // A conn is a connection to the app. Each wait for the other side ends at the
 // deadline, with errTimeout. There are two, chosen at compile time: dial_linux.go
-// and dial_net.go.
+// and dial_net.go. With the build tag tls, dial_tls.go puts TLS above them.
 type conn interface {
 	read(p []byte) (int, error) // errClosed when the other side has closed
 	write(p []byte) error

@@ -9,16 +9,14 @@ import (
 // http checks that the answer to a request has a healthy status and, if asked for,
 // that its body holds a text.
 func (c check) http(t cmdline.Target) (what string, err error) {
-	what = c.method() + " "
-	conn, a, err := dial(t, c.deadline)
+	conn, where, err := c.open(t)
+	what = c.method() + " " + where
 	if err != nil {
-		return what + t.String(), err
+		return what, err
 	}
 	defer conn.close()
-	if t.Scheme == "http" {
-		what += "http://" + a.name + t.Path // the one of the addresses that accepted
-	} else {
-		what += t.String()
+	if c.cmd.HTTP2 {
+		return what, c.http2(conn, t)
 	}
 	// A server may answer and close before it has read the request.
 	sent := conn.write(c.request(t))
@@ -36,6 +34,25 @@ func (c check) http(t cmdline.Target) (what string, err error) {
 	return what, err
 }
 
+// at returns the target with the one of its addresses that accepted.
+func at(t cmdline.Target, a address) string {
+	if a.name == "" || t.Socket != "" {
+		return t.String()
+	}
+	return t.Scheme + "://" + a.name + t.String()[len(t.Scheme+"://"+t.Authority()):]
+}
+
+// host returns the name by which a request calls the server.
+func host(t cmdline.Target) string {
+	switch {
+	case t.Socket != "":
+		return "localhost"
+	case t.Host == "":
+		return "localhost" + t.Authority()
+	}
+	return t.Authority()
+}
+
 func (c check) method() string {
 	if c.cmd.Method == "" {
 		return "GET" // not HEAD: many a handler answers 405
@@ -46,14 +63,7 @@ func (c check) method() string {
 // request returns the request. The fields of the command line take the place of
 // those that it has by itself.
 func (c check) request(t cmdline.Target) []byte {
-	host := "localhost"
-	if t.Scheme == "http" {
-		host = t.Authority()
-		if t.Host == "" {
-			host = "localhost" + host
-		}
-	}
-	header := []cmdline.Header{{Name: "Host", Value: host}, {Name: "User-Agent", Value: "kohealth"},
+	header := []cmdline.Header{{Name: "Host", Value: host(t)}, {Name: "User-Agent", Value: "kohealth"},
 		{Name: "Accept", Value: "*/*"}, {Name: "Connection", Value: "close"}}
 	if m := c.method(); m != "GET" && m != "HEAD" {
 		header = append(header, cmdline.Header{Name: "Content-Length", Value: "0"})
@@ -94,8 +104,12 @@ func (c check) judge(r *reader, resp response) error {
 	if err != nil {
 		return err
 	}
-	b := newBody(r, resp, fields, c.method())
-	text, found, err := b.search(c.cmd.Body, cmdline.MaxBody)
+	return c.holds(newBody(r, resp, fields, c.method()).byte, resp)
+}
+
+// holds tells whether a body holds what it has to.
+func (c check) holds(body func() (byte, error), resp response) error {
+	text, found, err := search(body, c.cmd.Body, cmdline.MaxBody)
 	switch {
 	case found:
 		return nil
@@ -116,12 +130,15 @@ func (c check) explain(r *reader, resp response) error {
 	if err != nil {
 		return errors.New(resp.text())
 	}
+	return described(resp, fields.location, newBody(r, resp, fields, c.method()).byte)
+}
+
+func described(resp response, location string, body func() (byte, error)) error {
 	s := resp.text()
-	if resp.status/100 == 3 && fields.location != "" {
-		s += " to " + snippet([]byte(fields.location))
+	if resp.status/100 == 3 && location != "" {
+		s += " to " + snippet([]byte(location))
 	}
-	b := newBody(r, resp, fields, c.method())
-	if text, _, _ := b.search("", maxSnippet+1); len(text) > 0 {
+	if text, _, _ := search(body, "", maxSnippet+1); len(text) > 0 {
 		s += ": " + snippet(text)
 	}
 	return errors.New(s)

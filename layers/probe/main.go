@@ -15,7 +15,8 @@
 // Every check costs CPU time from the app's own share, so the probe is small and
 // starts fast. It is little more than Go's runtime: on Linux it makes system calls
 // itself and does without the packages net, fmt, os and time. kohealth compiles it
-// with the user's Go toolchain and the build tag probe.
+// with the user's Go toolchain and the build tag probe, and with the tag tls for
+// checks that need it.
 package main
 
 import (

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -26,8 +27,8 @@ type variant struct {
 }
 
 // variants holds the two ways in which the probe talks to the network. Everything
-// that can be seen from outside is the same.
-var variants []*variant
+// that can be seen from outside is the same. tlsVariants holds the same with TLS.
+var variants, tlsVariants []*variant
 
 func TestMain(m *testing.M) {
 	os.Exit(func() int {
@@ -39,9 +40,11 @@ func TestMain(m *testing.M) {
 		defer os.RemoveAll(dir)
 		if runtime.GOOS == "linux" {
 			variants = append(variants, &variant{name: "raw", tags: "probe"})
+			tlsVariants = append(tlsVariants, &variant{name: "tls-raw", tags: "probe,tls"})
 		}
 		variants = append(variants, &variant{name: "net", tags: "probe,net"})
-		for _, v := range variants {
+		tlsVariants = append(tlsVariants, &variant{name: "tls-net", tags: "probe,net,tls"})
+		for _, v := range allVariants() {
 			if err := v.build(dir); err != nil {
 				fmt.Fprintln(os.Stderr, err)
 				return 1
@@ -50,6 +53,8 @@ func TestMain(m *testing.M) {
 		return m.Run()
 	}())
 }
+
+func allVariants() []*variant { return slices.Concat(variants, tlsVariants) }
 
 func (v *variant) build(dir string) error {
 	v.path = filepath.Join(dir, v.name)

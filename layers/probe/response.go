@@ -163,6 +163,22 @@ func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
 // foreign describes an answer that is not HTTP/1.
 func (r *reader) foreign() error {
+	p := r.opening()
+	switch {
+	case isAlert(p):
+		return errors.New("answer is a TLS alert: the port speaks TLS, not plain HTTP")
+	case isSettings(p):
+		return errors.New("answer is HTTP/2: the port does not speak HTTP/1.1: ask it with -http2")
+	}
+	name := "HTTP"
+	if strings.HasPrefix(string(p), "HTTP/") {
+		name = "HTTP/1"
+	}
+	return errors.New("answer is not " + name + ": " + snippet(p))
+}
+
+// opening takes what is to be shown of an answer in a foreign protocol.
+func (r *reader) opening() []byte {
 	r.src.hurry()
 	var p []byte
 	for len(p) <= maxSnippet {
@@ -172,18 +188,11 @@ func (r *reader) foreign() error {
 		}
 		p = append(p, b)
 	}
-	switch {
-	case len(p) > 1 && p[0] == 0x15 && p[1] == 3: // RFC 8446, section 5.1
-		return errors.New("answer is a TLS alert: the port speaks TLS, not plain HTTP")
-	case isSettings(p):
-		return errors.New("answer is HTTP/2: the port does not speak HTTP/1.1")
-	}
-	name := "HTTP"
-	if strings.HasPrefix(string(p), "HTTP/") {
-		name = "HTTP/1"
-	}
-	return errors.New("answer is not " + name + ": " + snippet(p))
+	return p
 }
+
+// isAlert tells whether p begins with an alert of TLS: RFC 8446, section 5.1.
+func isAlert(p []byte) bool { return len(p) > 1 && p[0] == 0x15 && p[1] == 3 }
 
 const frameHeader = 9
 

@@ -24,8 +24,15 @@ type Command struct {
 	Header  []Header      // sent with the request, in this order
 	Method  string        // of the request; "" means GET
 	Body    string        // what the response body has to hold; "" means anything
+	HTTP2   bool          // HTTP is HTTP/2, without asking
 	Timeout Duration      // over everything; 0 means DefaultTimeout
 	Log     bool          // a failure is also written to the container's log
+
+	// How connections to targets with TLS are made.
+	Insecure   bool   // certificates are not verified
+	CACert     string // file of the authorities; "" means those of the image
+	ServerName string // that certificates have to hold; "" means localhost, or the target's address
+	Cert, Key  string // files of the client's own certificate; "" means that it has none
 }
 
 // A Lookup returns the value of a variable. def is the default that stands after
@@ -95,17 +102,21 @@ func (c *Command) validate(seen []*flag) error {
 	case c.Body != "" && c.Method == "HEAD":
 		return errors.New("flag -body does not go with -method HEAD, whose responses have no body")
 	}
-	for _, t := range c.Targets {
-		if t.IsHTTP() {
-			return nil
-		}
-	}
 	for _, f := range seen {
-		if f.http {
-			return errors.New("flag -" + f.name + " needs a target that answers HTTP, such as http://:8080/healthz")
+		if !c.anyTarget(f.fits) {
+			return f.idle()
 		}
 	}
-	return nil
+	return c.validateTLS()
+}
+
+func (c *Command) anyTarget(fits func(Target) bool) bool {
+	for _, t := range c.Targets {
+		if fits(t) {
+			return true
+		}
+	}
+	return false
 }
 
 // Healthy tells whether a response with this status is healthy.

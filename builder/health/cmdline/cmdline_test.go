@@ -44,6 +44,14 @@ func TestParse(t *testing.T) {
 		{[]string{"-log=0", "--", "http://:8080/up"}, Command{Targets: targets}},
 		{[]string{"http://:8080/up", "tcp://:1", "http://:8080/up"}, Command{Targets: []Target{up, {Scheme: "tcp", Port: 1}, up}, Log: true}},
 
+		{[]string{"-http2", "-header=a: b", "http://:8080/up", "grpc://:1"}, Command{Targets: []Target{up, {Scheme: "grpc", Port: 1}},
+			HTTP2: true, Header: []Header{{"a", "b"}}, Log: true}},
+		{[]string{"-header=a: b", "grpc://:1/svc"}, Command{Targets: []Target{{Scheme: "grpc", Port: 1, Path: "svc"}}, Header: []Header{{"a", "b"}}, Log: true}},
+		{[]string{"-insecure", "-servername=app.example.org", "-cert=/c", "-key", "/k", "https://:1"}, Command{
+			Targets: []Target{{Scheme: "https", Port: 1, Path: "/"}}, Insecure: true, ServerName: "app.example.org", Cert: "/c", Key: "/k", Log: true}},
+		{[]string{"-insecure=false", "-cacert=/ca", "-http2=false", "grpcs://:1", "http://:8080/up"}, Command{
+			Targets: []Target{{Scheme: "grpcs", Port: 1}, up}, CACert: "/ca", Log: true}},
+
 		{[]string{"http://$HOST:$PORT/up"}, Command{Targets: targets, Log: true}},
 		{[]string{"http://${HOST}:${PORT:-1}/${NONE:-up}"}, Command{Targets: targets, Log: true}},
 		{[]string{"-header=$HEADER", "-body", "$$PORT", "http://:8080/up"},
@@ -100,6 +108,19 @@ func TestParseErrors(t *testing.T) {
 		{"-status=200", `no target is given: write one, such as http://:8080/healthz`},
 		{strings.Repeat("tcp://:1|", 16) + "tcp://:1", `too many targets: the probe checks at most 16`},
 		{"-status=200|tcp://:1", `flag -status needs a target that answers HTTP, such as http://:8080/healthz`},
+		{"-body=x|grpc://:1", `flag -body needs a target that answers HTTP, such as http://:8080/healthz`},
+		{"-http2|grpc://:1", `flag -http2 needs a target that answers HTTP, such as http://:8080/healthz`},
+		{"-http2=yes|http://:1", `parsing flag -http2: "yes" is neither true nor false`},
+		{"-header=a: b|tcp://:1", `flag -header needs a target that answers HTTP, such as http://:8080/healthz`},
+		{"-insecure|http://:1|grpc://:1", `flag -insecure needs a target that speaks TLS, such as https://:8080/healthz`},
+		{"-cacert=/ca|tcp://:1", `flag -cacert needs a target that speaks TLS, such as https://:8080/healthz`},
+		{"-cacert=ca.pem|https://:1", `parsing flag -cacert: "ca.pem" does not begin with /`},
+		{"-key=/a\nb|https://:1", `parsing flag -key: it holds a control character`},
+		{"-servername=a b|https://:1", `parsing flag -servername: "a b" is not the name of a server`},
+		{"-cert=/c|https://:1", `flags -cert and -key go together: the certificate and its key`},
+		{"-key=/k|grpcs://:1", `flags -cert and -key go together: the certificate and its key`},
+		{"-insecure|-cacert=/ca|https://:1", `flag -cacert does not go with -insecure, which verifies nothing`},
+
 		{"--|-log|http://:1", `parsing target "-log": there is no scheme: write one, such as http://:8080/healthz or tcp://:8080`},
 
 		{"http://:$NONE/", `parsing target "http://:$NONE/": variable NONE is not set`},
@@ -138,6 +159,17 @@ func TestHealthy(t *testing.T) {
 	} {
 		if got := [2]bool{def.Healthy(status), list.Healthy(status)}; got != want {
 			t.Errorf("%d: %v, want %v", status, got, want)
+		}
+	}
+}
+
+func TestNeedsTLS(t *testing.T) {
+	for args, want := range map[string]bool{
+		"http://:1 tcp://:1 grpc://:1 unix:///a": false, "http://:1 https://:1": true, "grpcs://:1": true, "http://:1/https://": false,
+	} {
+		cmd, err := Parse(strings.Split(args, " "), vars)
+		if err != nil || cmd.NeedsTLS() != want {
+			t.Errorf("%s: %v, want %v", args, err, want)
 		}
 	}
 }

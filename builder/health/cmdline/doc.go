@@ -10,6 +10,9 @@
 // target has to be healthy:
 //
 //	http://[HOST]:PORT[/PATH]       answers with a healthy status
+//	https://[HOST]:PORT[/PATH]      the same, through TLS
+//	grpc://[HOST]:PORT[/SERVICE]    says SERVING when asked with gRPC's health protocol
+//	grpcs://[HOST]:PORT[/SERVICE]   the same, through TLS
 //	tcp://[HOST]:PORT               accepts a connection
 //	unix:///SOCKET, unix://@NAME    accepts a connection; @ is an abstract socket
 //	http+unix:///SOCKET[:/PATH]     answers through a Unix domain socket
@@ -19,6 +22,10 @@
 // localhost) it tries 127.0.0.1 and then [::1], and the only other hosts are
 // addresses of the loopback interface. A container's /etc/hosts may lack localhost,
 // or give it an address on which the app does not listen.
+//
+// Through TLS the app has to show a certificate for localhost, or for the address
+// that HOST is, which an authority has signed that the image or -cacert knows. For a
+// certificate of another name there is -servername.
 //
 // $NAME, ${NAME} and ${NAME:-default} are variables and $$ is a dollar, so a check
 // follows the port that the app itself takes from the environment, without a shell.

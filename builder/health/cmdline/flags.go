@@ -12,13 +12,21 @@ type flag struct {
 	bare     string // the value of a flag without one; "" means that it needs one
 	repeated bool   // may be given more than once
 	http     bool   // says something about HTTP only
+	grpc     bool   // says something about gRPC as well
+	tls      bool   // says something about TLS only
 }
 
 var flags = [...]flag{
 	{name: "status", set: setStatus, http: true},
-	{name: "header", set: setHeader, http: true, repeated: true},
+	{name: "header", set: setHeader, http: true, grpc: true, repeated: true},
 	{name: "method", set: setMethod, http: true},
 	{name: "body", set: setBody, http: true},
+	{name: "http2", set: setHTTP2, http: true, bare: "true"},
+	{name: "insecure", set: setInsecure, tls: true, bare: "true"},
+	{name: "cacert", set: setCACert, tls: true},
+	{name: "servername", set: setServerName, tls: true},
+	{name: "cert", set: setCert, tls: true},
+	{name: "key", set: setKey, tls: true},
 	{name: "timeout", set: setTimeout},
 	{name: "log", set: setLog, bare: "true"},
 }
@@ -98,14 +106,42 @@ func setTimeout(c *Command, value string) error {
 	return nil
 }
 
-func setLog(c *Command, value string) error {
+func setHTTP2(c *Command, value string) (err error) {
+	c.HTTP2, err = parseBool(value)
+	return err
+}
+
+func setLog(c *Command, value string) (err error) {
+	c.Log, err = parseBool(value)
+	return err
+}
+
+func parseBool(value string) (bool, error) {
 	switch value {
 	case "true", "1":
-		c.Log = true
+		return true, nil
 	case "false", "0":
-		c.Log = false
-	default:
-		return errors.New(Quote(value) + " is neither true nor false")
+		return false, nil
 	}
-	return nil
+	return false, errors.New(Quote(value) + " is neither true nor false")
+}
+
+// fits tells whether a flag says something about a target.
+func (f *flag) fits(t Target) bool {
+	switch {
+	case f.tls:
+		return t.IsTLS()
+	case f.grpc && t.IsGRPC():
+		return true
+	}
+	return !f.http || t.IsHTTP()
+}
+
+// idle describes a flag that fits no target.
+func (f *flag) idle() error {
+	kind := "answers HTTP, such as http"
+	if f.tls {
+		kind = "speaks TLS, such as https"
+	}
+	return errors.New("flag -" + f.name + " needs a target that " + kind + "://:8080/healthz")
 }

@@ -15,6 +15,8 @@ func FuzzParse(f *testing.F) {
 		"-timeout=2s\n--log=false\n--\ntcp://[::1]:1\nhttp+unix://@a:/b",
 		"http://:${PORT:-8080}/$A$$\nunix:///a",
 		"file:///a?max_age=1.5h\n-body=$",
+		"-servername=a.b\n-cert=/c\n-key=/k\nhttps://:1/a\ngrpcs://:2",
+		"-http2\n-insecure\n-header=a:b\ngrpc://[::1]:1/a.B\nhttps://:1",
 		"http://127.0.0.1:80#\nhttp+unix://%2fa/b",
 	} {
 		f.Add(seed, "value")
@@ -34,6 +36,9 @@ func FuzzParse(f *testing.F) {
 			}
 			if target.IsHTTP() && (target.Path[0] != '/' || strings.ContainsAny(target.Path, " \r\n")) {
 				t.Errorf("%+v breaks the request apart", target)
+			}
+			if target.IsGRPC() && (len(target.Path) > maxService || strings.ContainsFunc(target.Path, unicode.IsSpace)) {
+				t.Errorf("%+v is not a service", target)
 			}
 		}
 		for _, h := range cmd.Header {

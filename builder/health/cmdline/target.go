@@ -9,9 +9,9 @@ import (
 type Target struct {
 	Scheme string   // one of those in the package's description
 	Host   string   // "" is 127.0.0.1 and then ::1; else one of the two, or of 127.0.0.0/8
-	Port   uint16   // of http and tcp
+	Port   uint16   // of http, https, tcp, grpc and grpcs
 	Socket string   // of unix and http+unix: a path, or @ and the name of an abstract socket
-	Path   string   // of http and http+unix: path and query of the request; of file: the file
+	Path   string   // of HTTP: path and query of the request; of gRPC: the service; of file: the file
 	MaxAge Duration // of file: since its modification; 0 means any age
 }
 
@@ -28,13 +28,13 @@ var schemes = [...]scheme{
 	{"unix", parseUnix},
 	{"http+unix", parseHTTPUnix},
 	{"file", parseFile},
+	{"https", parseHTTP},
+	{"grpc", parseGRPC},
+	{"grpcs", parseGRPC},
 	{"auto", nil},
-	{"https", nil},
-	{"grpc", nil},
-	{"grpcs", nil},
 }
 
-const schemeNames = "http, tcp, unix, http+unix and file"
+const schemeNames = "http, https, tcp, unix, http+unix, grpc, grpcs and file"
 
 // maxSocket is the longest name of a socket that the kernel takes: unix(7).
 const maxSocket = 107
@@ -173,14 +173,21 @@ func cutAt(s, bytes string) (before, after string) {
 }
 
 // IsHTTP tells whether the target is asked with an HTTP request.
-func (t Target) IsHTTP() bool { return t.Scheme == "http" || t.Scheme == "http+unix" }
+func (t Target) IsHTTP() bool {
+	return t.Scheme == "http" || t.Scheme == "https" || t.Scheme == "http+unix"
+}
 
 // String returns the target in the form that ParseTarget reads.
 func (t Target) String() string {
 	s := t.Scheme + "://"
 	switch t.Scheme {
-	case "http", "tcp":
+	case "http", "https", "tcp":
 		return s + t.Authority() + t.Path
+	case "grpc", "grpcs":
+		if s += t.Authority(); t.Path != "" {
+			s += "/" + t.Path
+		}
+		return s
 	case "http+unix":
 		return s + t.Socket + ":" + t.Path
 	case "unix":
