@@ -44,8 +44,8 @@ func (c check) grpc(t cmdline.Target) (what string, err error) {
 // question returns the request, in the form of
 // https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
 func (c check) question(t cmdline.Target) string {
-	// A little later than the probe's own, which can say what it was waiting for.
-	timeout := int(max(until(c.deadline), 0)/cmdline.Millisecond) + 100
+	// A second after the probe gives up, so that it can say what it was waiting for.
+	timeout := int(max(until(c.deadline), 0)/cmdline.Millisecond) + 1000
 	header := c.header2(t, "POST", healthMethod, field("te", "trailers")+
 		c.unless("content-type", "application/grpc")+c.unless("grpc-timeout", strconv.Itoa(timeout)+"m"))
 	message := "" // HealthCheckRequest { string service = 1; }

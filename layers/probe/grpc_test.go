@@ -45,7 +45,7 @@ func judgeCall(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.
 		return &grpc_health_v1.HealthCheckResponse{Status: grpc_health_v1.HealthCheckResponse_SERVING}, nil
 	case "hurried":
 		deadline, ok := ctx.Deadline()
-		if left := time.Until(deadline); !ok || left > 11*time.Second || left < 5*time.Second {
+		if left := time.Until(deadline); !ok || left > 12*time.Second || left < 5*time.Second {
 			return nil, status.Errorf(codes.Internal, "%v is left", left)
 		}
 		return &grpc_health_v1.HealthCheckResponse{Status: grpc_health_v1.HealthCheckResponse_SERVING}, nil
