@@ -24,8 +24,11 @@ type Command struct {
 	Header  []Header      // sent with the request, in this order
 	Method  string        // of the request; "" means GET
 	Body    string        // what the response body has to hold; "" means anything
+	Path    string        // that is asked for on the port that auto finds; "" means that auto connects
 	Timeout Duration      // over everything; 0 means DefaultTimeout
 	Log     bool          // a failure is also written to the container's log
+	JSON    bool          // the result is also written to stdout, for machines
+	Verbose bool          // a success is also written to stderr
 }
 
 // A Lookup returns the value of a variable. def is the default that stands after
@@ -92,11 +95,13 @@ func (c *Command) validate(seen []*flag) error {
 		return errors.New("no target is given: write one, such as http://:8080/healthz")
 	case len(c.Targets) > MaxTargets:
 		return errors.New("too many targets: the probe checks at most " + itoa(MaxTargets))
+	case c.Path != "" && !c.hasAuto():
+		return errors.New("flag -path needs the target auto: other targets hold their path, as in http://:8080/healthz")
 	case c.Body != "" && c.Method == "HEAD":
 		return errors.New("flag -body does not go with -method HEAD, whose responses have no body")
 	}
 	for _, t := range c.Targets {
-		if t.IsHTTP() {
+		if t.IsHTTP() || t.Scheme == "auto" && c.Path != "" {
 			return nil
 		}
 	}
@@ -106,6 +111,15 @@ func (c *Command) validate(seen []*flag) error {
 		}
 	}
 	return nil
+}
+
+func (c *Command) hasAuto() bool {
+	for _, t := range c.Targets {
+		if t.Scheme == "auto" {
+			return true
+		}
+	}
+	return false
 }
 
 // Healthy tells whether a response with this status is healthy.

@@ -9,6 +9,7 @@
 // A command line holds flags and targets in any order; "--" ends the flags. Every
 // target has to be healthy:
 //
+//	auto                            the app accepts connections where it listens
 //	http://[HOST]:PORT[/PATH]       answers with a healthy status
 //	tcp://[HOST]:PORT               accepts a connection
 //	unix:///SOCKET, unix://@NAME    accepts a connection; @ is an abstract socket
@@ -19,6 +20,10 @@
 // localhost) it tries 127.0.0.1 and then [::1], and the only other hosts are
 // addresses of the loopback interface. A container's /etc/hosts may lack localhost,
 // or give it an address on which the app does not listen.
+//
+// auto finds the TCP ports on which the app itself listens, in a container that ko
+// has built, and no port of another process. With -path /healthz it is an HTTP check
+// of the lowest of them.
 //
 // $NAME, ${NAME} and ${NAME:-default} are variables and $$ is a dollar, so a check
 // follows the port that the app itself takes from the environment, without a shell.

@@ -19,8 +19,11 @@ var flags = [...]flag{
 	{name: "header", set: setHeader, http: true, repeated: true},
 	{name: "method", set: setMethod, http: true},
 	{name: "body", set: setBody, http: true},
+	{name: "path", set: setPath},
 	{name: "timeout", set: setTimeout},
 	{name: "log", set: setLog, bare: "true"},
+	{name: "json", set: setJSON, bare: "true"},
+	{name: "v", set: setVerbose, bare: "true"},
 }
 
 // flag parses a flag in the forms of Go's package flag. Its name is taken as it is
@@ -98,12 +101,21 @@ func setTimeout(c *Command, value string) error {
 	return nil
 }
 
-func setLog(c *Command, value string) error {
+func setPath(c *Command, value string) (err error) {
+	c.Path, err = requestPath(value)
+	return err
+}
+
+func setLog(c *Command, value string) error     { return setBool(&c.Log, value) }
+func setJSON(c *Command, value string) error    { return setBool(&c.JSON, value) }
+func setVerbose(c *Command, value string) error { return setBool(&c.Verbose, value) }
+
+func setBool(b *bool, value string) error {
 	switch value {
 	case "true", "1":
-		c.Log = true
+		*b = true
 	case "false", "0":
-		c.Log = false
+		*b = false
 	default:
 		return errors.New(Quote(value) + " is neither true nor false")
 	}

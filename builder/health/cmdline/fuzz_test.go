@@ -14,6 +14,7 @@ func FuzzParse(f *testing.F) {
 		"-status\n200-299,301\n-header\nA: b\nhttp://localhost:8080/x?y",
 		"-timeout=2s\n--log=false\n--\ntcp://[::1]:1\nhttp+unix://@a:/b",
 		"http://:${PORT:-8080}/$A$$\nunix:///a",
+		"auto\n-path=/up\n-json\n-v",
 		"file:///a?max_age=1.5h\n-body=$",
 		"http://127.0.0.1:80#\nhttp+unix://%2fa/b",
 	} {
@@ -35,6 +36,9 @@ func FuzzParse(f *testing.F) {
 			if target.IsHTTP() && (target.Path[0] != '/' || strings.ContainsAny(target.Path, " \r\n")) {
 				t.Errorf("%+v breaks the request apart", target)
 			}
+		}
+		if strings.ContainsAny(cmd.Path, " \r\n") {
+			t.Errorf("path %q breaks the request apart", cmd.Path)
 		}
 		for _, h := range cmd.Header {
 			if strings.ContainsAny(h.Name, ": \r\n") || strings.ContainsAny(h.Value, "\r\n\x00") {

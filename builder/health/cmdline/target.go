@@ -8,7 +8,7 @@ import (
 // A Target is one thing that is checked. Targets can be compared with ==.
 type Target struct {
 	Scheme string   // one of those in the package's description
-	Host   string   // "" is 127.0.0.1 and then ::1; else one of the two, or of 127.0.0.0/8
+	Host   string   // "" is 127.0.0.1 and then ::1; else one of the two, or of 127.0.0.0/8 (or where auto has found the app)
 	Port   uint16   // of http and tcp
 	Socket string   // of unix and http+unix: a path, or @ and the name of an abstract socket
 	Path   string   // of http and http+unix: path and query of the request; of file: the file
@@ -28,7 +28,7 @@ var schemes = [...]scheme{
 	{"unix", parseUnix},
 	{"http+unix", parseHTTPUnix},
 	{"file", parseFile},
-	{"auto", nil},
+	{"auto", parseAuto},
 	{"https", nil},
 	{"grpc", nil},
 	{"grpcs", nil},
@@ -52,7 +52,7 @@ func parseTarget(s string) (Target, error) {
 	name, rest, ok := strings.Cut(s, "://")
 	switch {
 	case s == "auto":
-		return Target{}, errors.New("auto checks are not supported yet")
+		return Target{Scheme: "auto"}, nil
 	case !ok:
 		return Target{}, errors.New("there is no scheme: write one, such as http://:8080/healthz or tcp://:8080")
 	case hasControl(s):
@@ -71,6 +71,10 @@ func parseTarget(s string) (Target, error) {
 		return t, sch.parse(&t, rest)
 	}
 	return Target{}, errors.New("unknown scheme " + Quote(name) + ": there are " + schemeNames)
+}
+
+func parseAuto(*Target, string) error {
+	return errors.New("auto finds the port by itself: leave out what follows the word, and write a path as -path /healthz")
 }
 
 func parseHTTP(t *Target, rest string) (err error) {
@@ -179,6 +183,8 @@ func (t Target) IsHTTP() bool { return t.Scheme == "http" || t.Scheme == "http+u
 func (t Target) String() string {
 	s := t.Scheme + "://"
 	switch t.Scheme {
+	case "auto":
+		return t.Scheme
 	case "http", "tcp":
 		return s + t.Authority() + t.Path
 	case "http+unix":
