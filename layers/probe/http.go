@@ -8,11 +8,11 @@ import (
 
 // http checks that the answer to a request has a healthy status and, if asked for,
 // that its body holds a text.
-func (c check) http(t cmdline.Target) (what string, err error) {
-	what = c.method() + " "
+func (c check) http(t cmdline.Target) *outcome {
+	what := c.method() + " "
 	conn, a, err := dial(t, c.deadline)
 	if err != nil {
-		return what + t.String(), err
+		return done(what+t.String(), err)
 	}
 	defer conn.close()
 	if t.Scheme == "http" {
@@ -33,7 +33,7 @@ func (c check) http(t cmdline.Target) (what string, err error) {
 	if err == nil {
 		conn.drain() // a reset would be an error in the app's log
 	}
-	return what, err
+	return &outcome{what: what, seen: resp.text(), status: resp.status, err: err}
 }
 
 func (c check) method() string {
