@@ -89,7 +89,10 @@ func argsOrFile(args []string, file string) ([]string, error) {
 func wantedVoice(args []string) voice {
 	v := voice{log: true}
 	for _, arg := range args {
-		switch strings.TrimPrefix(arg, "-") {
+		if strings.HasPrefix(arg, "--") {
+			arg = arg[1:]
+		}
+		switch arg {
 		case "-log=false", "-log=0":
 			v.log = false
 		case "-json", "-json=true", "-json=1":

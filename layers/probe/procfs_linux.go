@@ -31,6 +31,7 @@ func findApp(proc, dir string, deadline instant) (*app, error) {
 	pids := f.processes()
 	if len(pids) > 0 {
 		exe, _ := f.exe(pids[0])
+		f.hidden = nil // the other processes do not matter
 		a.name = "the app (" + plain(exe) + ", process " + pids[0] + ")"
 		listeners := f.listeners()
 		for _, pid := range pids {
