@@ -27,20 +27,36 @@ const (
 // dir, by what the file system proc(5) says.
 func (c check) auto(proc, dir string) *outcome {
 	a, err := findApp(proc, dir, c.deadline)
+	if err == nil && len(a.at) == 0 {
+		err = a.guess(dir)
+	}
 	switch {
 	case err != nil:
-	case len(a.at) > 0 && c.cmd.Path != "":
-		return c.path(a.at[0])
-	case len(a.at) > 0:
-		return c.ports(a)
-	case a.hidden != nil:
-		return c.port(a.hidden)
-	case a.name == "":
-		err = errors.New("no process runs a program in " + dir + ": " + tryPort)
-	default:
-		err = errors.New(a.name + " listens on no TCP port: " + tryNoPort)
+		return done("auto", err)
+	case c.cmd.Path != "":
+		t := *a.at[0]
+		t.Scheme, t.Path = "http", c.cmd.Path
+		return c.http(t)
 	}
-	return done("auto", err)
+	return c.ports(a)
+}
+
+// guess takes the port that the environment tells the app, if others cannot be found.
+func (a *app) guess(dir string) error {
+	switch {
+	case a.hidden == nil && a.name == "":
+		return errors.New("no process runs a program in " + dir + ": " + tryPort)
+	case a.hidden == nil:
+		return errors.New(a.name + " listens on no TCP port: " + tryNoPort)
+	}
+	a.name = "the app's ports cannot be found: " + a.hidden.Error() + "; PORT"
+	value, _ := variable("PORT", "")
+	n, ok := number(value, 10)
+	if !ok || n == 0 || n > 65535 {
+		return errors.New(a.name + " holds no port either: " + tryPort)
+	}
+	a.at = []*cmdline.Target{{Scheme: "tcp", Port: uint16(n)}}
+	return nil
 }
 
 // ports connects to all of an app's ports.
@@ -54,34 +70,6 @@ func (c check) ports(a *app) *outcome {
 		}
 		conn.close()
 		o.seen += " " + at.name
-	}
-	return o
-}
-
-// path is the HTTP check of a port.
-func (c check) path(t *cmdline.Target) *outcome {
-	t.Scheme, t.Path = "http", c.cmd.Path
-	return c.http(*t)
-}
-
-// port checks the port that the environment tells the app, since others cannot be
-// found.
-func (c check) port(hidden error) *outcome {
-	why := "the app's ports cannot be found: " + hidden.Error()
-	port, err := variable("PORT", "")
-	if err != nil {
-		return done("auto", errors.New(why+"; "+err.Error()+": "+tryPort))
-	}
-	t, err := cmdline.ParseTarget("tcp://:" + port)
-	switch {
-	case err != nil:
-		return done("auto", errors.New(why+"; PORT: "+err.Error()))
-	case c.cmd.Path != "":
-		return c.path(&t)
-	}
-	o := c.ports(&app{name: "PORT", at: []*cmdline.Target{&t}})
-	if o.err != nil {
-		o.err = errors.New(why + "; " + o.err.Error())
 	}
 	return o
 }

@@ -110,6 +110,9 @@ func TestAuto(t *testing.T) {
 		{"process 1", app.with(fakeProc{"7/exe": "-", "1/exe": "->/ko-app/hello", "1/fd/3": "->socket:[12]"}), "", "",
 			"healthy: auto: the app (/ko-app/hello, process 1) accepts on 127.0.0.1:UP"},
 		{"deleted", app.with(fakeProc{"7/exe": "->/ko-app/hello (deleted)"}), "", "", accepts},
+		{"translated", app.with(fakeProc{"7/exe": "->/usr/bin/qemu-aarch64-static", "7/cmdline": "/usr/bin/qemu-aarch64-static\x00/ko-app/hello\x00/ko-app/hello\x00-v\x00"}),
+			"", "", accepts},
+		{"another program translated", app.with(fakeProc{"7/exe": "->/run/rosetta/rosetta", "7/cmdline": "rosetta\x00/bin/sh\x00/ko-app/hello\x00"}), "", "", noProcess},
 		{"name with escapes", app.with(fakeProc{"7/exe": "->/ko-app/a\nb"}), "", "",
 			`healthy: auto: the app (/ko-app/a\nb, process 7) accepts on 127.0.0.1:UP`},
 		{"several ports", app.with(fakeProc{"7/fd/4": "->socket:[13]", "9/net/tcp": lines(12, "0.0.0.0:"+port(up)),
@@ -138,22 +141,22 @@ func TestAuto(t *testing.T) {
 		{"path and PORT", hidden, "UP", "/up", "healthy: GET http://127.0.0.1:UP/up: 200 OK"},
 
 		{"hidden", hidden, "", "",
-			unhealthy + noFind + "reading PROC/7/exe: invalid argument; variable PORT is not set: configure a check, such as --health=http://:8080/healthz"},
+			unhealthy + noFind + "reading PROC/7/exe: invalid argument; PORT holds no port either: configure a check, such as --health=http://:8080/healthz"},
 		{"hidden and PORT", hidden, "UP", "",
-			"healthy: auto: PORT accepts on 127.0.0.1:UP"},
+			"healthy: auto: " + noFind + "reading PROC/7/exe: invalid argument; PORT accepts on 127.0.0.1:UP"},
 		{"hidden and PORT that does not accept", hidden, "DOWN", "",
 			unhealthy + noFind + "reading PROC/7/exe: invalid argument; PORT: connecting to 127.0.0.1:DOWN and [::1]:DOWN: connection refused"},
 		{"hidden and PORT that is none", hidden, "http", "",
-			unhealthy + noFind + `reading PROC/7/exe: invalid argument; PORT: parsing target "tcp://:http": port "http" is not a number from 1 to 65535`},
-		{"hidden descriptors", app.with(fakeProc{"7/fd/3": "no link"}), "UP", "", "healthy: auto: PORT accepts on 127.0.0.1:UP"},
+			unhealthy + noFind + `reading PROC/7/exe: invalid argument; PORT holds no port either: configure a check, such as --health=http://:8080/healthz`},
+		{"hidden descriptors", app.with(fakeProc{"7/fd/3": "no link"}), "UP", "", "healthy: auto: " + noFind + "reading PROC/7/fd/3: invalid argument; PORT accepts on 127.0.0.1:UP"},
 		{"hidden list of descriptors", app.with(fakeProc{"7/fd/0": "-", "7/fd/1": "-", "7/fd/2": "-", "7/fd/3": "-", "7/fd": "no directory"}), "", "",
-			unhealthy + noFind + "reading PROC/7/fd/: not a directory; variable PORT is not set: configure a check, such as --health=http://:8080/healthz"},
+			unhealthy + noFind + "reading PROC/7/fd/: not a directory; PORT holds no port either: configure a check, such as --health=http://:8080/healthz"},
 		{"other process hidden", app.with(fakeProc{"1/exe": "no link"}), "", "", accepts},
-		{"processes hidden", init.with(fakeProc{"1/exe": "-", "1/fd/": "-"}), "UP", "", "healthy: auto: PORT accepts on 127.0.0.1:UP"},
+		{"processes hidden", init.with(fakeProc{"1/exe": "-", "1/fd/": "-"}), "UP", "", "healthy: auto: " + noFind + "reading PROC: process 1 does not show; PORT accepts on 127.0.0.1:UP"},
 		{"ports hidden", app.with(fakeProc{"9/net/tcp": "-"}), "", "",
-			unhealthy + noFind + "reading PROC/self/net/tcp: no such file or directory; variable PORT is not set: configure a check, such as --health=http://:8080/healthz"},
+			unhealthy + noFind + "reading PROC/self/net/tcp: no such file or directory; PORT holds no port either: configure a check, such as --health=http://:8080/healthz"},
 		{"empty proc", fakeProc{"x/": ""}, "", "",
-			unhealthy + noFind + "reading PROC: process 1 does not show; variable PORT is not set: configure a check, such as --health=http://:8080/healthz"},
+			unhealthy + noFind + "reading PROC: process 1 does not show; PORT holds no port either: configure a check, such as --health=http://:8080/healthz"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -197,7 +200,7 @@ func TestManyDescriptors(t *testing.T) {
 	for i := range listeners {
 		listeners[i].inode = int64(i + 1)
 	}
-	f.mark(listeners, "7")
+	f.mark(listeners, dir+"/")
 	found := 0
 	for _, l := range listeners {
 		if l.own {
@@ -264,7 +267,7 @@ func TestAutoProcess(t *testing.T) {
 	dir := filepath.Join(filepath.Dir(variants[0].path), "ko-app")
 	// Where processes of other users cannot be read, an app that is not there may
 	// be one of those.
-	const notThere = `auto: (no process runs a program in .*/ko-app/|the app's ports cannot be found: reading /proc.*; variable PORT is not set): configure a check, such as .*`
+	const notThere = `auto: (no process runs a program in .*/ko-app/|the app's ports cannot be found: reading /proc.*; PORT holds no port either): configure a check, such as .*`
 	for _, v := range variants {
 		v.run(t, nil, "auto").check(t, notThere)
 	}

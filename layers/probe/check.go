@@ -97,13 +97,17 @@ func (c check) file(t cmdline.Target) (what string, err error) {
 }
 
 // within runs f and waits for it for at most d. A false result says that f may
-// still run.
+// still run. Its time begins when it does: where there is little CPU, the clock would
+// else be up before f has had any.
 func within(d cmdline.Duration, f func()) bool {
 	ended := make(chan bool, 2)
+	begun := make(chan struct{})
 	go func() {
 		defer func() { ended <- recover() == nil }()
+		close(begun)
 		f()
 	}()
+	<-begun
 	go func() {
 		sleep(d)
 		ended <- false

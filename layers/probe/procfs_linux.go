@@ -17,25 +17,23 @@ const (
 // A finder looks for the app. What it may not read it leaves out and remembers.
 type finder struct {
 	proc     string // the file system proc(5)
-	dir      string // holds the app's programs
-	self     string // the probe's own process, in the numbers of proc
 	deadline instant
-	hidden   error // the first error
+	pids     []string // the app's processes
+	exe      string   // what the first of them runs
+	hidden   error    // the first error
 }
 
 // findApp finds the app's processes and what they listen on.
 func findApp(proc, dir string, deadline instant) (*app, error) {
-	f := &finder{proc: proc, dir: dir, deadline: deadline}
-	f.self, _ = readlink(proc + "/self")
+	f := &finder{proc: proc, deadline: deadline}
+	f.find(dir)
 	a := &app{}
-	pids := f.processes()
-	if len(pids) > 0 {
-		exe, _ := f.exe(pids[0])
+	if len(f.pids) > 0 {
 		f.hidden = nil // the other processes do not matter
-		a.name = "the app (" + plain(exe) + ", process " + pids[0] + ")"
+		a.name = "the app (" + plain(f.exe) + ", process " + f.pids[0] + ")"
 		listeners := f.listeners()
-		for _, pid := range pids {
-			f.mark(listeners, pid)
+		for _, pid := range f.pids {
+			f.mark(listeners, proc+"/"+pid+"/fd/")
 		}
 		a.at = reachable(listeners)
 	}
@@ -70,39 +68,51 @@ func (f *finder) readlink(name string) string {
 	return link
 }
 
-// processes returns the app's processes. A process of another mount namespace is
-// another container's, which happens to see this one's processes; that of another
-// network namespace cannot be reached.
-func (f *finder) processes() (pids []string) {
+// find finds the app's processes. A process of another mount namespace is another
+// container's, which happens to see this one's processes; that of another network
+// namespace cannot be reached.
+func (f *finder) find(dir string) {
+	self, _ := readlink(f.proc + "/self")
 	names, err := readDir(f.proc, maxProcesses)
 	first := false
 	for _, pid := range names {
-		if _, ok := number(pid, 10); !ok || f.late() {
+		first = first || pid == "1"
+		process := f.proc + "/" + pid
+		if _, ok := number(pid, 10); !ok || pid == self || f.late() {
 			continue
 		}
-		first = first || pid == "1"
-		if _, ok := f.exe(pid); ok && pid != f.self && f.shares(pid, "mnt") && f.shares(pid, "net") {
-			pids = append(pids, pid)
+		exe := f.program(process)
+		if !strings.HasPrefix(exe, dir) || !f.shares(process, "/ns/mnt") || !f.shares(process, "/ns/net") {
+			continue
+		}
+		if f.pids = append(f.pids, pid); len(f.pids) == 1 {
+			f.exe = exe
 		}
 	}
 	if err == nil && !first { // the mount option hidepid
 		err = errors.New("process 1 does not show")
 	}
 	f.failed(f.proc, err)
-	return pids
 }
 
-// exe returns the program of a process if it is one of the app's.
-func (f *finder) exe(pid string) (exe string, ok bool) {
-	exe = f.readlink(f.proc + "/" + pid + "/exe")
-	return strings.TrimSuffix(exe, " (deleted)"), strings.HasPrefix(exe, f.dir)
+// program returns the program that a process runs. If that is a translator for
+// programs of another architecture, it is what the kernel has handed to that as its
+// first argument: Documentation/admin-guide/binfmt-misc.rst.
+func (f *finder) program(process string) string {
+	exe := strings.TrimSuffix(f.readlink(process+"/exe"), " (deleted)")
+	if strings.Contains(exe, "/qemu-") || strings.HasSuffix(exe, "/rosetta") {
+		args, _ := readFile(process + "/cmdline")
+		_, args, _ = strings.Cut(args, "\x00")
+		exe, _, _ = strings.Cut(args, "\x00")
+	}
+	return exe
 }
 
 // shares tells whether a process is in the probe's namespace of some kind, as far as
 // can be told.
-func (f *finder) shares(pid, kind string) bool {
-	theirs, err := readlink(f.proc + "/" + pid + "/ns/" + kind)
-	ours, err2 := readlink(f.proc + "/self/ns/" + kind)
+func (f *finder) shares(process, kind string) bool {
+	theirs, err := readlink(process + kind)
+	ours, err2 := readlink(f.proc + "/self" + kind)
 	return err != nil || err2 != nil || theirs == ours
 }
 
@@ -130,9 +140,8 @@ func (f *finder) listeners() []listener {
 	return r.found
 }
 
-// mark marks the listeners to which a process has descriptors.
-func (f *finder) mark(listeners []listener, pid string) {
-	dir := f.proc + "/" + pid + "/fd/"
+// mark marks the listeners to which a process has descriptors, in the directory dir.
+func (f *finder) mark(listeners []listener, dir string) {
 	names, err := readDir(dir, maxDescriptors)
 	f.failed(dir, unlessGone(err))
 	for _, fd := range names {
@@ -164,16 +173,13 @@ func readDir(dir string, limit int) (names []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	defer syscall.Close(fd)
 	buf := make([]byte, 8192)
-	for len(names) < limit {
-		n, err := syscall.ReadDirent(fd, buf)
-		if n <= 0 || err != nil {
-			return names, err
-		}
-		_, _, names = syscall.ParseDirent(buf[:n], limit-len(names), names)
+	for n := 1; n > 0 && len(names) < limit; {
+		n, err = syscall.ReadDirent(fd, buf) // -1 with an error
+		_, _, names = syscall.ParseDirent(buf[:max(n, 0)], limit-len(names), names)
 	}
-	return names, nil
+	_ = syscall.Close(fd)
+	return names, err
 }
 
 func readlink(name string) (string, error) {
