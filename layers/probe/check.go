@@ -22,59 +22,54 @@ func newCheck(cmd *cmdline.Command) check {
 	return check{cmd, start, start + timeout}
 }
 
-// all checks the targets and returns a line for each that is not healthy, in the
-// order of the command line. Several are checked side by side, since each may need
-// the whole time. One alone does without a thread of its own.
-func (c check) all() string {
+// all checks the targets, and returns what came of each in the order of the command
+// line. Several are checked side by side, since each may need the whole time. One
+// alone does without a thread of its own.
+func (c check) all() []*outcome {
 	targets := c.cmd.Targets
 	if len(targets) == 1 {
-		return c.line(targets[0])
+		return []*outcome{c.outcome(targets[0])}
 	}
-	lines := make([]string, len(targets))
+	all := make([]*outcome, len(targets))
 	done := make(chan struct{})
 	for i, t := range targets {
 		go func() {
-			lines[i] = c.line(t) // recovers panics
+			all[i] = c.outcome(t) // recovers panics
 			done <- struct{}{}
 		}()
 	}
 	for range targets {
 		<-done
 	}
-	var all string
-	for _, line := range lines {
-		all += line
-	}
 	return all
 }
 
-// line checks a target and returns what is to be said of it, or "" if it is healthy.
-func (c check) line(t cmdline.Target) (line string) {
+// outcome checks a target and returns what came of it.
+func (c check) outcome(t cmdline.Target) (o *outcome) {
 	defer func() {
 		if p := recover(); p != nil {
-			line = "unhealthy: " + t.String() + ": " + panicText(p) + "\n"
+			o = done(t.String(), errors.New(panicText(p)))
 		}
+		o.target, o.took = t.String(), now()-c.start
 	}()
-	what, err := c.target(t)
-	if err == nil {
-		return ""
-	}
-	return "unhealthy: " + cut(what, maxTarget) + ": " + err.Error() + " (" + durationText(now()-c.start) + ")\n"
+	return c.target(t)
 }
 
-// target checks a target. what says what was done, for the message.
-func (c check) target(t cmdline.Target) (what string, err error) {
+// target checks a target.
+func (c check) target(t cmdline.Target) *outcome {
 	switch t.Scheme {
 	case "http", "https", "http+unix":
 		return c.http(t)
 	case "grpc", "grpcs":
-		return c.grpc(t)
+		return done(c.grpc(t))
 	case "tcp", "unix":
-		return c.connect(t)
+		return done(c.connect(t))
 	case "file":
-		return c.file(t)
+		return done(c.file(t))
+	case "auto":
+		return c.auto("/proc", appDir)
 	}
-	return t.String(), errors.New("this probe cannot check it")
+	return done(t.String(), errors.New("this probe cannot check it"))
 }
 
 // connect checks that something accepts connections.
@@ -104,13 +99,17 @@ func (c check) file(t cmdline.Target) (what string, err error) {
 }
 
 // within runs f and waits for it for at most d. A false result says that f may
-// still run.
+// still run. Its time begins when it does: where there is little CPU, the clock would
+// else be up before f has had any.
 func within(d cmdline.Duration, f func()) bool {
 	ended := make(chan bool, 2)
+	begun := make(chan struct{})
 	go func() {
 		defer func() { ended <- recover() == nil }()
+		close(begun)
 		f()
 	}()
+	<-begun
 	go func() {
 		sleep(d)
 		ended <- false

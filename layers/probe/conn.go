@@ -30,7 +30,7 @@ func in(phase string, err error) error { return errors.New(phase + ": " + err.Er
 type address struct {
 	network string // tcp4, tcp6 or unix, as in package net
 	name    string
-	ip      [4]byte // of tcp4; that of tcp6 is ::1
+	ip      ipAddr // of tcp4 and tcp6
 	port    uint16
 }
 
@@ -43,13 +43,14 @@ func addresses(t cmdline.Target) []address {
 	case t.Socket != "":
 		return []address{{network: "unix", name: t.Socket}}
 	case v4:
-		return []address{{"tcp4", t.Host + port, ip, t.Port}}
+		return []address{{"tcp4", t.Host + port, mapped(ip), t.Port}}
+	case t.Host != "":
+		return []address{{"tcp6", t.Authority(), parseIPv6(t.Host), t.Port}}
 	}
-	v6 := address{network: "tcp6", name: "[::1]" + port, port: t.Port}
-	if t.Host == "::1" {
-		return []address{v6}
+	return []address{
+		{"tcp4", "127.0.0.1" + port, mapped([4]byte{127, 0, 0, 1}), t.Port},
+		{"tcp6", "[::1]" + port, ipAddr{15: 1}, t.Port},
 	}
-	return []address{{"tcp4", "127.0.0.1" + port, [4]byte{127, 0, 0, 1}, t.Port}, v6}
 }
 
 // dial connects to the first address of a target that accepts. Each has an equal

@@ -39,9 +39,9 @@ func connect(a address, connectBy, deadline instant) (conn, error) {
 func (a address) sockaddr() (family int, sa syscall.Sockaddr) {
 	switch a.network {
 	case "tcp4":
-		return syscall.AF_INET, &syscall.SockaddrInet4{Port: int(a.port), Addr: a.ip}
+		return syscall.AF_INET, &syscall.SockaddrInet4{Port: int(a.port), Addr: [4]byte(a.ip[12:])}
 	case "tcp6":
-		return syscall.AF_INET6, &syscall.SockaddrInet6{Port: int(a.port), Addr: [16]byte{15: 1}}
+		return syscall.AF_INET6, &syscall.SockaddrInet6{Port: int(a.port), Addr: a.ip}
 	}
 	return syscall.AF_UNIX, &syscall.SockaddrUnix{Name: a.name}
 }

@@ -65,7 +65,7 @@ func judgedStream(t *testing.T, target string, cmd cmdline.Command, s *script) (
 		}
 		return text(err), s.total, string(conn.wrote[len(request):])
 	}
-	err = c.http2(conn, parsed)
+	err = c.http2("", conn, parsed).err
 	request := request2(c.header2(parsed, c.method(), parsed.Path, ""), "")
 	return text(err), s.total, string(conn.wrote[len(request):])
 }

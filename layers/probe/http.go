@@ -8,15 +8,15 @@ import (
 
 // http checks that the answer to a request has a healthy status and, if asked for,
 // that its body holds a text.
-func (c check) http(t cmdline.Target) (what string, err error) {
+func (c check) http(t cmdline.Target) *outcome {
 	conn, where, err := c.open(t)
-	what = c.method() + " " + where
+	what := c.method() + " " + where
 	if err != nil {
-		return what, err
+		return done(what, err)
 	}
 	defer conn.close()
 	if c.cmd.HTTP2 {
-		return what, c.http2(conn, t)
+		return c.http2(what, conn, t)
 	}
 	// A server may answer and close before it has read the request.
 	sent := conn.write(c.request(t))
@@ -31,7 +31,7 @@ func (c check) http(t cmdline.Target) (what string, err error) {
 	if err == nil {
 		conn.drain() // a reset would be an error in the app's log
 	}
-	return what, err
+	return &outcome{what: what, seen: resp.text(), status: resp.status, err: err}
 }
 
 // at returns the target with the one of its addresses that accepted.

@@ -4,10 +4,10 @@ import "github.com/ko-health/kohealth/builder/health/cmdline"
 
 // http2 is http for a server that speaks HTTP/2 without being asked for it: RFC 9113,
 // section 3.3.
-func (c check) http2(conn conn, t cmdline.Target) error {
+func (c check) http2(what string, conn conn, t cmdline.Target) *outcome {
 	s, err := ask(conn, request2(c.header2(t, c.method(), t.Path, ""), ""))
 	if err != nil {
-		return err
+		return done(what, err)
 	}
 	resp := response{status: s.status}
 	switch {
@@ -18,7 +18,7 @@ func (c check) http2(conn conn, t cmdline.Target) error {
 		err = c.holds(s.byte, resp)
 	}
 	conn.drain()
-	return err
+	return &outcome{what: what, seen: resp.text(), status: resp.status, err: err}
 }
 
 // ask sends a request and reads the header of the response.

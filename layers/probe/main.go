@@ -8,6 +8,9 @@
 // The same line goes to the container's own log, because few people know where a
 // platform keeps what a health check prints, and some platforms drop it.
 //
+// With -v it says so when all is well, too, and with -json it also writes one line
+// for machines to stdout.
+//
 // Package cmdline describes the command line. A probe without arguments takes them
 // from /etc/healthcheck, which holds one in each line, so that a task definition
 // need not repeat what the image says.
@@ -40,28 +43,25 @@ func main() { syscall.Exit(run(arguments(), argsFile)) }
 
 // run does what the arguments ask for, says what is wrong, and returns the exit code.
 func run(args []string, file string) (code int) {
-	log := true
+	v := voice{log: true}
 	defer func() {
 		if p := recover(); p != nil {
-			report("unhealthy: "+panicText(p)+"\n", log)
+			v.refuse(panicText(p))
 			code = unhealthy
 		}
 	}()
 	args, err := argsOrFile(args, file)
-	log = wantsLog(args)
+	v = wantedVoice(args)
 	var cmd *cmdline.Command
 	if err == nil {
 		cmd, err = cmdline.Parse(args, variable)
 	}
 	if err != nil {
-		report("unhealthy: "+err.Error()+"\n", log)
+		v.refuse(err.Error())
 		return unhealthy
 	}
-	if lines := newCheck(cmd).all(); lines != "" {
-		report(lines, cmd.Log)
-		return unhealthy
-	}
-	return healthy
+	v = voice{cmd.Log, cmd.JSON, cmd.Verbose}
+	return v.tell(newCheck(cmd).all())
 }
 
 // argsOrFile returns args without the program's name or, if there are none, the
@@ -86,15 +86,21 @@ func argsOrFile(args []string, file string) ([]string, error) {
 	return lines, nil
 }
 
-// wantsLog is -log for command lines that may have an error in them.
-func wantsLog(args []string) bool {
+// wantedVoice is what command lines ask for that may have an error in them.
+func wantedVoice(args []string) voice {
+	v := voice{log: true}
 	for _, arg := range args {
+		if strings.HasPrefix(arg, "--") {
+			arg = arg[1:]
+		}
 		switch arg {
-		case "-log=false", "--log=false", "-log=0", "--log=0":
-			return false
+		case "-log=false", "-log=0":
+			v.log = false
+		case "-json", "-json=true", "-json=1":
+			v.json = true
 		}
 	}
-	return true
+	return v
 }
 
 // variable is the cmdline.Lookup of a probe that runs. As in a shell, the default

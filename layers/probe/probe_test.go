@@ -31,6 +31,9 @@ type variant struct {
 var variants, tlsVariants []*variant
 
 func TestMain(m *testing.M) {
+	if addrs, ok := os.LookupEnv(testApp); ok {
+		os.Exit(runApp(strings.Fields(addrs)))
+	}
 	os.Exit(func() int {
 		dir, err := os.MkdirTemp("", "probe-test-")
 		if err != nil {
@@ -58,7 +61,7 @@ func allVariants() []*variant { return slices.Concat(variants, tlsVariants) }
 
 func (v *variant) build(dir string) error {
 	v.path = filepath.Join(dir, v.name)
-	cmd := exec.Command("go", "build", "-o", v.path, "-tags", v.tags, "-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid=", ".")
+	cmd := exec.Command("go", "build", "-o", v.path, "-tags", v.tags, "-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid= -X main.appDir="+dir+"/ko-app/", ".")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("building the probe: %w\n%s", err, out)

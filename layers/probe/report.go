@@ -13,18 +13,65 @@ const (
 	maxTarget  = 500  // bytes of a target, which may be a long URL
 )
 
-// report writes lines to stderr and, if asked, to the container's log. It is the
-// last thing that the probe does, and nobody who does not read may hold it up.
-func report(lines string, log bool) {
+// A voice is what the probe says beside failures on stderr.
+type voice struct {
+	log     bool // failures in the container's log
+	json    bool // everything on stdout, for machines
+	verbose bool // successes on stderr
+}
+
+// tell says what came of the check and returns the exit code.
+func (v voice) tell(all []*outcome) (code int) {
+	var said, failures, json string
+	code = healthy
+	for _, o := range all {
+		line := o.line()
+		if o.err != nil {
+			code = unhealthy
+			failures += line
+		}
+		if o.err != nil || v.verbose {
+			said += line
+		}
+	}
+	if v.json {
+		json = jsonLine(all, "")
+	}
+	v.report(said, failures, json)
+	return code
+}
+
+// refuse says why there was no check.
+func (v voice) refuse(why string) {
+	line, json := "unhealthy: "+why+"\n", ""
+	if v.json {
+		json = jsonLine(nil, why)
+	}
+	v.report(line, line, json)
+}
+
+// report writes lines to stderr, those of failures to the container's log if that is
+// wanted, and JSON to stdout. It is the last thing that the probe does, and nobody
+// who does not read may hold it up.
+func (v voice) report(lines, failures, json string) {
+	if lines == "" && json == "" {
+		return // the usual case needs no thread
+	}
+	within(50*cmdline.Millisecond, func() {
+		if v.log && failures != "" {
+			writeLog(limit(failures))
+		}
+		writeStderr(limit(lines))
+		writeStdout(json)
+	})
+}
+
+// limit cuts lines to what is kept of them.
+func limit(lines string) string {
 	if len(lines) > maxReport {
 		lines = lines[:maxReport-1] + "\n"
 	}
-	within(50*cmdline.Millisecond, func() {
-		if log {
-			writeLog(lines)
-		}
-		writeStderr(lines)
-	})
+	return lines
 }
 
 // snippet quotes the beginning of a text that the app sent.
@@ -34,6 +81,12 @@ func snippet(text []byte) string {
 		return cmdline.Quote(s)
 	}
 	return cmdline.Quote(cut(s, maxSnippet)) + "..."
+}
+
+// plain escapes somebody else's text without quoting it.
+func plain(s string) string {
+	quoted := cmdline.Quote(cut(s, maxSnippet))
+	return quoted[1 : len(quoted)-1]
 }
 
 // cut cuts a text to a length, and not in the middle of a character.

@@ -43,8 +43,7 @@ type response struct {
 func (r response) text() string {
 	s := strconv.Itoa(r.status)
 	if r.reason != "" {
-		quoted := cmdline.Quote(cut(r.reason, maxSnippet))
-		s += " " + quoted[1:len(quoted)-1]
+		s += " " + plain(r.reason)
 	}
 	return s
 }

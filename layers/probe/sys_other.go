@@ -17,6 +17,8 @@ func sleep(d cmdline.Duration) { time.Sleep(time.Duration(d)) }
 
 func writeStderr(s string) { _, _ = os.Stderr.WriteString(s) }
 
+func writeStdout(s string) { _, _ = os.Stdout.WriteString(s) }
+
 func readFile(name string) (string, error) {
 	data, err := os.ReadFile(name)
 	return string(data), withoutPath(err)

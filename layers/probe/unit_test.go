@@ -67,9 +67,12 @@ func TestRunFile(t *testing.T) {
 	}
 }
 
-func TestWantsLog(t *testing.T) {
-	for arg, want := range map[string]bool{"-log": true, "-log=true": true, "-log=false": false, "--log=false": false, "-log=0": false} {
-		if got := wantsLog([]string{"-x", arg}); got != want {
+func TestWantedVoice(t *testing.T) {
+	for arg, want := range map[string]voice{
+		"-log": {log: true}, "-log=true": {log: true}, "-log=false": {}, "--log=false": {}, "-log=0": {}, "json": {log: true},
+		"-json": {log: true, json: true}, "--json=1": {log: true, json: true}, "-json=false": {log: true},
+	} {
+		if got := wantedVoice([]string{"-x", arg}); got != want {
 			t.Errorf("%s: %v", arg, got)
 		}
 	}
@@ -94,7 +97,7 @@ func TestPanic(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := check{cmd: nil, deadline: now() + cmdline.Second} // without a command line, it cannot go well
-	if got, want := c.line(target), "unhealthy: http://:1/: internal error: "; !strings.HasPrefix(got, want) {
+	if got, want := c.outcome(target).line(), "unhealthy: http://:1/: internal error: "; !strings.HasPrefix(got, want) {
 		t.Errorf("%q does not begin with %q", got, want)
 	}
 }

@@ -25,8 +25,11 @@ type Command struct {
 	Method  string        // of the request; "" means GET
 	Body    string        // what the response body has to hold; "" means anything
 	HTTP2   bool          // HTTP is HTTP/2, without asking
+	Path    string        // that is asked for on the port that auto finds; "" means that auto connects
 	Timeout Duration      // over everything; 0 means DefaultTimeout
 	Log     bool          // a failure is also written to the container's log
+	JSON    bool          // the result is also written to stdout, for machines
+	Verbose bool          // a success is also written to stderr
 
 	// How connections to targets with TLS are made.
 	Insecure   bool   // certificates are not verified
@@ -99,11 +102,13 @@ func (c *Command) validate(seen []*flag) error {
 		return errors.New("no target is given: write one, such as http://:8080/healthz")
 	case len(c.Targets) > MaxTargets:
 		return errors.New("too many targets: the probe checks at most " + itoa(MaxTargets))
+	case c.Path != "" && !c.anyTarget(isAuto):
+		return errors.New("flag -path needs the target auto: other targets hold their path, as in http://:8080/healthz")
 	case c.Body != "" && c.Method == "HEAD":
 		return errors.New("flag -body does not go with -method HEAD, whose responses have no body")
 	}
 	for _, f := range seen {
-		if !c.anyTarget(f.fits) {
+		if !c.anyTarget(f.fits) && !(f.http && c.Path != "") {
 			return f.idle()
 		}
 	}
@@ -118,6 +123,8 @@ func (c *Command) anyTarget(fits func(Target) bool) bool {
 	}
 	return false
 }
+
+func isAuto(t Target) bool { return t.Scheme == "auto" }
 
 // Healthy tells whether a response with this status is healthy.
 func (c *Command) Healthy(status int) bool {

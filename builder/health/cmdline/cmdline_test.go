@@ -51,6 +51,10 @@ func TestParse(t *testing.T) {
 			Targets: []Target{{Scheme: "https", Port: 1, Path: "/"}}, Insecure: true, ServerName: "app.example.org", Cert: "/c", Key: "/k", Log: true}},
 		{[]string{"-insecure=false", "-cacert=/ca", "-http2=false", "grpcs://:1", "http://:8080/up"}, Command{
 			Targets: []Target{{Scheme: "grpcs", Port: 1}, up}, CACert: "/ca", Log: true}},
+		{[]string{"auto"}, Command{Targets: []Target{{Scheme: "auto"}}, Log: true}},
+		{[]string{"-path=${NONE:-/up}?x", "-status=200", "auto", "-json", "-v"}, Command{Targets: []Target{{Scheme: "auto"}}, Path: "/up?x",
+			Status: []StatusRange{{200, 200}}, Log: true, JSON: true, Verbose: true}},
+		{[]string{"http://:8080/up", "-json=false", "-v=1"}, Command{Targets: targets, Log: true, Verbose: true}},
 
 		{[]string{"http://$HOST:$PORT/up"}, Command{Targets: targets, Log: true}},
 		{[]string{"http://${HOST}:${PORT:-1}/${NONE:-up}"}, Command{Targets: targets, Log: true}},
@@ -81,6 +85,12 @@ func TestParseErrors(t *testing.T) {
 		{"-|http://:1", `unknown flag "-"`},
 		{"---status=200|http://:1", `unknown flag "--status"`},
 		{"-$FLAG|http://:1", `unknown flag "-$FLAG"`},
+		{"-json=yes|http://:1", `parsing flag -json: "yes" is neither true nor false`},
+		{"-path=healthz|auto", `parsing flag -path: request path "healthz" does not begin with /`},
+		{"-path=/a b|auto", `parsing flag -path: request path "/a b" holds a character that must be percent-encoded`},
+		{"-path=/a|http://:1", `flag -path needs the target auto: other targets hold their path, as in http://:8080/healthz`},
+		{"-status=200|auto", `flag -status needs a target that answers HTTP, such as http://:8080/healthz`},
+		{"auto:8080", `parsing target "auto:8080": there is no scheme: write one, such as http://:8080/healthz or tcp://:8080`},
 		{"http://:1|-status", `flag -status needs a value`},
 		{"-status=|http://:1", `parsing flag -status: the value is empty`},
 		{"-status=200|-status=201|http://:1", `flag -status is given twice`},

@@ -9,6 +9,7 @@
 // A command line holds flags and targets in any order; "--" ends the flags. Every
 // target has to be healthy:
 //
+//	auto                            the app accepts connections where it listens
 //	http://[HOST]:PORT[/PATH]       answers with a healthy status
 //	https://[HOST]:PORT[/PATH]      the same, through TLS
 //	grpc://[HOST]:PORT[/SERVICE]    says SERVING when asked with gRPC's health protocol
@@ -26,6 +27,10 @@
 // Through TLS the app has to show a certificate for localhost, or for the address
 // that HOST is, which an authority has signed that the image or -cacert knows. For a
 // certificate of another name there is -servername.
+//
+// auto finds the TCP ports on which the app itself listens, in a container that ko
+// has built, and no port of another process. With -path /healthz it is an HTTP check
+// of the lowest of them.
 //
 // $NAME, ${NAME} and ${NAME:-default} are variables and $$ is a dollar, so a check
 // follows the port that the app itself takes from the environment, without a shell.

@@ -27,8 +27,11 @@ var flags = [...]flag{
 	{name: "servername", set: setServerName, tls: true},
 	{name: "cert", set: setCert, tls: true},
 	{name: "key", set: setKey, tls: true},
+	{name: "path", set: setPath},
 	{name: "timeout", set: setTimeout},
 	{name: "log", set: setLog, bare: "true"},
+	{name: "json", set: setJSON, bare: "true"},
+	{name: "v", set: setVerbose, bare: "true"},
 }
 
 // flag parses a flag in the forms of Go's package flag. Its name is taken as it is
@@ -106,24 +109,26 @@ func setTimeout(c *Command, value string) error {
 	return nil
 }
 
-func setHTTP2(c *Command, value string) (err error) {
-	c.HTTP2, err = parseBool(value)
+func setPath(c *Command, value string) (err error) {
+	c.Path, err = requestPath(value)
 	return err
 }
 
-func setLog(c *Command, value string) (err error) {
-	c.Log, err = parseBool(value)
-	return err
-}
+func setHTTP2(c *Command, value string) error   { return setBool(&c.HTTP2, value) }
+func setLog(c *Command, value string) error     { return setBool(&c.Log, value) }
+func setJSON(c *Command, value string) error    { return setBool(&c.JSON, value) }
+func setVerbose(c *Command, value string) error { return setBool(&c.Verbose, value) }
 
-func parseBool(value string) (bool, error) {
+func setBool(b *bool, value string) error {
 	switch value {
 	case "true", "1":
-		return true, nil
+		*b = true
 	case "false", "0":
-		return false, nil
+		*b = false
+	default:
+		return errors.New(Quote(value) + " is neither true nor false")
 	}
-	return false, errors.New(Quote(value) + " is neither true nor false")
+	return nil
 }
 
 // fits tells whether a flag says something about a target.

@@ -14,6 +14,7 @@ func FuzzParse(f *testing.F) {
 		"-status\n200-299,301\n-header\nA: b\nhttp://localhost:8080/x?y",
 		"-timeout=2s\n--log=false\n--\ntcp://[::1]:1\nhttp+unix://@a:/b",
 		"http://:${PORT:-8080}/$A$$\nunix:///a",
+		"auto\n-path=/up\n-json\n-v",
 		"file:///a?max_age=1.5h\n-body=$",
 		"-servername=a.b\n-cert=/c\n-key=/k\nhttps://:1/a\ngrpcs://:2",
 		"-http2\n-insecure\n-header=a:b\ngrpc://[::1]:1/a.B\nhttps://:1",
@@ -40,6 +41,9 @@ func FuzzParse(f *testing.F) {
 			if target.IsGRPC() && (len(target.Path) > maxService || strings.ContainsFunc(target.Path, unicode.IsSpace)) {
 				t.Errorf("%+v is not a service", target)
 			}
+		}
+		if strings.ContainsAny(cmd.Path, " \r\n") {
+			t.Errorf("path %q breaks the request apart", cmd.Path)
 		}
 		for _, h := range cmd.Header {
 			if strings.ContainsAny(h.Name, ": \r\n") || strings.ContainsAny(h.Value, "\r\n\x00") {

@@ -40,18 +40,18 @@ func or(s, def string) string {
 
 // loopback returns the host as a Target holds it, if it is this container.
 func loopback(host string) (string, bool) {
-	switch _, v4 := IPv4(host); {
+	switch ip, v4 := IPv4(host); {
 	case host == "" || EqualFold(host, "localhost"):
 		return "", true
 	case host == "[::1]":
 		return "::1", true
-	case v4:
+	case v4 && ip[0] == 127: // RFC 1122, section 3.2.1.3
 		return host, true
 	}
 	return "", false
 }
 
-// IPv4 parses an IPv4 address of the loopback interface: RFC 1122, section 3.2.1.3.
+// IPv4 parses an IPv4 address.
 func IPv4(host string) (ip [4]byte, ok bool) {
 	for i := range ip {
 		part, rest, more := strings.Cut(host, ".")
@@ -61,14 +61,14 @@ func IPv4(host string) (ip [4]byte, ok bool) {
 		}
 		ip[i], host = byte(n), rest
 	}
-	return ip, ip[0] == 127
+	return ip, true
 }
 
 // Authority returns host and port as they stand in the target.
 func (t Target) Authority() string {
 	host := t.Host
-	if host == "::1" {
-		host = "[::1]"
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
 	}
 	return host + ":" + itoa(int(t.Port))
 }

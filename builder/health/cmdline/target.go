@@ -8,7 +8,7 @@ import (
 // A Target is one thing that is checked. Targets can be compared with ==.
 type Target struct {
 	Scheme string   // one of those in the package's description
-	Host   string   // "" is 127.0.0.1 and then ::1; else one of the two, or of 127.0.0.0/8
+	Host   string   // "" is 127.0.0.1 and then ::1; else one of the two, or of 127.0.0.0/8 (or where auto has found the app)
 	Port   uint16   // of http, https, tcp, grpc and grpcs
 	Socket string   // of unix and http+unix: a path, or @ and the name of an abstract socket
 	Path   string   // of HTTP: path and query of the request; of gRPC: the service; of file: the file
@@ -31,10 +31,10 @@ var schemes = [...]scheme{
 	{"https", parseHTTP},
 	{"grpc", parseGRPC},
 	{"grpcs", parseGRPC},
-	{"auto", nil},
+	{"auto", parseAuto},
 }
 
-const schemeNames = "http, https, tcp, unix, http+unix, grpc, grpcs and file"
+const schemeNames = "auto, http, https, tcp, unix, http+unix, grpc, grpcs and file"
 
 // maxSocket is the longest name of a socket that the kernel takes: unix(7).
 const maxSocket = 107
@@ -52,7 +52,7 @@ func parseTarget(s string) (Target, error) {
 	name, rest, ok := strings.Cut(s, "://")
 	switch {
 	case s == "auto":
-		return Target{}, errors.New("auto checks are not supported yet")
+		return Target{Scheme: "auto"}, nil
 	case !ok:
 		return Target{}, errors.New("there is no scheme: write one, such as http://:8080/healthz or tcp://:8080")
 	case hasControl(s):
@@ -71,6 +71,10 @@ func parseTarget(s string) (Target, error) {
 		return t, sch.parse(&t, rest)
 	}
 	return Target{}, errors.New("unknown scheme " + Quote(name) + ": there are " + schemeNames)
+}
+
+func parseAuto(*Target, string) error {
+	return errors.New("auto finds the port by itself: leave out what follows the word, and write a path as -path /healthz")
 }
 
 func parseHTTP(t *Target, rest string) (err error) {
@@ -181,6 +185,8 @@ func (t Target) IsHTTP() bool {
 func (t Target) String() string {
 	s := t.Scheme + "://"
 	switch t.Scheme {
+	case "auto":
+		return t.Scheme
 	case "http", "https", "tcp":
 		return s + t.Authority() + t.Path
 	case "grpc", "grpcs":

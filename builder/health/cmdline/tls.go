@@ -20,10 +20,7 @@ func (c *Command) validateTLS() error {
 	return nil
 }
 
-func setInsecure(c *Command, value string) (err error) {
-	c.Insecure, err = parseBool(value)
-	return err
-}
+func setInsecure(c *Command, value string) error { return setBool(&c.Insecure, value) }
 
 func setCACert(c *Command, value string) error { return setFile(&c.CACert, value) }
 func setCert(c *Command, value string) error   { return setFile(&c.Cert, value) }

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// testApp is the variable that makes the test binary an app. It holds what the app
+// listens on, separated by spaces: tcp4 and tcp6, with or without @ and an address.
+const testApp = "KOHEALTH_TEST_APP"
+
+// runApp listens, says on stdout on which ports, and ends with its stdin.
+func runApp(specs []string) int {
+	for _, spec := range specs {
+		network, addr, _ := strings.Cut(spec, "@")
+		if addr == "" {
+			addr = ":0"
+		}
+		l, err := net.Listen(network, addr)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		go http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, r.URL.Path, http.StatusTeapot) }))
+		fmt.Println(port(l))
+	}
+	fmt.Println("listening")
+	io.Copy(io.Discard, os.Stdin)
+	return 0
+}
+
+// startApp starts the test binary as an app in a directory, and returns its ports
+// and its process. The app ends with the test, or before by the function.
+func startApp(t *testing.T, dir string, specs ...string) (ports []string, pid string, end func()) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(dir, "app")
+	copyFile(t, self, name)
+	cmd := exec.Command(name)
+	cmd.Env = []string{testApp + "=" + strings.Join(specs, " ")}
+	cmd.Stderr = os.Stderr
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := false
+	end = func() {
+		if !ended {
+			stdin.Close()
+			cmd.Wait()
+		}
+		ended = true
+	}
+	t.Cleanup(end)
+	for s := bufio.NewScanner(stdout); s.Scan() && s.Text() != "listening"; {
+		ports = append(ports, s.Text())
+	}
+	if len(ports) != len(specs) {
+		t.Fatalf("the app listens on %q", ports)
+	}
+	return ports, fmt.Sprint(cmd.Process.Pid), end
+}
+
+// copyFile copies a program, unless it is there already: what runs cannot be written.
+func copyFile(t *testing.T, from, to string) {
+	t.Helper()
+	if _, err := os.Stat(to); err == nil {
+		return
+	}
+	data, err := os.ReadFile(from)
+	if err == nil {
+		err = os.MkdirAll(filepath.Dir(to), 0o755)
+	}
+	if err == nil {
+		err = os.WriteFile(to, data, 0o755)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
