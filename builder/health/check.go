@@ -13,7 +13,7 @@ import (
 
 // What a check says where the user says nothing. All of it fits ECS's ranges.
 const (
-	DefaultTest        = "tcp://:${PORT:-8080}"
+	DefaultTest        = "auto"
 	DefaultInterval    = 10 * time.Second
 	DefaultTimeout     = 3 * time.Second
 	DefaultRetries     = 3

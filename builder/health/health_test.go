@@ -116,7 +116,7 @@ func TestCheckConfig(t *testing.T) {
 		want     health.Config
 	}{
 		{"default", health.Settings{}, health.Config{
-			Test:     []string{"CMD", "/usr/bin/healthcheck", "-timeout=2.7s", "tcp://:${PORT:-8080}"},
+			Test:     []string{"CMD", "/usr/bin/healthcheck", "-timeout=2.7s", "auto"},
 			Interval: 10 * time.Second, Timeout: 3 * time.Second, StartPeriod: 10 * time.Second, StartInterval: time.Second, Retries: 3}},
 		{"numbers", set(t, "test", "http://:1/", "interval", "1m", "timeout", "30s", "retries", "5", "start_period", "0s", "log", "false"), health.Config{
 			Test:     []string{"CMD", "/usr/bin/healthcheck", "-timeout=29.5s", "-log=false", "http://:1/"},

@@ -1,6 +1,14 @@
 package main
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"io"
+	"math/big"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -38,10 +46,14 @@ func TestEngine(t *testing.T) {
 		e.Setenv("KO_DOCKER_REPO", registry+"/"+filepath.Base(e.WorkDir))
 		e.Setenv("KO_DEFAULTBASEIMAGE", "kohealth.local/static")
 		e.Setenv("HOME", e.WorkDir)
+		e.Setenv("GOMODCACHE", strings.TrimSpace(string(must(exec.Command("go", "env", "GOMODCACHE").Output()))))
+		e.Setenv("ROOT", must(filepath.Abs(filepath.Join("..", ".."))))
 		return os.WriteFile(filepath.Join(e.WorkDir, "main.go"), hello, 0o644)
 	}
 	params.Cmds["lifecycle"] = cmdLifecycle
 	params.Cmds["await"] = cmdAwait
+	params.Cmds["healthy"] = cmdHealthy
+	params.Cmds["certificate"] = cmdCertificate
 	if err := gotooltest.Setup(&params); err != nil {
 		t.Fatal(err)
 	}
@@ -125,4 +137,42 @@ func cmdAwait(ts *testscript.TestScript, _ bool, args []string) {
 		time.Sleep(100 * time.Millisecond)
 	}
 	ts.Check(err)
+}
+
+// cmdHealthy runs an image with docker's own flags until it is healthy, or with !
+// unhealthy, and writes what it logged: healthy [FLAG]... IMAGE > stdout.
+func cmdHealthy(ts *testscript.TestScript, neg bool, args []string) {
+	args = append([]string{"run", "-d", "--network=none"}, args...)
+	c := container{ts, strings.TrimSpace(docker(ts, args...))}
+	defer docker(ts, "rm", "-f", c.id)
+	if neg {
+		c.await("unhealthy")
+	} else {
+		c.await("healthy")
+	}
+	_, err := io.WriteString(ts.Stdout(), c.logs())
+	ts.Check(err)
+}
+
+// cmdCertificate makes an authority and a certificate of its for localhost, in the
+// files ca.pem, cert.pem and key.pem: certificate DIR.
+func cmdCertificate(ts *testscript.TestScript, _ bool, args []string) {
+	write := func(name, kind string, der []byte) {
+		data := pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
+		ts.Check(os.WriteFile(ts.MkAbs(filepath.Join(args[0], name)), data, 0o644))
+	}
+	ts.Check(os.MkdirAll(ts.MkAbs(args[0]), 0o755))
+	newKey := func() *ecdsa.PrivateKey { return must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)) }
+	template := func(name string) *x509.Certificate {
+		return &x509.Certificate{
+			SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name},
+			NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+			IsCA: name == "ca", BasicConstraintsValid: true,
+		}
+	}
+	caKey, key := newKey(), newKey()
+	ca := template("ca")
+	write("ca.pem", "CERTIFICATE", must(x509.CreateCertificate(rand.Reader, ca, ca, &caKey.PublicKey, caKey)))
+	write("cert.pem", "CERTIFICATE", must(x509.CreateCertificate(rand.Reader, template("localhost"), ca, &key.PublicKey, caKey)))
+	write("key.pem", "PRIVATE KEY", must(x509.MarshalPKCS8PrivateKey(key)))
 }

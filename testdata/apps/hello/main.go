@@ -1,5 +1,7 @@
 // Command hello is a sample web server that can be told to fail: SIGUSR1 makes
-// /healthz answer 503, SIGUSR2 makes it answer 200 again.
+// /healthz answer 503, SIGUSR2 makes it answer 200 again. It listens on PORT or 8080,
+// on the Unix domain socket SOCKET, if set, and with TLS on 8443 if its kodata holds a
+// certificate.
 package main
 
 import (
@@ -9,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"sync/atomic"
 	"syscall"
 )
@@ -37,5 +40,15 @@ func main() {
 		}
 		go func() { log.Fatal(http.Serve(l, nil)) }()
 	}
+	if cert := filepath.Join(os.Getenv("KO_DATA_PATH"), "cert.pem"); exists(cert) {
+		go func() {
+			log.Fatal(http.ListenAndServeTLS(":8443", cert, filepath.Join(filepath.Dir(cert), "key.pem"), nil))
+		}()
+	}
 	log.Fatal(http.ListenAndServe(":"+cmp.Or(os.Getenv("PORT"), "8080"), nil))
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
