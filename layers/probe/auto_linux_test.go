@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -265,10 +266,13 @@ func TestAddresses(t *testing.T) {
 // ko-app is where the tests' probes look for the app.
 func TestAutoProcess(t *testing.T) {
 	dir := filepath.Join(filepath.Dir(variants[0].path), "ko-app")
+	readers := slices.DeleteFunc(slices.Clone(variants), func(v *variant) bool {
+		return v.name == "s390x" // big-endian, and the kernel here writes its words little-endian
+	})
 	// Where processes of other users cannot be read, an app that is not there may
 	// be one of those.
 	const notThere = `auto: (no process runs a program in .*/ko-app/|the app's ports cannot be found: reading /proc.*; PORT holds no port either): configure a check, such as .*`
-	for _, v := range variants {
+	for _, v := range readers {
 		v.run(t, nil, "auto").check(t, notThere)
 	}
 	addrs := outsideAddrs(t)
@@ -276,7 +280,7 @@ func TestAutoProcess(t *testing.T) {
 	for _, spec := range specs {
 		ports, pid, end := startApp(t, dir, spec)
 		theApp := regexp.QuoteMeta("the app (" + dir + "/app, process " + pid + ")")
-		for _, v := range variants {
+		for _, v := range readers {
 			r := v.run(t, nil, "-v", "auto")
 			if want := "healthy: auto: " + theApp + ` accepts on [^ ]+:` + ports[0] + ` \(.*\)\n`; !regexp.MustCompile("^" + want + "$").MatchString(r.stderr) {
 				t.Errorf("%s %s: %q does not match %q", v.name, spec, r.stderr, want)
@@ -288,14 +292,14 @@ func TestAutoProcess(t *testing.T) {
 	}
 
 	startApp(t, dir)
-	for _, v := range variants {
+	for _, v := range readers {
 		v.run(t, nil, "auto").check(t, `auto: the app \(.*\) listens on no TCP port: configure a check, such as .*`)
 	}
 	startApp(t, dir, "tcp", "tcp4")
 	if err := os.Remove(filepath.Join(dir, "app")); err != nil {
 		t.Fatal(err)
 	}
-	for _, v := range variants {
+	for _, v := range readers {
 		v.run(t, nil, "auto").check(t)
 	}
 }

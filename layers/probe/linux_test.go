@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -119,7 +120,8 @@ func TestNoStdio(t *testing.T) {
 	serve(t, l, answer(ok200))
 	for _, v := range variants {
 		for target, want := range map[string]int{"tcp://:" + port(l): healthy, "tcp://:" + closedPort(t): unhealthy} {
-			cmd := exec.Command("sh", "-c", `exec "$0" "$@" <&- >&- 2>&-`, v.path, "-log=false", target)
+			argv := slices.Concat([]string{"-c", `exec "$@" <&- >&- 2>&-`, "sh"}, v.command(nil, target).Args)
+			cmd := exec.Command("sh", argv...)
 			if r := execute(t, cmd); r.code != want {
 				t.Errorf("%s %s: exit code %d, want %d", v.name, target, r.code, want)
 			}

@@ -23,7 +23,23 @@ import (
 type variant struct {
 	name string
 	tags string
+	env  []string // of the compiler
+	emu  []string // what it is run with, if this machine cannot run it
 	path string
+}
+
+// emulated returns the raw variant for processors that this machine does not have,
+// big-endian and 32-bit ones among them.
+func emulated() (vs []*variant) {
+	for _, e := range []struct{ arch, arm, emulator string }{
+		{"arm64", "", "qemu-aarch64-static"},
+		{"arm", "7", "qemu-arm-static"},
+		{"s390x", "", "qemu-s390x-static"},
+		{"riscv64", "", "qemu-riscv64-static"},
+	} {
+		vs = append(vs, &variant{name: e.arch, tags: "probe", env: []string{"GOOS=linux", "GOARCH=" + e.arch, "GOARM=" + e.arm}, emu: []string{e.emulator}})
+	}
+	return vs
 }
 
 // variants holds the two ways in which the probe talks to the network. Everything
@@ -47,6 +63,9 @@ func TestMain(m *testing.M) {
 		}
 		variants = append(variants, &variant{name: "net", tags: "probe,net"})
 		tlsVariants = append(tlsVariants, &variant{name: "tls-net", tags: "probe,net,tls"})
+		if os.Getenv("KOHEALTH_TEST_ENGINES") != "" { // as in package cmd/kohealth
+			variants = append(variants, emulated()...)
+		}
 		for _, v := range allVariants() {
 			if err := v.build(dir); err != nil {
 				fmt.Fprintln(os.Stderr, err)
@@ -62,7 +81,7 @@ func allVariants() []*variant { return slices.Concat(variants, tlsVariants) }
 func (v *variant) build(dir string) error {
 	v.path = filepath.Join(dir, v.name)
 	cmd := exec.Command("go", "build", "-o", v.path, "-tags", v.tags, "-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid= -X main.appDir="+dir+"/ko-app/", ".")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	cmd.Env = append(append(os.Environ(), "CGO_ENABLED=0"), v.env...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("building the probe: %w\n%s", err, out)
 	}
@@ -84,7 +103,8 @@ func (v *variant) run(t *testing.T, env []string, args ...string) result {
 }
 
 func (v *variant) command(env []string, args ...string) *exec.Cmd {
-	cmd := exec.Command(v.path, append([]string{"-log=false"}, args...)...)
+	argv := slices.Concat(v.emu, []string{v.path, "-log=false"}, args)
+	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Env = append([]string{"GOTRACEBACK=none"}, env...) // not empty: that is the test's own
 	return cmd
 }
