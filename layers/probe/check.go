@@ -66,7 +66,7 @@ func (c check) line(t cmdline.Target) (line string) {
 func (c check) target(t cmdline.Target) (what string, err error) {
 	switch t.Scheme {
 	case "http", "http+unix":
-		return c.http(t)
+		return c.follow(t)
 	case "tcp", "unix":
 		return c.connect(t)
 	case "file":

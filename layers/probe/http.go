@@ -10,7 +10,7 @@ import (
 // that its body holds a text.
 func (c check) http(t cmdline.Target) (what string, err error) {
 	what = c.method() + " "
-	conn, a, err := dial(t, c.deadline)
+	conn, a, err := dial(c.pinned(t), c.deadline)
 	if err != nil {
 		return what + t.String(), err
 	}
@@ -30,7 +30,7 @@ func (c check) http(t cmdline.Target) (what string, err error) {
 	if err == nil {
 		err = c.judge(&r, resp)
 	}
-	if err == nil {
+	if err == nil || asksAgain(err) {
 		conn.drain() // a reset would be an error in the app's log
 	}
 	return what, err
@@ -60,7 +60,7 @@ func (c check) request(t cmdline.Target) []byte {
 	}
 	b := c.method() + " " + t.Path + " HTTP/1.1\r\n"
 	for _, h := range header {
-		if !c.sets(h.Name) {
+		if !c.cmd.Sets(h.Name) {
 			b += h.Name + ": " + h.Value + "\r\n"
 		}
 	}
@@ -70,24 +70,17 @@ func (c check) request(t cmdline.Target) []byte {
 	return []byte(b + "\r\n")
 }
 
-// sets tells whether the command line sets a field of the request.
-func (c check) sets(name string) bool {
-	for _, h := range c.cmd.Header {
-		if cmdline.EqualFold(h.Name, name) {
-			return true
-		}
-	}
-	return false
-}
-
 // judge tells whether a response is healthy. Unless it must, it reads no further
 // than the status.
 func (c check) judge(r *reader, resp response) error {
+	if err := c.again(r, resp); err != nil {
+		return err
+	}
 	switch {
 	case !c.cmd.Healthy(resp.status):
 		r.src.hurry()
 		return c.explain(r, resp)
-	case c.cmd.Body == "":
+	case c.cmd.Body == "" && !c.cmd.Whole:
 		return nil
 	}
 	fields, err := r.header()
@@ -95,6 +88,9 @@ func (c check) judge(r *reader, resp response) error {
 		return err
 	}
 	b := newBody(r, resp, fields, c.method())
+	if c.cmd.Body == "" {
+		return b.whole(resp)
+	}
 	text, found, err := b.search(c.cmd.Body, cmdline.MaxBody)
 	switch {
 	case found:

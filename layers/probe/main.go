@@ -8,7 +8,8 @@
 // The same line goes to the container's own log, because few people know where a
 // platform keeps what a health check prints, and some platforms drop it.
 //
-// Package cmdline describes the command line. A probe without arguments takes them
+// Package cmdline describes the command line. Called curl or wget, the probe takes the
+// options of that tool; $HEALTHCHECK_LOG is its -log then. A probe without arguments takes them
 // from /etc/healthcheck, which holds one in each line, so that a task definition
 // need not repeat what the image says.
 //
@@ -46,12 +47,7 @@ func run(args []string, file string) (code int) {
 			code = unhealthy
 		}
 	}()
-	args, err := argsOrFile(args, file)
-	log = wantsLog(args)
-	var cmd *cmdline.Command
-	if err == nil {
-		cmd, err = cmdline.Parse(args, variable)
-	}
+	cmd, err := command(args, file, &log)
 	if err != nil {
 		report("unhealthy: "+err.Error()+"\n", log)
 		return unhealthy
@@ -61,6 +57,32 @@ func run(args []string, file string) (code int) {
 		return unhealthy
 	}
 	return healthy
+}
+
+// command parses the arguments: those of the tool by whose name the probe is called,
+// or its own. Even of a command line with an error it says whether to log.
+func command(args []string, file string, log *bool) (*cmdline.Command, error) {
+	if len(args) > 0 {
+		*log = toolsLog()
+		if cmd, known, err := cmdline.ParseAs(args[0], args[1:]); known {
+			if err == nil {
+				cmd.Log = *log
+			}
+			return cmd, err
+		}
+	}
+	args, err := argsOrFile(args, file)
+	*log = wantsLog(args)
+	if err != nil {
+		return nil, err
+	}
+	return cmdline.Parse(args, variable)
+}
+
+// toolsLog is -log for tools that have no such option: a variable.
+func toolsLog() bool {
+	value, _ := syscall.Getenv("HEALTHCHECK_LOG")
+	return value != "false" && value != "0"
 }
 
 // argsOrFile returns args without the program's name or, if there are none, the

@@ -26,6 +26,8 @@ type Command struct {
 	Body    string        // what the response body has to hold; "" means anything
 	Timeout Duration      // over everything; 0 means DefaultTimeout
 	Log     bool          // a failure is also written to the container's log
+	TLS
+	AsTool
 }
 
 // A Lookup returns the value of a variable. def is the default that stands after

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"errors"
+	"strconv"
+
+	"github.com/ko-health/kohealth/builder/health/cmdline"
+)
+
+// errOrGet says that a server may not know the method of the request.
+var errOrGet = errors.New("asking again with GET")
+
+// A redirect is a response that says where to ask next, if location is not empty.
+type redirect struct {
+	response
+	location string
+}
+
+func (r *redirect) Error() string { return r.text() + " to " + snippet([]byte(r.location)) }
+
+// follow checks the answer to a request or, if the command line says so, the one at
+// the end of the redirects that begin with it. All of them have one deadline.
+func (c check) follow(t cmdline.Target) (what string, err error) {
+	for left := c.cmd.Follow; ; {
+		what, err = c.http(t)
+		r, redirected := err.(*redirect)
+		switch {
+		case err == errOrGet:
+			c.cmd = withGet(*c.cmd)
+			continue
+		case !redirected:
+			return what, err
+		case r.location == "" && c.cmd.Healthy(r.status):
+			return what, nil
+		case r.location == "":
+			return what, errors.New(r.text() + ": the redirect does not say where to")
+		case left == 0:
+			return what, in(r.Error(), errors.New("redirected more than "+strconv.Itoa(c.cmd.Follow)+" times"))
+		}
+		left--
+		if err = t.Redirect(r.location); err != nil {
+			return what, in(r.Error(), err)
+		}
+		if !t.IsHTTP() {
+			return what, in(r.Error(), errors.New("this probe cannot check it"))
+		}
+	}
+}
+
+func withGet(cmd cmdline.Command) *cmdline.Command {
+	cmd.Method, cmd.OrGet = "GET", false
+	return &cmd
+}
+
+// again returns errOrGet or a redirect if the response is not yet the one to judge.
+func (c check) again(r *reader, resp response) error {
+	switch {
+	case c.cmd.OrGet && (resp.status == 500 || resp.status == 501):
+		return errOrGet
+	case c.cmd.Follow == 0 || resp.status/100 != 3:
+		return nil
+	}
+	f, err := r.header()
+	if err != nil {
+		return in(resp.text(), err)
+	}
+	return &redirect{resp, f.location}
+}
+
+// asksAgain tells whether a response was understood but is not the one to judge.
+func asksAgain(err error) bool {
+	_, redirected := err.(*redirect)
+	return redirected || err == errOrGet
+}
+
+// whole takes a body to its end or, of a long one, as much as the probe reads. What
+// breaks off is a failure to curl and wget.
+func (b *body) whole(resp response) error {
+	for {
+		switch _, err := b.byte(); err {
+		case nil:
+		case errEnd, errTooLong:
+			return nil
+		default:
+			return in(resp.text()+": waiting for the end of the body", err)
+		}
+	}
+}
+
+// pinned returns the target with the one address of localhost that counts.
+func (c check) pinned(t cmdline.Target) cmdline.Target {
+	switch {
+	case t.Host != "" || t.Socket != "":
+	case c.cmd.Family == 4:
+		t.Host = "127.0.0.1"
+	case c.cmd.Family == 6:
+		t.Host = "::1"
+	}
+	return t
+}
