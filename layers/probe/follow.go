@@ -13,10 +13,10 @@ var errOrGet = errors.New("asking again with GET")
 // A redirect is a response that says where to ask next, if location is not empty.
 type redirect struct {
 	response
-	location string
+	location []byte
 }
 
-func (r *redirect) Error() string { return r.text() + " to " + snippet([]byte(r.location)) }
+func (r *redirect) Error() string { return r.text() + " to " + snippet(r.location) }
 
 // follow checks the answer to a request or, if the command line says so, the one at
 // the end of the redirects that begin with it. All of them have one deadline.
@@ -30,19 +30,22 @@ func (c check) follow(t cmdline.Target) (what string, err error) {
 			continue
 		case !redirected:
 			return what, err
-		case r.location == "" && c.cmd.Healthy(r.status):
+		case len(r.location) == 0 && c.cmd.Healthy(r.status):
 			return what, nil
-		case r.location == "":
+		case len(r.location) == 0:
 			return what, errors.New(r.text() + ": the redirect does not say where to")
-		case left == 0:
-			return what, in(r.Error(), errors.New("redirected more than "+strconv.Itoa(c.cmd.Follow)+" times"))
 		}
-		left--
-		if err = t.Redirect(r.location); err != nil {
+		switch left--; {
+		case left < 0:
+			err = errors.New("redirected more than " + strconv.Itoa(c.cmd.Follow) + " times")
+		default:
+			err = t.Redirect(string(r.location))
+		}
+		if err == nil && !t.IsHTTP() {
+			err = errors.New("this probe cannot check it")
+		}
+		if err != nil {
 			return what, in(r.Error(), err)
-		}
-		if !t.IsHTTP() {
-			return what, in(r.Error(), errors.New("this probe cannot check it"))
 		}
 	}
 }
@@ -64,7 +67,7 @@ func (c check) again(r *reader, resp response) error {
 	if err != nil {
 		return in(resp.text(), err)
 	}
-	return &redirect{resp, f.location}
+	return &redirect{resp, []byte(f.location)}
 }
 
 // asksAgain tells whether a response was understood but is not the one to judge.

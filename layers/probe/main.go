@@ -8,10 +8,10 @@
 // The same line goes to the container's own log, because few people know where a
 // platform keeps what a health check prints, and some platforms drop it.
 //
-// Package cmdline describes the command line. Called curl or wget, the probe takes the
-// options of that tool; $HEALTHCHECK_LOG is its -log then. A probe without arguments takes them
+// Package cmdline describes the command line. A probe without arguments takes them
 // from /etc/healthcheck, which holds one in each line, so that a task definition
-// need not repeat what the image says.
+// need not repeat what the image says. A probe called curl or wget takes the options
+// of that tool, and HEALTHCHECK_LOG=false in the environment is its -log=false.
 //
 // Every check costs CPU time from the app's own share, so the probe is small and
 // starts fast. It is little more than Go's runtime: on Linux it makes system calls

@@ -74,16 +74,16 @@ func (c *call) set(m meaning, value string) error {
 	case key:
 		return setText(&c.cmd.Key, value)
 	case unixSocket:
-		return c.setSocket(value)
+		return c.setSocket("", value)
 	case abstractSocket:
-		return c.setSocket("@" + value)
+		return c.setSocket("@", value)
 	}
 	return nil
 }
 
 func checkCount(value string) error {
 	if _, ok := atoi(value, 1<<30); !ok {
-		return errors.New(Quote(value) + " is not a number")
+		return refuse("", value, " is not a number")
 	}
 	return nil
 }
@@ -95,7 +95,7 @@ func checkSeconds(value string) error {
 		_, rest = digits(rest[1:])
 	}
 	if _, ok := parseDuration(value + "s"); !ok || rest != "" {
-		return errors.New(Quote(value) + " is not a number of seconds")
+		return refuse("", value, " is not a number of seconds")
 	}
 	return nil
 }
@@ -105,13 +105,13 @@ func checkWord(m meaning, value string) error {
 	if m == no && value == "v" || m == onOff && (value == "on" || value == "off") {
 		return nil
 	}
-	return errors.New(Quote(value) + " is not supported")
+	return refuse("", value, " is not supported")
 }
 
 // checkOutput takes the places where a body may go that nobody keeps.
 func checkOutput(value string) error {
 	if value != "/dev/null" && value != "-" {
-		return errors.New("the probe writes no files, and " + Quote(value) + " is neither /dev/null nor -")
+		return refuse("the probe writes no files, and ", value, " is neither /dev/null nor -")
 	}
 	return nil
 }
@@ -138,7 +138,7 @@ func (c *call) setMethod(value string) error {
 // setField refuses what to curl is not a field but leaves one out.
 func (c *call) setField(value string) error {
 	if name, content := cutAt(value, ":"); c.name == "curl" && content != "" && Trim(content[1:]) == "" {
-		return errors.New("leaving out the field " + Quote(name) + " is not supported")
+		return refuse("leaving out the field ", name, " is not supported")
 	}
 	return setHeader(&c.cmd, value)
 }
@@ -167,7 +167,7 @@ func (c *call) setTries(value string) error {
 func (c *call) setRedirects(value string) error {
 	n, ok := atoi(value, maxFollow)
 	if !ok {
-		return errors.New(Quote(value) + " is not a number from 0 to " + itoa(maxFollow))
+		return refuse("", value, " is not a number from 0 to "+itoa(maxFollow))
 	}
 	c.redirects = n
 	return nil
@@ -181,12 +181,16 @@ func (c *call) setCert(value string) error {
 	return setText(&c.cmd.Cert, value)
 }
 
-// setSocket takes a socket that can be written in a target.
-func (c *call) setSocket(name string) error {
+// setSocket takes a socket that can be written in a target. at is "@" if it is
+// abstract.
+func (c *call) setSocket(at, value string) error {
+	name := at + value
 	switch _, rest := cutAt(name, ":%#"); {
 	case rest != "" || hasControl(name):
 		return errors.New("the socket's name holds one of :, % and #, or a control character")
-	case len(name) < 2 || name[0] != '/' && name[0] != '@':
+	case len(name) < 2:
+		return errors.New("the value is empty")
+	case at == "" && name[0] != '/':
 		return errors.New("the socket's name does not begin with /")
 	case len(name) > maxSocket:
 		return errors.New("the socket's name is longer than " + itoa(maxSocket) + " bytes")

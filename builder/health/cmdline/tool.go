@@ -26,8 +26,8 @@ var tools = [...]tool{{"curl", curlOptions[:]}, {"wget", wgetOptions[:]}}
 
 // An option is one that a tool has.
 type option struct {
-	short byte   // 0 if it has a long name only
 	long  string // "" if it has a short name only
+	short byte   // 0 if it has a long name only
 	means meaning
 }
 
@@ -165,9 +165,10 @@ func (c *call) option(o *option, name, value string, joined bool) error {
 	return nil
 }
 
-func unsupported(option string) error {
-	return errors.New("option " + Quote(option) + " is not supported")
-}
+func unsupported(option string) error { return refuse("option ", option, " is not supported") }
+
+// refuse quotes what is refused.
+func refuse(before, what, after string) error { return errors.New(before + Quote(what) + after) }
 
 // finish makes targets of the URLs.
 func (c *call) finish() error {
@@ -179,7 +180,7 @@ func (c *call) finish() error {
 	}
 	for _, url := range c.urls {
 		if err := c.target(url); err != nil {
-			return errors.New("URL " + Quote(url) + ": " + err.Error())
+			return refuse("URL ", url, ": "+err.Error())
 		}
 	}
 	if c.agent != "" && !c.cmd.Sets("User-Agent") {

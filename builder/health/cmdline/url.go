@@ -51,7 +51,7 @@ func (t *Target) setURL(s string) (authority string, err error) {
 	case EqualFold(name, "https") && t.Socket == "":
 		t.Scheme, t.Port = "https", 443
 	case !EqualFold(name, "http"):
-		return "", errors.New("scheme " + Quote(name) + " is not supported here")
+		return "", refuse("scheme ", name, " is not supported here")
 	case t.Socket == "":
 		t.Scheme = "http"
 	default:
@@ -71,7 +71,7 @@ func (t *Target) setHost(authority string) error {
 	if i := strings.LastIndexByte(host, ':'); i >= 0 && host[len(host)-1] != ']' {
 		host, port = host[:i], host[i+1:]
 	}
-	_, user := cutAt(host, "@")
+	_, user := cutAt(authority, "@")
 	ok := true
 	switch {
 	case user != "":
@@ -82,12 +82,12 @@ func (t *Target) setHost(authority string) error {
 		return nil
 	}
 	if t.Host, ok = loopback(host); !ok {
-		return errors.New("host " + Quote(host) + " is not this container: write localhost")
+		return refuse("host ", host, " is not this container: write localhost")
 	}
 	if port != "" {
 		n, ok := atoi(port, 65535)
 		if !ok || n == 0 {
-			return errors.New("port " + Quote(port) + " is not a number from 1 to 65535")
+			return refuse("port ", port, " is not a number from 1 to 65535")
 		}
 		t.Port = uint16(n)
 	}
