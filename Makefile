@@ -16,7 +16,7 @@ demo:
 test:
 	$(GO) test ./...
 	@if [ -z "$$KOHEALTH_TEST_ENGINES" ]; then \
-		echo "left out: the tests on Docker, Podman and a real registry (.ci/run starts them)"; fi
+		echo "left out: the tests on Docker, Podman and a real registry, and beside curl and wget if not installed (.ci/run has them all)"; fi
 
 check:
 	@test -z "$$(gofmt -l .)" || { gofmt -d .; exit 1; }

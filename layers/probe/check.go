@@ -59,7 +59,7 @@ func (c check) outcome(t cmdline.Target) (o *outcome) {
 func (c check) target(t cmdline.Target) *outcome {
 	switch t.Scheme {
 	case "http", "https", "http+unix":
-		return c.http(t)
+		return c.follow(t)
 	case "grpc", "grpcs":
 		return done(c.grpc(t))
 	case "tcp", "unix":

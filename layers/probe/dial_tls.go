@@ -22,7 +22,7 @@ func (c check) open(t cmdline.Target) (conn, string, error) {
 			return nil, t.String(), err
 		}
 	}
-	plain, a, err := dial(t, c.deadline)
+	plain, a, err := dial(c.pinned(t), c.deadline)
 	if err != nil || config == nil {
 		return plain, at(t, a), err
 	}

@@ -37,7 +37,7 @@ func (c check) header2(t cmdline.Target, method, path, more string) string {
 
 // unless returns a field unless the command line sets it.
 func (c check) unless(name, value string) string {
-	if c.sets(name) {
+	if c.cmd.Sets(name) {
 		return ""
 	}
 	return field(name, value)

@@ -28,7 +28,7 @@ func (c check) http(t cmdline.Target) *outcome {
 	if err == nil {
 		err = c.judge(&r, resp)
 	}
-	if err == nil {
+	if err == nil || asksAgain(err) {
 		conn.drain() // a reset would be an error in the app's log
 	}
 	return &outcome{what: what, seen: resp.text(), status: resp.status, err: err}
@@ -70,7 +70,7 @@ func (c check) request(t cmdline.Target) []byte {
 	}
 	b := c.method() + " " + t.Path + " HTTP/1.1\r\n"
 	for _, h := range header {
-		if !c.sets(h.Name) {
+		if !c.cmd.Sets(h.Name) {
 			b += h.Name + ": " + h.Value + "\r\n"
 		}
 	}
@@ -80,24 +80,17 @@ func (c check) request(t cmdline.Target) []byte {
 	return []byte(b + "\r\n")
 }
 
-// sets tells whether the command line sets a field of the request.
-func (c check) sets(name string) bool {
-	for _, h := range c.cmd.Header {
-		if cmdline.EqualFold(h.Name, name) {
-			return true
-		}
-	}
-	return false
-}
-
 // judge tells whether a response is healthy. Unless it must, it reads no further
 // than the status.
 func (c check) judge(r *reader, resp response) error {
+	if err := c.again(r, resp); err != nil {
+		return err
+	}
 	switch {
 	case !c.cmd.Healthy(resp.status):
 		r.src.hurry()
 		return c.explain(r, resp)
-	case c.cmd.Body == "":
+	case c.cmd.Body == "" && !c.cmd.Whole:
 		return nil
 	}
 	fields, err := r.header()
@@ -107,8 +100,11 @@ func (c check) judge(r *reader, resp response) error {
 	return c.holds(newBody(r, resp, fields, c.method()).byte, resp)
 }
 
-// holds tells whether a body holds what it has to.
+// holds tells whether a body holds what it has to, or is there to its end.
 func (c check) holds(body func() (byte, error), resp response) error {
+	if c.cmd.Body == "" {
+		return whole(body, resp)
+	}
 	text, found, err := search(body, c.cmd.Body, cmdline.MaxBody)
 	switch {
 	case found:

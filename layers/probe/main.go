@@ -13,7 +13,8 @@
 //
 // Package cmdline describes the command line. A probe without arguments takes them
 // from /etc/healthcheck, which holds one in each line, so that a task definition
-// need not repeat what the image says.
+// need not repeat what the image says. A probe called curl or wget takes the options
+// of that tool, and HEALTHCHECK_LOG=false in the environment is its -log=false.
 //
 // Every check costs CPU time from the app's own share, so the probe is small and
 // starts fast. It is little more than Go's runtime: on Linux it makes system calls
@@ -50,18 +51,39 @@ func run(args []string, file string) (code int) {
 			code = unhealthy
 		}
 	}()
-	args, err := argsOrFile(args, file)
-	v = wantedVoice(args)
-	var cmd *cmdline.Command
-	if err == nil {
-		cmd, err = cmdline.Parse(args, variable)
-	}
+	cmd, err := command(args, file, &v)
 	if err != nil {
 		v.refuse(err.Error())
 		return unhealthy
 	}
 	v = voice{cmd.Log, cmd.JSON, cmd.Verbose}
 	return v.tell(newCheck(cmd).all())
+}
+
+// command parses the arguments: those of the tool by whose name the probe is called,
+// or its own. Even of a command line with an error it says where to report.
+func command(args []string, file string, v *voice) (*cmdline.Command, error) {
+	if len(args) > 0 {
+		v.log = toolsLog()
+		if cmd, known, err := cmdline.ParseAs(args[0], args[1:]); known {
+			if err == nil {
+				cmd.Log = v.log
+			}
+			return cmd, err
+		}
+	}
+	args, err := argsOrFile(args, file)
+	*v = wantedVoice(args)
+	if err != nil {
+		return nil, err
+	}
+	return cmdline.Parse(args, variable)
+}
+
+// toolsLog is -log for tools that have no such option: a variable.
+func toolsLog() bool {
+	value, _ := syscall.Getenv("HEALTHCHECK_LOG")
+	return value != "false" && value != "0"
 }
 
 // argsOrFile returns args without the program's name or, if there are none, the

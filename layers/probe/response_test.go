@@ -48,6 +48,7 @@ var commands = []cmdline.Command{
 	{},
 	{Body: "ready"},
 	{Method: "HEAD", Status: []cmdline.StatusRange{{From: 204, To: 204}}},
+	{AsTool: cmdline.AsTool{Follow: 1, Whole: true}},
 }
 
 func TestJudge(t *testing.T) {
@@ -79,6 +80,13 @@ func TestJudge(t *testing.T) {
 		{"two-digit version", "HTTP/1.10 200 OK\r\n", cmdline.Command{}, `status line "HTTP/1.10 200 OK" is malformed`},
 		{"HTTP/2 in words", "HTTP/2 200\r\n", cmdline.Command{}, `answer is not HTTP/1: "HTTP/2 200"`},
 		{"SSH in words", "SSH-2.0-x\r\nmore", cmdline.Command{}, `answer is not HTTP: "SSH-2.0-x"`},
+		{"whole body", ok200, commands[3], ""},
+		{"whole body in chunks", chunked + "2\r\nre\r\n3\r\nady\r\n0\r\n\r\n", commands[3], ""},
+		{"body broken off", ok200[:len(ok200)-1], commands[3], "200 OK: waiting for the end of the body: the connection was closed"},
+		{"chunks broken off", chunked + "2\r\nre\r\n", commands[3], "200 OK: waiting for the end of the body: the connection was closed"},
+		{"body of which enough came", "HTTP/1.1 200 OK\r\n\r\n" + strings.Repeat("x", 2*maxWire), commands[3], ""},
+		{"redirect", "HTTP/1.1 302 Found\r\nLocation: /\x01\r\n\r\n", commands[3], `302 Found to "/\x01"`},
+		{"redirect cut off", "HTTP/1.1 302 Found\r\nLocation: /", commands[3], "302 Found: reading the header: the connection was closed"},
 		{"nothing", "", cmdline.Command{}, "waiting for the status line: the connection was closed"},
 	}
 	for _, tt := range tests {

@@ -36,6 +36,8 @@ type Command struct {
 	CACert     string // file of the authorities; "" means those of the image
 	ServerName string // that certificates have to hold; "" means localhost, or the target's address
 	Cert, Key  string // files of the client's own certificate; "" means that it has none
+
+	AsTool
 }
 
 // A Lookup returns the value of a variable. def is the default that stands after

@@ -37,6 +37,23 @@
 // Variables are expanded once, in targets and in the values of flags. Which
 // arguments are flags is settled before, so no value can add one.
 //
+// # As curl or wget
+//
+// ParseAs parses the command line of a tool that health checks are commonly written
+// with, so that they go on working where there is only the probe:
+//
+//	cmd, known, err := cmdline.ParseAs("/usr/bin/curl", []string{"-fsS", "http://localhost:8080/"})
+//
+// What an answer is worth is what it is to the tool: to curl without -f, anything; to
+// wget, only what a redirect leads to in the end. The rest is the probe's own: hosts
+// other than localhost and the loopback interface's are refused, there is one try
+// and one deadline, and nothing is printed. An option is refused, by name, if the
+// probe does not know it or could not do what it is given for. URLs are read as the
+// tools read them, with http as the default scheme and 80 and 443 as default ports,
+// and hold no variables, since a shell has expanded them.
+//
+// # Size
+//
 // The package is part of a small program that starts every few seconds. It uses
 // nothing of the standard library that would make that program notably larger: not
 // fmt, net/url or flag, nor strconv's Quote and Atoi, which cost 12 KB each.

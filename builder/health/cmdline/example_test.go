@@ -38,6 +38,19 @@ func ExampleParse_errors() {
 	// parsing target "tcp://:$PORT": variable PORT is not set
 }
 
+func ExampleParseAs() {
+	cmd, known, err := cmdline.ParseAs("/usr/bin/curl", []string{"-fsS", "-m", "2", "localhost:8080/healthz"})
+	fmt.Println(known, err)
+	fmt.Println(cmd.Targets[0], cmd.Timeout, cmd.Healthy(302), cmd.Healthy(404))
+
+	_, _, err = cmdline.ParseAs("wget", []string{"--post-data=x", "http://localhost:8080/"})
+	fmt.Println(err)
+	// Output:
+	// true <nil>
+	// http://:8080/healthz 2s true false
+	// wget: option "--post-data" is not supported
+}
+
 func ExampleParseTarget() {
 	t, err := cmdline.ParseTarget("http+unix:///run/app.sock:/healthz?deep")
 	fmt.Println(t.Socket, t.Path, err)
