@@ -1,31 +1,27 @@
 package main
 
 import (
+	"crypto/tls"
 	"errors"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
 )
 
 // as returns the command that runs the probe by the name of a tool.
-func (v *variant) as(t *testing.T, tool string, args ...string) *exec.Cmd {
-	t.Helper()
-	path := v.path
-	if runtime.GOOS != "windows" { // where links are not for everybody, and names are not compared
-		path = filepath.Join(t.TempDir(), tool)
-		if err := os.Symlink(v.path, path); err != nil {
-			t.Fatal(err)
-		}
-	}
-	cmd := exec.Command(path, args...)
+func (v *variant) as(tool string, args ...string) *exec.Cmd {
+	cmd := exec.Command(v.path, args...)
 	cmd.Args[0] = tool
+	if v.emu != nil {
+		cmd = exec.Command(v.emu[0], append([]string{"-0", tool, v.path}, args...)...)
+	}
 	// A proxy is never asked for something in the same container.
 	cmd.Env = []string{"GOTRACEBACK=none", "HEALTHCHECK_LOG=false", "http_proxy=http://127.0.0.1:1"}
 	return cmd
@@ -120,12 +116,20 @@ func succeeds(t *testing.T, cmd *exec.Cmd) bool {
 // compares what they make of it.
 func sideBySide(t *testing.T, argv ...string) {
 	t.Helper()
+	compare(t, variants, argv)
+}
+
+func compare(t *testing.T, vs []*variant, argv []string) {
+	t.Helper()
 	want := succeeds(t, realTool(t, argv...))
 	if argv[0] == "busybox" {
 		argv = argv[1:]
 	}
-	for _, v := range variants {
-		r := execute(t, v.as(t, argv[0], argv[1:]...))
+	for _, v := range vs {
+		if v.emu != nil {
+			continue // slow, and TestAsTool has them
+		}
+		r := execute(t, v.as(argv[0], argv[1:]...))
 		if got := r.code == healthy; got != want {
 			t.Errorf("%s: %q: healthy %v, the tool says %v; stderr %q", v.name, argv, got, want, r.stderr)
 		}
@@ -217,6 +221,25 @@ func TestLikeToolsConnecting(t *testing.T) {
 	}
 }
 
+func TestLikeToolsOverTLS(t *testing.T) {
+	l := listen(t, "tcp4")
+	ca := authority(t, "tests")
+	cert := ca.sign(t, localhost)
+	server := &http.Server{Handler: site, ErrorLog: log.New(io.Discard, "", 0), TLSConfig: &tls.Config{Certificates: []tls.Certificate{cert.tls()}}}
+	go server.ServeTLS(l, "", "")
+	t.Cleanup(func() { server.Close() })
+	caFile, _ := ca.files(t)
+	for _, line := range []string{
+		"curl -k https://localhost:PORT/404", "curl -kf https://localhost:PORT/200", "curl -kf https://localhost:PORT/404", "curl -fsS https://localhost:PORT/200",
+		"curl -f --cacert CA https://localhost:PORT/200", "curl -f --cacert CA https://127.0.0.1:PORT/200", "curl -f4 --cacert CA https://localhost:PORT/200",
+		"curl -f --cacert /no/such/file https://localhost:PORT/200", "curl -fkL https://localhost:PORT/302/200", "curl -fk http://localhost:PORT/200",
+		"wget -q --no-check-certificate --spider https://localhost:PORT/200", "wget -qO- --no-check-certificate https://localhost:PORT/404",
+		"wget -q --spider https://localhost:PORT/200", "wget -qO- --ca-certificate=CA https://localhost:PORT/200",
+	} {
+		compare(t, tlsVariants, strings.Fields(strings.NewReplacer("PORT", port(l), "CA", caFile).Replace(line)))
+	}
+}
+
 func TestLikeCurlThroughSocket(t *testing.T) {
 	dir, err := os.MkdirTemp("", "s") // t.TempDir is too long for a socket on some systems
 	if err != nil {
@@ -264,7 +287,7 @@ func TestToolRequest(t *testing.T) {
 		succeeds(t, realTool(t, argv...))
 		want := drainRequests(requests)
 		for _, v := range variants {
-			execute(t, v.as(t, argv[0], argv[1:]...))
+			execute(t, v.as(argv[0], argv[1:]...))
 			if got := drainRequests(requests); got != want {
 				t.Errorf("%s: %s: the server got\n%swant\n%s", v.name, line, got, want)
 			}
@@ -310,8 +333,7 @@ func TestAsTool(t *testing.T) {
 		withPort := strings.NewReplacer("PORT", port(l), "SLOW", port(slow), "V6", port(v6))
 		argv := strings.Fields(withPort.Replace(tt.line))
 		for _, v := range variants {
-			cmd := v.as(t, "curl", argv[1:]...)
-			cmd.Args[0] = argv[0]
+			cmd := v.as(argv[0], argv[1:]...)
 			if tt.want == "" {
 				execute(t, cmd).check(t)
 			} else {
@@ -326,7 +348,7 @@ func TestAsTool(t *testing.T) {
 func TestToolUsage(t *testing.T) {
 	for _, v := range variants {
 		for _, tool := range []string{"curl", "wget"} {
-			r := execute(t, v.as(t, tool, "-z", "http://localhost:1/"))
+			r := execute(t, v.as(tool, "-z", "http://localhost:1/"))
 			if want := "unhealthy: " + tool + ": option \"-z\" is not supported\n"; r.code != unhealthy || r.stderr != want {
 				t.Errorf("%s: exit code %d, stderr %q, want %q", v.name, r.code, r.stderr, want)
 			}
