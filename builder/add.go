@@ -3,6 +3,7 @@ package builder
 import (
 	"archive/tar"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -41,7 +42,7 @@ func (r *rewriter) addHealth(ctx context.Context, s *stack, config rawConfig, m 
 		r.say("health: the base image's own HEALTHCHECK is replaced: %s", old)
 	}
 	check := r.check
-	probe, err := r.addLayers(ctx, s, &check, m.MediaType, platform)
+	probe, err := r.addLayers(ctx, s, &check, config, m.MediaType, platform)
 	if err != nil {
 		return nil, err
 	}
@@ -64,9 +65,9 @@ func (r *rewriter) note(probe v1.Layer) error {
 // addLayers adds what the check needs in the image: the probe and its arguments, in
 // place of those that an earlier kohealth left. A check that calls the probe as a
 // program becomes the probe's.
-func (r *rewriter) addLayers(ctx context.Context, s *stack, check *health.Check, manifestType types.MediaType, platform v1.Platform) (v1.Layer, error) {
+func (r *rewriter) addLayers(ctx context.Context, s *stack, check *health.Check, config rawConfig, manifestType types.MediaType, platform v1.Platform) (v1.Layer, error) {
 	s.dropOurs()
-	if !check.Test.UsesProbe() && check.Test.Kind != health.Shell {
+	if check.Test.Kind == health.None {
 		return nil, nil
 	}
 	base, err := rootfs.Read(s.base(), r.Cache.Sub("layers"))
@@ -77,7 +78,7 @@ func (r *rewriter) addLayers(ctx context.Context, s *stack, check *health.Check,
 		return nil, err
 	}
 	if !check.Test.UsesProbe() || check.Test.Kind != health.Probe && has(base, health.ProbePath) {
-		return nil, nil // the base's own programs do it
+		return nil, r.checkProgram(s, check.Test, base, config) // the image's own programs do it
 	}
 	if check.Test, err = check.Test.AsProbe(); err != nil {
 		return nil, err
@@ -153,6 +154,47 @@ func place(base *rootfs.FS, f layers.File) ([]layers.File, error) {
 func has(base *rootfs.FS, name string) bool {
 	_, ok := base.Lookup(name)
 	return ok
+}
+
+// checkProgram looks for the program of a check in the image. One with a path may yet
+// come from a volume; one without is looked for in PATH.
+func (r *rewriter) checkProgram(s *stack, test health.Test, image *rootfs.FS, config rawConfig) error {
+	if test.Kind != health.Exec {
+		return nil
+	}
+	if err := image.Add(s.own(), ""); err != nil {
+		return err
+	}
+	inner, err := config.inner()
+	if err != nil {
+		return err
+	}
+	var env []string
+	if raw, ok := inner["Env"]; ok {
+		if err := json.Unmarshal(raw, &env); err != nil {
+			return fmt.Errorf("parsing image config's %q: %w", "Env", err)
+		}
+	}
+	program := test.Args[0]
+	switch {
+	case strings.Contains(program, "/") && !has(image, program):
+		r.say("warning: health check program %q is not in the image", program)
+	case !strings.Contains(program, "/") && !inPath(image, program, env):
+		return hint.With(fmt.Errorf("health check program %q is not in the image", program),
+			"give the probe a target instead, such as --health=http://:8080/healthz")
+	}
+	return nil
+}
+
+func inPath(image *rootfs.FS, program string, env []string) bool {
+	for _, kv := range env {
+		if dirs, ok := strings.CutPrefix(kv, "PATH="); ok {
+			return slices.ContainsFunc(strings.Split(dirs, ":"), func(dir string) bool {
+				return has(image, path.Join(dir, program))
+			})
+		}
+	}
+	return false
 }
 
 func checkShell(test health.Test, base *rootfs.FS) error {

@@ -167,6 +167,10 @@ func explain(err error) error {
 		strings.Contains(err.Error(), "does not match desired platforms"):
 		return hint.With(err, "ask for a platform that the base image has, or set KO_DEFAULTBASEIMAGE="+layers.StaticRef+
 			", kohealth's own, which has every Linux platform")
+	case strings.Contains(err.Error(), "fetching base image") && strings.Contains(err.Error(), "_UNKNOWN"):
+		return hint.With(err, "check the name and tag in KO_DEFAULTBASEIMAGE, defaultBaseImage or baseImageOverrides")
+	case strings.Contains(err.Error(), "fetching base image") && strings.Contains(err.Error(), "UNAUTHORIZED"):
+		return hint.With(err, "log in with kohealth login")
 	case strings.Contains(err.Error(), "fetching base image"):
 		return hint.With(err, "set KO_DEFAULTBASEIMAGE="+layers.StaticRef+" for the base image inside kohealth, which needs no network")
 	}

@@ -227,6 +227,9 @@ func (r *rewriter) report() {
 		return
 	}
 	line := fmt.Sprintf("health: %s", r.check)
+	if !r.check.Chosen {
+		line += " (default)"
+	}
 	if len(r.probes) > 0 {
 		line += fmt.Sprintf("; %s %d KB", health.ProbePath, (slices.Max(r.probes)+500)/1000)
 	}

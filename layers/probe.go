@@ -60,6 +60,9 @@ type Compiler struct {
 	Go    string    // the go command, as FindGo finds it; "" means that of PATH
 	Cache cache.Dir // keeps compiled probes and compressed layers
 
+	// Logf is told what takes a while; nil means nobody.
+	Logf func(format string, args ...any)
+
 	mu    sync.Mutex
 	calls map[string]*call // by variant and target
 }
@@ -148,6 +151,9 @@ func (c *Compiler) load(ctx context.Context, target []string, variant Variant) (
 	key := probeKey(source, toolchain, target, flags)
 	if binary, ok := dir.Get(key); ok {
 		return binary, nil
+	}
+	if c.Logf != nil {
+		c.Logf("health: compiling the probe (once): %s", strings.Join(target, " "))
 	}
 	binary, err := compile(ctx, goCmd, source, target, flags)
 	if err == nil {

@@ -52,6 +52,12 @@ func ParseTest(s string) (Test, error) {
 			return Test{}, fmt.Errorf("parsing health check %q as a JSON list of strings: %w", s, err)
 		}
 		return ParseTestList(list)
+	case strings.EqualFold(t, "none"):
+		return Test{}, hint.With(fmt.Errorf("parsing health check %q: it is written as a list", s),
+			`write ["NONE"], or --no-healthcheck to leave the image as ko makes it`)
+	case isTarget(t) && strings.Count(t, "://") > 1 && strings.Contains(t, " "):
+		return Test{}, hint.With(fmt.Errorf("parsing health check %q: several targets in one string", s),
+			`write them as a list: ["http://:8080/healthz", "tcp://:9090"]`)
 	case isTarget(t):
 		return probeTest(t)
 	case looksLikeAddress.MatchString(t):
@@ -65,8 +71,8 @@ func ParseTest(s string) (Test, error) {
 }
 
 // looksLikeAddress matches what is hardly meant as a shell command: :8080/healthz,
-// localhost:8080.
-var looksLikeAddress = regexp.MustCompile(`^[\w.\[\]:-]*:(\d+|\$\S+)(/\S*)?$`)
+// localhost:8080, 8080, http:/:8080, /healthz.
+var looksLikeAddress = regexp.MustCompile(`^([\w.\[\]:-]*:(\d+|\$\S+)(/\S*)?|\d+|https?:/\S*|/(healthz?|livez|readyz|ping|status|up))$`)
 
 // ParseTestList parses a test as a list: Docker's ["CMD", …], ["CMD-SHELL", "…"]
 // or ["NONE"], or else arguments for the probe.

@@ -69,6 +69,11 @@ func TestParseTestErrors(t *testing.T) {
 		`["-status", "200"]`:        "target",
 		":8080/healthz":             "it has no scheme",
 		"localhost:8080":            "it has no scheme",
+		"8080":                      "it has no scheme",
+		"/healthz":                  "it has no scheme",
+		"http:/:8080/healthz":       "it has no scheme",
+		"NONE":                      "is written as a list",
+		"http://:1/ tcp://:2":       "several targets",
 		"[::1]:$PORT":               "JSON list",
 	} {
 		_, err := health.ParseTest(in)
@@ -333,6 +338,8 @@ Builds:
 func TestReadFileErrors(t *testing.T) {
 	for content, want := range map[string]string{
 		"healthcheck:\n  tst: x":                        `.ko.yaml:2: unknown key "tst" in healthcheck`,
+		"a: b\nhealthchek:\n  test: x":                  `.ko.yaml:2: unknown key "healthchek"`,
+		"builds:\n- health_check: {}":                   `.ko.yaml:2: unknown key "health_check"`,
 		"healthcheck: on":                               ".ko.yaml:1: parsing healthcheck: want keys and values",
 		"healthcheck:\n  interval: 10":                  ".ko.yaml:2: parsing interval \"10\": a duration needs a unit",
 		"healthcheck:\n  interval: {a: b}":              ".ko.yaml:2: parsing interval: want a value",

@@ -142,6 +142,8 @@ func readTop(n *yaml.Node) (f File, err error) {
 			f.top, err = readSettings(value)
 		case strings.EqualFold(key.Value, "builds") && value.Kind == yaml.SequenceNode:
 			f.builds, err = readBuilds(value)
+		default:
+			err = checkTypo(key.Value)
 		}
 		return err
 	})
@@ -162,6 +164,8 @@ func readBuilds(n *yaml.Node) ([]build, error) {
 				b.Main = textOr(value, b.Main)
 			case "healthcheck":
 				b.settings, err = readSettings(value)
+			default:
+				err = checkTypo(key.Value)
 			}
 			return err
 		})
@@ -171,6 +175,14 @@ func readBuilds(n *yaml.Node) ([]build, error) {
 		builds = append(builds, b)
 	}
 	return builds, nil
+}
+
+// checkTypo refuses keys that were meant to be healthcheck. The others are ko's.
+func checkTypo(key string) error {
+	if nearest(key, []string{"healthcheck"}) == "" {
+		return nil
+	}
+	return hint.With(fmt.Errorf("unknown key %q", key), `did you mean "healthcheck"?`)
 }
 
 // textOr returns a value, or def where none is given.

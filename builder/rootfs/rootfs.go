@@ -33,14 +33,19 @@ type FS struct {
 // layer's digest, so that it is fetched only once.
 func Read(layers []v1.Layer, dir cache.Dir) (*FS, error) {
 	fsys := &FS{entries: map[string]Entry{"/": {Path: "/", Type: tar.TypeDir}}}
+	return fsys, fsys.Add(layers, dir)
+}
+
+// Add lays more layers over those that were read.
+func (f *FS) Add(layers []v1.Layer, dir cache.Dir) error {
 	for _, l := range layers {
 		entries, err := list(l, dir)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		fsys.add(entries)
+		f.add(entries)
 	}
-	return fsys, nil
+	return nil
 }
 
 func list(l v1.Layer, dir cache.Dir) ([]Entry, error) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -17,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ko-health/kohealth/builder"
+	"github.com/ko-health/kohealth/builder/hint"
 	"github.com/ko-health/kohealth/layers"
 )
 
@@ -54,9 +56,13 @@ func setBuild(cmd *cobra.Command, v versions) {
 		// of net/http's own.
 		publisher, err := commands.NewPublisher(po)
 		if err != nil {
-			return fmt.Errorf("creating publisher: %w", err)
+			return explainPublishing(fmt.Errorf("creating publisher: %w", err))
 		}
-		defer func() { err = errors.Join(err, publisher.Close()) }() // it writes the tarball
+		defer func() {
+			if err == nil {
+				err = publisher.Close() // it writes the tarball
+			}
+		}()
 		remote.DefaultTransport = layers.Transport(remote.DefaultTransport)
 		bo.InsecureRegistry = po.InsecureRegistry
 		b, err := newBuilder(cmd.Context(), bo, hf, v)
@@ -86,7 +92,7 @@ func buildAndPrint(ctx context.Context, args []string, publisher publish.Interfa
 	for _, importpath := range importpaths {
 		ref, err := publisher.Publish(ctx, results[importpath], importpath)
 		if err != nil {
-			return fmt.Errorf("publishing %s: %w", importpath, err)
+			return explainPublishing(fmt.Errorf("publishing %s: %w", importpath, err))
 		}
 		refs = append(refs, ref)
 	}
@@ -96,13 +102,26 @@ func buildAndPrint(ctx context.Context, args []string, publisher publish.Interfa
 	return nil
 }
 
+// explainPublishing adds the next step to an error of ko's publishers.
+func explainPublishing(err error) error {
+	switch {
+	case strings.Contains(err.Error(), "KO_DOCKER_REPO environment variable is unset"):
+		return hint.With(err, "export KO_DOCKER_REPO=registry/repository, or use --local, or --push=false with --tarball or --oci-layout-path")
+	case strings.Contains(err.Error(), "failed to interpret"):
+		return hint.With(errors.New("a tarball holds one image, and an index of several platforms was built"),
+			"name one --platform, or use --oci-layout-path")
+	}
+	return err
+}
+
 func buildOne(ctx context.Context, arg string, b build.Interface) (importpath string, result build.Result, err error) {
 	importpath, err = b.QualifyImport(arg)
 	if err != nil {
-		return "", nil, err
+		return "", nil, hint.With(err, "run kohealth in the module's directory")
 	}
 	if err := b.IsSupportedReference(importpath); err != nil {
-		return "", nil, fmt.Errorf("importpath %q is not supported: %w", importpath, err)
+		return "", nil, hint.With(fmt.Errorf("importpath %q is not supported: %w", importpath, err),
+			"name the directory of a main package, such as ./cmd/app")
 	}
 	result, err = b.Build(ctx, importpath)
 	if err != nil {
@@ -128,7 +147,7 @@ func newBuilder(ctx context.Context, bo *options.BuildOptions, hf *healthFlags, 
 	}
 	b := builder.New(inner, builder.Options{
 		Check:     checks.of(bo),
-		Compiler:  &layers.Compiler{Go: goCmd, Cache: cacheDir()},
+		Compiler:  &layers.Compiler{Go: goCmd, Cache: cacheDir(), Logf: log.Printf},
 		Format:    checks.format,
 		Jobs:      bo.ConcurrentBuilds,
 		Platforms: namedPlatforms(bo.Platforms),

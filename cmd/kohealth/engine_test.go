@@ -77,6 +77,7 @@ func cmdLifecycle(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("runs as %q, want 65532", got)
 	}
 	c.await("healthy")
+	docker(ts, "exec", c.id, "/usr/bin/healthcheck") // what a task definition runs
 	docker(ts, "kill", "-s", "USR1", c.id)
 	c.await("unhealthy")
 	const cause = `unhealthy: GET http://127.0.0.1:8080/healthz: 503 Service Unavailable: "db: connection refused"`

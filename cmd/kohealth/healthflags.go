@@ -3,7 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
+	"log"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/google/ko/pkg/commands/options"
@@ -61,6 +63,9 @@ func addHealthFlags(set *pflag.FlagSet) *healthFlags {
 			set.Lookup(f.name).NoOptDefVal = "true"
 		}
 	}
+	for _, name := range []string{"health-tool", "health-package"} {
+		set.Lookup(name).Hidden = true // until there is more than the probe
+	}
 	set.StringVar(&hf.format, formatFlag, "", "media types of the image: oci or docker, which Podman needs (default the base image's)")
 	return hf
 }
@@ -108,6 +113,7 @@ func (hf *healthFlags) checks(dir string) (*checks, error) {
 	if err := hf.conflict(); err != nil {
 		return nil, err
 	}
+	warnUnknown()
 	env, format, err := readVariables()
 	if err != nil {
 		return nil, err
@@ -141,6 +147,20 @@ func (hf *healthFlags) conflict() error {
 		}
 	}
 	return nil
+}
+
+// warnUnknown names the variables that were meant for kohealth and are none of its.
+func warnUnknown() {
+	known := []string{variable(formatFlag)}
+	for _, f := range healthFlagTable() {
+		known = append(known, f.variable())
+	}
+	for _, kv := range os.Environ() {
+		name, _, _ := strings.Cut(kv, "=")
+		if strings.HasPrefix(name, "KOHEALTH_") && !strings.HasPrefix(name, "KOHEALTH_TEST_") && !slices.Contains(known, name) {
+			log.Printf("warning: %s is not a variable of kohealth's; there are %s", name, strings.Join(known, ", "))
+		}
+	}
 }
 
 func readVariables() (said health.Settings, format string, err error) {

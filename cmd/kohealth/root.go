@@ -5,8 +5,11 @@ import (
 	"log"
 	"runtime/debug"
 
+	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/ko/pkg/commands"
 	"github.com/spf13/cobra"
+
+	"github.com/ko-health/kohealth/layers"
 )
 
 // newRoot returns ko's command tree with kohealth's commands in the places of ko's.
@@ -28,6 +31,9 @@ func newRoot() *cobra.Command {
 // warnPlain has a command of ko's say that it builds what ko builds.
 func warnPlain(cmd *cobra.Command) {
 	cmd.PreRun = func(*cobra.Command, []string) {
+		if f := cmd.Flags().Lookup("insecure-registry"); f.Value.String() == "false" {
+			remote.DefaultTransport = layers.Transport(remote.DefaultTransport)
+		}
 		log.Printf("warning: kohealth %s builds images without health checks so far; kohealth build adds them", cmd.Name())
 	}
 }

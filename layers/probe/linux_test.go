@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -124,6 +125,34 @@ func TestNoStdio(t *testing.T) {
 			cmd := exec.Command("sh", argv...)
 			if r := execute(t, cmd); r.code != want {
 				t.Errorf("%s %s: exit code %d, want %d", v.name, target, r.code, want)
+			}
+		}
+	}
+}
+
+// TestLimits runs the probe where it gets little of what it needs. Below what Go's
+// runtime needs to start there is no saying with which code it fails; it must not be
+// the one for healthy.
+func TestLimits(t *testing.T) {
+	l := listen(t, "tcp4")
+	serve(t, l, answer(ok200))
+	for _, v := range variants {
+		argv := v.command(nil, "http://:"+port(l)+"/").Args
+		for limit, want := range map[string][]int{
+			"ulimit -n 3":    {unhealthy}, // no descriptor is left for a socket
+			"ulimit -f 0":    {healthy},   // nothing is written
+			"ulimit -v 2000": {unhealthy, 2, 127, 139, 255},
+		} {
+			if v.name == "net" {
+				want = append(want, 2) // the runtime's own poller needs descriptors
+			}
+			if v.emu != nil && limit != "ulimit -f 0" {
+				continue // the emulator gets no further
+			}
+			cmd := exec.Command("sh", slices.Concat([]string{"-c", limit + `; "$@"`, "sh"}, argv)...)
+			cmd.Stderr = io.Discard
+			if r := execute(t, cmd); !slices.Contains(want, r.code) {
+				t.Errorf("%s %s: exit code %d, want one of %d", v.name, limit, r.code, want)
 			}
 		}
 	}

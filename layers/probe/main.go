@@ -37,6 +37,9 @@ const (
 	unhealthy = 1
 )
 
+const usage = "usage: healthcheck [FLAG]... TARGET...\n" +
+	"https://github.com/ko-health/kohealth#the-probe describes targets and flags\n"
+
 // argsFile holds the arguments of a probe that is started without any.
 const argsFile = "/etc/healthcheck"
 
@@ -51,6 +54,10 @@ func run(args []string, file string) (code int) {
 			code = unhealthy
 		}
 	}()
+	if len(args) == 2 && (args[1] == "-h" || args[1] == "-help" || args[1] == "--help") {
+		writeStderr(usage)
+		return unhealthy // whoever runs it as a check has made a mistake
+	}
 	cmd, err := command(args, file, &v)
 	if err != nil {
 		v.refuse(err.Error())

@@ -343,6 +343,15 @@ func TestAsTool(t *testing.T) {
 	}
 }
 
+func TestHelp(t *testing.T) {
+	for _, v := range variants {
+		cmd := v.as("healthcheck", "-help")
+		if r := execute(t, cmd); r.code != unhealthy || r.stderr != usage {
+			t.Errorf("%s: exit code %d, stderr %q", v.name, r.code, r.stderr)
+		}
+	}
+}
+
 // TestToolUsage shows that an option which the probe does not know is unhealthy.
 // Package cmdline tests the rest of them.
 func TestToolUsage(t *testing.T) {
