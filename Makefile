@@ -3,10 +3,6 @@
 
 GO ?= go
 
-# What the probe is vetted for.
-PLATFORMS = linux/386 linux/amd64 linux/arm linux/arm64 linux/loong64 linux/mips64le linux/ppc64le linux/riscv64 \
-	linux/s390x darwin/arm64 windows/amd64
-
 .PHONY: demo test check bench build
 
 # Build a sample app on the embedded base and show what is in its image.
@@ -25,11 +21,6 @@ test:
 check:
 	@test -z "$$(gofmt -l .)" || { gofmt -d .; exit 1; }
 	$(GO) vet ./... ./testdata/apps/...
-	@for platform in $(PLATFORMS); do \
-		for tags in probe probe,tls; do \
-			GOOS=$${platform%/*} GOARCH=$${platform#*/} $(GO) vet -tags $$tags ./layers/probe || exit 1; \
-		done; \
-	done
 	$(GO) tool staticcheck ./... ./testdata/apps/...
 	$(GO) mod tidy -diff
 	$(GO) test -race ./...

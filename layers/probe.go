@@ -269,20 +269,27 @@ func compile(ctx context.Context, goCmd string, source map[string][]byte, target
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	for name, data := range source {
-		name = filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-			return nil, err
-		}
-		if err := os.WriteFile(name, data, 0o644); err != nil {
-			return nil, err
-		}
+	if err := unpack(source, dir); err != nil {
+		return nil, err
 	}
 	args := append([]string{"build", "-o", "healthcheck"}, flags...)
 	if _, err := run(ctx, goCmd, dir, target, append(args, "./"+probePackage)...); err != nil {
 		return nil, err
 	}
 	return os.ReadFile(filepath.Join(dir, "healthcheck"))
+}
+
+func unpack(source map[string][]byte, dir string) error {
+	for name, data := range source {
+		name = filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(name, data, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // run runs go with nothing of the user's settings that could change its output. When

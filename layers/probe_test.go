@@ -212,6 +212,36 @@ func TestProbeVariants(t *testing.T) {
 	}
 }
 
+// TestProbeIsVetted vets the probe, without its tests, for all that it is compiled for
+// and for the systems on which it takes the ways of package net.
+func TestProbeIsVetted(t *testing.T) {
+	source, err := probeFiles()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := unpack(source, dir); err != nil {
+		t.Fatal(err)
+	}
+	goCmd, err := FindGo("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, platform := range strings.Fields("linux/386 linux/amd64 linux/arm linux/arm64 linux/loong64 linux/mips64le " +
+		"linux/ppc64le linux/riscv64 linux/s390x darwin/arm64 windows/amd64") {
+		goos, arch, _ := strings.Cut(platform, "/")
+		for _, variant := range []Variant{Plain, TLS} {
+			if variant == TLS && platform != "linux/amd64" {
+				continue // what TLS adds is the same everywhere, and crypto/tls takes long
+			}
+			env := []string{"GOOS=" + goos, "GOARCH=" + arch}
+			if _, err := run(t.Context(), goCmd, dir, env, "vet", "-tags="+variant.tags(), "./"+probePackage); err != nil {
+				t.Errorf("%s %s: %v", platform, variant, err)
+			}
+		}
+	}
+}
+
 func TestProbeErrors(t *testing.T) {
 	for _, p := range []v1.Platform{linux("sparc64"), {OS: "windows", Architecture: "amd64"}, {OS: "linux", Architecture: "arm", Variant: "x"}} {
 		if _, err := new(Compiler).Probe(t.Context(), p, Plain); !errors.Is(err, ErrUnsupportedPlatform) {
