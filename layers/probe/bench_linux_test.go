@@ -3,8 +3,9 @@ package main
 import (
 	"bytes"
 	"compress/gzip"
-	"net"
+	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,13 +15,17 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"text/tabwriter"
 	"time"
 )
 
-// BenchmarkCheck runs whole processes against a server that is up: the probe, and
-// those of the tools with which people write health checks that are installed. Beside
-// the mean it reports the median, the peak of the memory, and the size as it is and
-// compressed, for a tool with shared libraries without those.
+// BenchmarkCheck runs whole processes against servers that are up, in turn, so that
+// all see the same machine: the probe, a program that does nothing, a plain program
+// with net/http, and the tools with which people write health checks. It prints one
+// table: the size as it is and compressed, for a tool with shared libraries without
+// those; the medians of wall and CPU time; the peak of the memory; and the median wall
+// time where a twentieth of a processor is all there is, a shell included. What is not
+// there is left out: tools that are not installed, quotas that may not be set.
 //
 // What was tried to make the probe smaller or faster than the ordinary Go program
 // of its kind, on amd64 with Go 1.26:
@@ -33,49 +38,168 @@ import (
 //
 // Most of the size and of the time that is left is Go's runtime.
 func BenchmarkCheck(b *testing.B) {
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	all := contenders(b)
+	quota := newQuota(b)
+	for b.Loop() {
+		for _, c := range all {
+			c.run(b, nil)
+		}
+	}
+	for range 8 {
+		for _, c := range all {
+			if quota != nil {
+				time.Sleep(250 * time.Millisecond) // a new period, with nothing used of it
+				c.run(b, quota)
+			}
+		}
+	}
+	var table strings.Builder
+	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "check\tKB\tgzip KB\twall ms\tCPU ms\tRSS KB\twall ms at 0.05 CPU\t")
+	for _, c := range all {
+		size, compressed := sizes(b, c.path)
+		fmt.Fprintf(w, "%s\t%.0f\t%.0f\t%s\t%s\t%.0f\t%s\t\n", c.name, size/1000, compressed/1000,
+			median(c.wall), median(c.cpu), peak(b, c.path, c.argv(), c.env()), median(c.throttled))
+	}
+	w.Flush()
+	fmt.Printf("\nmedians of %d runs of each, in turn\n%s", len(all[0].wall), &table)
+}
+
+// A contender is a command that checks something, and what its runs took.
+type contender struct {
+	name, path           string
+	args                 []string
+	wall, cpu, throttled []time.Duration
+}
+
+func (c *contender) argv() []string { return append([]string{filepath.Base(c.path)}, c.args...) }
+func (c *contender) env() []string  { return []string{"PATH=/bin"} }
+
+// contenders starts the servers and returns what is to be compared.
+func contenders(b *testing.B) []*contender {
+	plain, secure, rpc := listen(b, "tcp4"), listen(b, "tcp4"), listen(b, "tcp4")
+	ok := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("ok")) })
+	server := &http.Server{Handler: ok}
+	go server.Serve(plain)
+	overTLS := httptest.NewUnstartedServer(ok)
+	overTLS.Listener = secure
+	overTLS.StartTLS()
+	serveGRPC(b, rpc)
+	b.Cleanup(func() { server.Close(); overTLS.Close() })
+	http, https := "http://127.0.0.1:"+port(plain)+"/healthz", "https://127.0.0.1:"+port(secure)+"/healthz"
+
+	dir := b.TempDir()
+	all := []*contender{
+		compiled(b, dir, "empty.c", "int main(void) { return 0; }", "gcc", "-Os", "-static"),
+		compiled(b, dir, "nethttp.go", netHTTP, "go", "build", "-trimpath", "-ldflags=-s -w"),
+	}
+	if all[1] != nil {
+		all[1].args = []string{http}
+	}
+	for _, v := range []*variant{variants[0], tlsVariants[0]} {
+		for _, target := range []string{http, "tcp://127.0.0.1:" + port(plain), "grpc://127.0.0.1:" + port(rpc)} {
+			scheme, _, _ := strings.Cut(target, "://")
+			all = append(all, &contender{name: "probe " + v.tags[len("probe"):] + " " + scheme, path: v.path, args: []string{"-log=false", target}})
+		}
+	}
+	all = append(all, &contender{name: "probe ,tls https", path: tlsVariants[0].path, args: []string{"-log=false", "-insecure", https}})
+	for _, tool := range [][]string{
+		{"curl", "-fsS", "-o", "/dev/null", http}, {"wget", "-q", "-O", "/dev/null", http}, {"busybox", "wget", "-q", "-O", "/dev/null", http},
+		{"grpc-health-probe", "-addr=127.0.0.1:" + port(rpc)},
+	} {
+		if path, err := exec.LookPath(tool[0]); err == nil {
+			all = append(all, &contender{name: tool[0], path: path, args: tool[1:]})
+		} else {
+			b.Logf("%s is not installed", tool[0])
+		}
+	}
+	return slices.DeleteFunc(all, func(c *contender) bool { return c == nil })
+}
+
+const netHTTP = `package main
+
+import (
+	"net/http"
+	"os"
+)
+
+func main() {
+	resp, err := http.Get(os.Args[1])
+	if err != nil || resp.StatusCode != 200 {
+		os.Exit(1)
+	}
+}
+`
+
+// compiled compiles a program, or returns nil where there is no compiler.
+func compiled(b *testing.B, dir, file, source string, compiler ...string) *contender {
+	if _, err := exec.LookPath(compiler[0]); err != nil {
+		b.Logf("%s is not installed", compiler[0])
+		return nil
+	}
+	c := &contender{name: strings.NewReplacer(".c", " C program", "nethttp.go", "net/http program").Replace(file), path: filepath.Join(dir, file+".out")}
+	if err := os.WriteFile(filepath.Join(dir, file), []byte(source), 0o644); err != nil {
+		b.Fatal(err)
+	}
+	cmd := exec.Command(compiler[0], append(compiler[1:], "-o", c.path, file)...)
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		b.Fatalf("%s: %v\n%s", file, err, out)
+	}
+	return c
+}
+
+// run runs the command once, under a quota if there is one.
+func (c *contender) run(b *testing.B, q *quota) {
+	path, argv := c.path, c.argv()
+	if q != nil {
+		path, argv = "/bin/sh", append([]string{"sh", "-c", `echo $$ >"$0" && exec "$@"`, q.procs, c.path}, c.args...)
+	}
+	start := time.Now()
+	p, err := os.StartProcess(path, argv, &os.ProcAttr{Env: c.env()})
 	if err != nil {
 		b.Fatal(err)
 	}
-	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("ok")) })}
-	go server.Serve(l)
-	defer server.Close()
-	url := "http://" + l.Addr().String() + "/healthz"
-
-	for _, v := range variants {
-		b.Run("probe-"+v.name, func(b *testing.B) { benchmark(b, v.path, "-log=false", url) })
+	state, err := p.Wait()
+	if err != nil || !state.Success() {
+		b.Fatalf("%s: %v, %v", c.name, state, err)
 	}
-	for _, tool := range [][]string{
-		{"curl", "-fsS", "-o", "/dev/null"}, {"wget", "-q", "-O", "/dev/null"}, {"busybox", "wget", "-q", "-O", "/dev/null"},
-	} {
-		if path, err := exec.LookPath(tool[0]); err == nil {
-			b.Run(tool[0], func(b *testing.B) { benchmark(b, path, append(tool[1:], url)...) })
-		}
+	took := time.Since(start)
+	if q != nil {
+		c.throttled = append(c.throttled, took)
+		return
 	}
+	c.wall, c.cpu = append(c.wall, took), append(c.cpu, state.UserTime()+state.SystemTime())
 }
 
-func benchmark(b *testing.B, path string, args ...string) {
-	argv := append([]string{filepath.Base(path)}, args...)
-	attr := &os.ProcAttr{Env: []string{"PATH=/bin"}}
-	took := make([]time.Duration, 0, b.N)
-	for b.Loop() {
-		start := time.Now()
-		p, err := os.StartProcess(path, argv, attr)
-		if err != nil {
-			b.Fatal(err)
-		}
-		state, err := p.Wait()
-		if err != nil || !state.Success() {
-			b.Fatalf("%v, %v", state, err)
-		}
-		took = append(took, time.Since(start))
+func median(d []time.Duration) string {
+	if len(d) == 0 {
+		return "-"
 	}
-	slices.Sort(took)
-	b.ReportMetric(float64(took[len(took)/2]), "median-ns")
-	b.ReportMetric(peak(b, path, argv, attr.Env), "RSS-KB")
-	size, compressed := sizes(b, path)
-	b.ReportMetric(size, "bytes")
-	b.ReportMetric(compressed, "gzip-bytes")
+	slices.Sort(d)
+	return fmt.Sprintf("%.2f", d[len(d)/2].Seconds()*1000)
+}
+
+// A quota is a control group that gets a twentieth of a processor: 5 ms of every 100.
+type quota struct{ procs string }
+
+// newQuota returns nil where none can be made, as without root.
+func newQuota(b *testing.B) *quota {
+	for _, g := range []struct{ root, file, value string }{
+		{"/sys/fs/cgroup", "cpu.max", "5000 100000"},
+		{"/sys/fs/cgroup/cpu", "cpu.cfs_quota_us", "5000"}, // of its default period of 100 ms
+	} {
+		dir := filepath.Join(g.root, "kohealth-bench-"+strconv.Itoa(os.Getpid()))
+		if os.Mkdir(dir, 0o755) != nil {
+			continue
+		}
+		b.Cleanup(func() { os.Remove(dir) })
+		if os.WriteFile(filepath.Join(dir, g.file), []byte(g.value), 0o644) == nil {
+			return &quota{filepath.Join(dir, "cgroup.procs")}
+		}
+	}
+	b.Log("no control group can be made: nothing runs under a quota")
+	return nil
 }
 
 func sizes(b *testing.B, path string) (size, compressed float64) {

@@ -18,7 +18,7 @@ import (
 )
 
 // serveGRPC serves the health of several services, with what grpc-go brings along.
-func serveGRPC(t *testing.T, l net.Listener, opts ...grpc.ServerOption) {
+func serveGRPC(t testing.TB, l net.Listener, opts ...grpc.ServerOption) {
 	t.Helper()
 	h := health.NewServer()
 	for service, state := range map[string]grpc_health_v1.HealthCheckResponse_ServingStatus{
