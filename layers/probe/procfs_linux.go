@@ -4,8 +4,10 @@ import (
 	"errors"
 	"strings"
 	"syscall"
-	"unsafe"
 )
+
+// procDir is where the kernel shows itself; tests have others, of their own.
+const procDir = "/proc"
 
 // Limits of what is looked at. An app opens its listening sockets early, so their
 // descriptors are among the first.
@@ -116,11 +118,20 @@ func (f *finder) shares(process, kind string) bool {
 	return err != nil || err2 != nil || theirs == ours
 }
 
-// listeners returns the listening sockets of the network namespace. The file for
-// IPv6 is missing where that is switched off.
+// listeners returns the listening sockets of the network namespace.
 func (f *finder) listeners() []listener {
-	one := uint16(1)
-	r := listenerReader{little: *(*byte)(unsafe.Pointer(&one)) == 1}
+	if f.proc == procDir {
+		if found, ok := askListeners(f.deadline); ok && len(found) > 0 {
+			return found
+		}
+	}
+	return f.readListeners()
+}
+
+// readListeners reads them from files. That for IPv6 is missing where it is switched
+// off.
+func (f *finder) readListeners() []listener {
+	r := listenerReader{little: littleEndian()}
 	for i, name := range []string{f.proc + "/self/net/tcp", f.proc + "/self/net/tcp6"} {
 		fd, err := syscall.Open(name, syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
 		if err == nil {
