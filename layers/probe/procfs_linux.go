@@ -20,14 +20,18 @@ const (
 type finder struct {
 	proc     string // the file system proc(5)
 	deadline instant
-	pids     []string // the app's processes
-	exe      string   // what the first of them runs
-	hidden   error    // the first error
+	ask      func(deadline instant) (found []listener, ok bool) // nil if only proc is to be read
+	pids     []string                                           // the app's processes
+	exe      string                                             // what the first of them runs
+	hidden   error                                              // the first error
 }
 
 // findApp finds the app's processes and what they listen on.
 func findApp(proc, dir string, deadline instant) (*app, error) {
 	f := &finder{proc: proc, deadline: deadline}
+	if proc == procDir {
+		f.ask = askListeners
+	}
 	f.find(dir)
 	a := &app{}
 	if len(f.pids) > 0 {
@@ -118,10 +122,11 @@ func (f *finder) shares(process, kind string) bool {
 	return err != nil || err2 != nil || theirs == ours
 }
 
-// listeners returns the listening sockets of the network namespace.
+// listeners returns the listening sockets of the network namespace. An app without
+// any is not healthy, so that an answer without any is worth a second look.
 func (f *finder) listeners() []listener {
-	if f.proc == procDir {
-		if found, ok := askListeners(f.deadline); ok && len(found) > 0 {
+	if f.ask != nil {
+		if found, ok := f.ask(f.deadline); ok && len(found) > 0 {
 			return found
 		}
 	}
