@@ -84,15 +84,7 @@ func (c *rawConn) isSelf(sa syscall.Sockaddr) bool {
 	return false
 }
 
-// arm gives the next system call the time that is left.
-func (c *rawConn) arm(option int) error {
-	left := int64(until(c.deadline))
-	if left <= 0 {
-		return errTimeout
-	}
-	tv := syscall.NsecToTimeval(left + 999) // rounded up, since 0 means for ever
-	return syscall.SetsockoptTimeval(c.fd, syscall.SOL_SOCKET, option, &tv)
-}
+func (c *rawConn) arm(option int) error { return arm(c.fd, option, c.deadline) }
 
 func (c *rawConn) read(p []byte) (int, error) {
 	for {

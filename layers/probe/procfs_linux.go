@@ -4,8 +4,10 @@ import (
 	"errors"
 	"strings"
 	"syscall"
-	"unsafe"
 )
+
+// procDir is where the kernel shows itself; tests have others, of their own.
+const procDir = "/proc"
 
 // Limits of what is looked at. An app opens its listening sockets early, so their
 // descriptors are among the first.
@@ -18,14 +20,18 @@ const (
 type finder struct {
 	proc     string // the file system proc(5)
 	deadline instant
-	pids     []string // the app's processes
-	exe      string   // what the first of them runs
-	hidden   error    // the first error
+	ask      func(deadline instant) (found []listener, ok bool) // nil if only proc is to be read
+	pids     []string                                           // the app's processes
+	exe      string                                             // what the first of them runs
+	hidden   error                                              // the first error
 }
 
 // findApp finds the app's processes and what they listen on.
 func findApp(proc, dir string, deadline instant) (*app, error) {
 	f := &finder{proc: proc, deadline: deadline}
+	if proc == procDir {
+		f.ask = askListeners
+	}
 	f.find(dir)
 	a := &app{}
 	if len(f.pids) > 0 {
@@ -116,11 +122,21 @@ func (f *finder) shares(process, kind string) bool {
 	return err != nil || err2 != nil || theirs == ours
 }
 
-// listeners returns the listening sockets of the network namespace. The file for
-// IPv6 is missing where that is switched off.
+// listeners returns the listening sockets of the network namespace. An app without
+// any is not healthy, so that an answer without any is worth a second look.
 func (f *finder) listeners() []listener {
-	one := uint16(1)
-	r := listenerReader{little: *(*byte)(unsafe.Pointer(&one)) == 1}
+	if f.ask != nil {
+		if found, ok := f.ask(f.deadline); ok && len(found) > 0 {
+			return found
+		}
+	}
+	return f.readListeners()
+}
+
+// readListeners reads them from files. That for IPv6 is missing where it is switched
+// off.
+func (f *finder) readListeners() []listener {
+	r := listenerReader{little: littleEndian()}
 	for i, name := range []string{f.proc + "/self/net/tcp", f.proc + "/self/net/tcp6"} {
 		fd, err := syscall.Open(name, syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
 		if err == nil {

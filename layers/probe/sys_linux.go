@@ -63,3 +63,13 @@ func modTime(name string) (int64, error) {
 		}
 	}
 }
+
+// arm gives the next system call on a socket the time that is left.
+func arm(fd, option int, deadline instant) error {
+	left := int64(until(deadline))
+	if left <= 0 {
+		return errTimeout
+	}
+	tv := syscall.NsecToTimeval(left + 999) // rounded up, since 0 means for ever
+	return syscall.SetsockoptTimeval(fd, syscall.SOL_SOCKET, option, &tv)
+}
