@@ -39,7 +39,7 @@ func runApp(specs []string) int {
 
 // startApp starts the test binary as an app in a directory, and returns its ports
 // and its process. The app ends with the test, or before by the function.
-func startApp(t *testing.T, dir string, specs ...string) (ports []string, pid string, end func()) {
+func startApp(t testing.TB, dir string, specs ...string) (ports []string, pid string, end func()) {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -80,7 +80,7 @@ func startApp(t *testing.T, dir string, specs ...string) (ports []string, pid st
 }
 
 // copyFile copies a program, unless it is there already: what runs cannot be written.
-func copyFile(t *testing.T, from, to string) {
+func copyFile(t testing.TB, from, to string) {
 	t.Helper()
 	if _, err := os.Stat(to); err == nil {
 		return

@@ -96,8 +96,9 @@ func contenders(b *testing.B) []*contender {
 	if all[1] != nil {
 		all[1].args = []string{http}
 	}
+	startApp(b, filepath.Join(filepath.Dir(variants[0].path), "ko-app"), "tcp")
 	for _, v := range []*variant{variants[0], tlsVariants[0]} {
-		for _, target := range []string{http, "tcp://127.0.0.1:" + port(plain), "grpc://127.0.0.1:" + port(rpc)} {
+		for _, target := range []string{http, "tcp://127.0.0.1:" + port(plain), "grpc://127.0.0.1:" + port(rpc), "auto"} {
 			scheme, _, _ := strings.Cut(target, "://")
 			all = append(all, &contender{name: "probe " + v.tags[len("probe"):] + " " + scheme, path: v.path, args: []string{"-log=false", target}})
 		}

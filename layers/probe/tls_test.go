@@ -31,7 +31,7 @@ type signer struct {
 }
 
 // sign returns a new certificate; a nil signer signs it with its own key.
-func (s *signer) sign(t *testing.T, template x509.Certificate) *signer {
+func (s *signer) sign(t testing.TB, template x509.Certificate) *signer {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -62,7 +62,7 @@ func (s *signer) tls() tls.Certificate {
 }
 
 // files writes certificate and key, and returns the files' names.
-func (s *signer) files(t *testing.T) (cert, key string) {
+func (s *signer) files(t testing.TB) (cert, key string) {
 	t.Helper()
 	der, err := x509.MarshalPKCS8PrivateKey(s.key)
 	if err != nil {
@@ -78,14 +78,14 @@ func (s *signer) files(t *testing.T) (cert, key string) {
 	return cert, key
 }
 
-func authority(t *testing.T, name string) *signer {
+func authority(t testing.TB, name string) *signer {
 	return (*signer)(nil).sign(t, x509.Certificate{Subject: pkix.Name{CommonName: name}, IsCA: true, KeyUsage: x509.KeyUsageCertSign})
 }
 
 var localhost = x509.Certificate{DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
 
 // serveTLS is an HTTP server with TLS that says which HTTP it was asked with.
-func serveTLS(t *testing.T, l net.Listener, config *tls.Config) {
+func serveTLS(t testing.TB, l net.Listener, config *tls.Config) {
 	t.Helper()
 	s := &http.Server{TLSConfig: config.Clone(), ErrorLog: log.New(io.Discard, "", 0), Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, "%s %s %q", r.Proto, r.Host, r.TLS.ServerName)
