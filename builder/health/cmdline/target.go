@@ -18,7 +18,7 @@ type Target struct {
 // A scheme is a kind of target.
 type scheme struct {
 	name  string
-	parse func(t *Target, rest string) error // rest follows "://"; nil means not supported yet
+	parse func(t *Target, rest string) error // rest follows "://"
 }
 
 // schemes holds what a target can begin with; auto stands alone.
@@ -64,11 +64,9 @@ func parseTarget(s string) (Target, error) {
 		if sch.name != name {
 			continue
 		}
-		if sch.parse == nil {
-			return Target{}, errors.New(name + ":// checks are not supported yet")
-		}
 		t := Target{Scheme: name}
-		return t, sch.parse(&t, rest)
+		err := sch.parse(&t, rest)
+		return t, err
 	}
 	return Target{}, errors.New("unknown scheme " + Quote(name) + ": there are " + schemeNames)
 }
