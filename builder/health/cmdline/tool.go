@@ -180,7 +180,7 @@ func (c *call) finish() error {
 	}
 	for _, url := range c.urls {
 		if err := c.target(url); err != nil {
-			return refuse("URL ", url, ": "+err.Error())
+			return errors.New("URL " + quoteURL(url) + ": " + err.Error())
 		}
 	}
 	if c.agent != "" && !c.cmd.Sets("User-Agent") {
