@@ -205,7 +205,7 @@ func TestLikeToolsConnecting(t *testing.T) {
 
 		"wget -q --spider http://localhost:CLOSED/", "wget -qO- http://127.0.0.1:CLOSED/",
 		"wget -q --spider http://[::1]:V6/200", "wget -q -4 --spider http://localhost:V6/200", "wget -q -6 --spider http://[::1]:V6/200",
-		"wget -q -4 --spider http://[::1]:V6/200", "wget -qO- localhost:V4/200", "wget -qO- HTTP://LOCALHOST:V4/200#x", "wget -qO- http://:V4/200",
+		"wget -q -4 --spider http://[::1]:V6/200", "wget -q -4 -6 --spider http://localhost:V4/200", "wget -qO- localhost:V4/200", "wget -qO- HTTP://LOCALHOST:V4/200#x", "wget -qO- http://:V4/200",
 		"wget -qO- http://localhost:V4/200 http://localhost:V4/404", "wget -qO- http://localhost:V4/404 http://localhost:V4/200",
 		"wget -q -T 0.5 -t 1 --spider http://localhost:MUTE/", "wget -qO- --timeout=0.5 --tries=1 http://localhost:DRIBBLE/",
 		"wget -q -T 0.5 -t 1 --spider http://localhost:DRIBBLE/", "wget -q -T x localhost:V4/200",

@@ -143,7 +143,10 @@ func TestParseAsErrors(t *testing.T) {
 		{"curl|-4|http://[::1]/", `URL "http://[::1]/": the host is not an address of IPv4`},
 		{"curl|-6|127.0.0.1", `URL "127.0.0.1": the host is not an address of IPv6`},
 
+		{"curl|-4|-6|localhost", "options -4 and -6 exclude each other"},
+
 		{"wget", "no URL is given"},
+		{"wget|-6|--inet4-only|localhost", "options -4 and -6 exclude each other"},
 		{"wget|--spider=on|x", "option --spider takes no value"},
 		{"wget|--=x", `option "--" is not supported`},
 		{"wget|-nd", `option -n: "d" is not supported`},
