@@ -295,6 +295,34 @@ func TestToolRequest(t *testing.T) {
 	}
 }
 
+// TestRedirectedSecret shows that what proves to one server who asks is not shown to
+// another, to which it redirects, but to itself.
+func TestRedirectedSecret(t *testing.T) {
+	l, other := listen(t, "tcp4"), listen(t, "tcp4")
+	headers := make(chan http.Header, 1)
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { headers <- r.Header })
+	serveSite(t, other, handler)
+	mux := http.NewServeMux()
+	mux.Handle("/end", handler)
+	mux.Handle("/same", http.RedirectHandler("http://127.0.0.1:"+port(l)+"/end", 302))
+	mux.Handle("/other", http.RedirectHandler("http://127.0.0.1:"+port(other)+"/", 302))
+	serveSite(t, l, mux)
+	for path, want := range map[string]string{"same": "s3cret c=d x", "other": "  x"} {
+		argv := []string{"curl", "-sL", "-H", "Authorization: s3cret", "-H", "cookie: c=d", "-H", "X-Probe: x", "http://127.0.0.1:" + port(l) + "/" + path}
+		commands := []*exec.Cmd{realTool(t, argv...)}
+		for _, v := range variants {
+			commands = append(commands, v.as("curl", argv[1:]...))
+		}
+		for _, cmd := range commands {
+			succeeds(t, cmd)
+			h := <-headers
+			if got := h.Get("Authorization") + " " + h.Get("Cookie") + " " + h.Get("X-Probe"); got != want {
+				t.Errorf("%s: %s: the server got %q, want %q", cmd.Path, path, got, want)
+			}
+		}
+	}
+}
+
 func drainRequests(requests chan string) (all string) {
 	for len(requests) > 0 {
 		all += <-requests + "\n"
