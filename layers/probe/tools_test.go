@@ -304,8 +304,8 @@ func TestRedirectedSecret(t *testing.T) {
 	serveSite(t, other, handler)
 	mux := http.NewServeMux()
 	mux.Handle("/end", handler)
-	mux.Handle("/same", http.RedirectHandler("http://127.0.0.1:"+port(l)+"/end", 302))
-	mux.Handle("/other", http.RedirectHandler("http://127.0.0.1:"+port(other)+"/", 302))
+	mux.Handle("/same", http.RedirectHandler("http://127.0.0.1:"+port(l)+"/end", http.StatusFound))
+	mux.Handle("/other", http.RedirectHandler("http://127.0.0.1:"+port(other)+"/", http.StatusFound))
 	serveSite(t, l, mux)
 	for path, want := range map[string]string{"same": "s3cret c=d x", "other": "  x"} {
 		argv := []string{"curl", "-sL", "-H", "Authorization: s3cret", "-H", "cookie: c=d", "-H", "X-Probe: x", "http://127.0.0.1:" + port(l) + "/" + path}
