@@ -183,11 +183,15 @@ func TestRequest(t *testing.T) {
 	}
 }
 
-// TestSecret shows that what a header holds is not in the message.
+// TestSecret shows that what a header holds is not in the message, nor a password
+// that was meant for one.
 func TestSecret(t *testing.T) {
 	for _, v := range variants {
-		for _, header := range []string{"Authorization: ${TOKEN}\x01", "Authorization ${TOKEN}", "Bad name: ${TOKEN}", "Content-Length: ${TOKEN}"} {
-			r := v.run(t, []string{"TOKEN=s3cret"}, "-header", header, "http://:1/")
+		for _, args := range []string{
+			"-header|Authorization: ${TOKEN}\x01|http://:1/", "-header|Authorization ${TOKEN}|http://:1/", "-header|Authorization ${TOKEN}:x|http://:1/",
+			"-header|Bad name: ${TOKEN}|http://:1/", "-header|Content-Length: ${TOKEN}|http://:1/", "http://user:${TOKEN}@:1/", "http://s3cret@:$NONE/",
+		} {
+			r := v.run(t, []string{"TOKEN=s3cret"}, strings.Split(args, "|")...)
 			if r.code != unhealthy || strings.Contains(r.stderr, "s3cret") {
 				t.Errorf("%s: exit code %d, stderr %q", v.name, r.code, r.stderr)
 			}

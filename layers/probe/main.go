@@ -55,7 +55,7 @@ func run(args []string, file string) (code int) {
 		}
 	}()
 	if len(args) == 2 && (args[1] == "-h" || args[1] == "-help" || args[1] == "--help") {
-		writeStderr(usage)
+		v.report(usage, "", "")
 		return unhealthy // whoever runs it as a check has made a mistake
 	}
 	cmd, err := command(args, file, &v)

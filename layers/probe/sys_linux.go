@@ -27,9 +27,10 @@ func writeStderr(s string) { _, _ = syscall.Write(2, []byte(s)) }
 
 func writeStdout(s string) { _, _ = syscall.Write(1, []byte(s)) }
 
-// readFile returns the content of a file of less than 64 KiB.
+// readFile returns the content of a file of less than 64 KiB. A FIFO does not hold it
+// up.
 func readFile(name string) (string, error) {
-	fd, err := syscall.Open(name, syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
+	fd, err := syscall.Open(name, syscall.O_RDONLY|syscall.O_NONBLOCK|syscall.O_CLOEXEC, 0)
 	if err != nil {
 		return "", err
 	}
