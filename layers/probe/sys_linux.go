@@ -65,12 +65,18 @@ func modTime(name string) (int64, error) {
 	}
 }
 
-// arm gives the next system call on a socket the time that is left.
+// arm gives the next system call on a socket the time that is left, or most of it: the
+// kernel's timers of longer waits are late by up to an eighth (kernel/time/timer.c), by
+// more than kohealth leaves between the probe's timeout and the check's. A call that
+// fails with EAGAIN is therefore made again, until arm says errTimeout.
 func arm(fd, option int, deadline instant) error {
-	left := int64(until(deadline))
+	left := until(deadline)
 	if left <= 0 {
 		return errTimeout
 	}
-	tv := syscall.NsecToTimeval(left + 999) // rounded up, since 0 means for ever
+	if left > 100*cmdline.Millisecond {
+		left -= left / 8
+	}
+	tv := syscall.NsecToTimeval(int64(left) + 999) // rounded up, since 0 means for ever
 	return syscall.SetsockoptTimeval(fd, syscall.SOL_SOCKET, option, &tv)
 }
