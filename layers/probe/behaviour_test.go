@@ -314,6 +314,7 @@ func TestUsage(t *testing.T) {
 		{"-stats|200|http://:1", `unknown flag "-stats"`},
 		{"", "no target is given: write one, such as http://:8080/healthz"},
 		{"http://:$PORT/", `parsing target "http://:$PORT/": variable PORT is not set`},
+		{"tcp://:$EMPTY", `parsing target "tcp://:$EMPTY": variable EMPTY is empty`},
 		{"-help", `unknown flag "-help"`},
 	}
 	for _, v := range variants {
@@ -322,7 +323,7 @@ func TestUsage(t *testing.T) {
 			if tt.args == "" {
 				args = nil
 			}
-			r := v.run(t, nil, args...)
+			r := v.run(t, []string{"EMPTY="}, args...)
 			if want := "unhealthy: " + tt.want + "\n"; r.code != unhealthy || r.stderr != want {
 				t.Errorf("%s %q: exit code %d, stderr %q, want %q", v.name, tt.args, r.code, r.stderr, want)
 			}

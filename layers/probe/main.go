@@ -135,11 +135,14 @@ func wantedVoice(args []string) voice {
 // variable is the cmdline.Lookup of a probe that runs. As in a shell, the default
 // stands in for an empty variable, too.
 func variable(name, def string) (string, error) {
-	if value, _ := syscall.Getenv(name); value != "" {
+	value, set := syscall.Getenv(name)
+	switch {
+	case value != "":
 		return value, nil
-	}
-	if def != "" {
+	case def != "":
 		return def, nil
+	case set:
+		return "", errors.New("variable " + name + " is empty")
 	}
 	return "", errors.New("variable " + name + " is not set")
 }
