@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"path/filepath"
 	"time"
 )
 
@@ -14,6 +15,9 @@ import (
 // started.
 func enter(ctx context.Context) (leave func(), err error) {
 	dir, err := os.MkdirTemp("", "kohealth-")
+	if err == nil {
+		dir, err = filepath.Abs(dir) // go runs in other directories, too
+	}
 	if err != nil {
 		return nil, fmt.Errorf("making temporary directory: %w", err)
 	}
