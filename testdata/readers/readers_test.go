@@ -2,6 +2,7 @@ package readers
 
 import (
 	"errors"
+	"math/rand/v2"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -127,28 +128,49 @@ func FuzzWords(f *testing.F) {
 		f.Add(s, false)
 		f.Add(s, true)
 	}
-	f.Fuzz(func(t *testing.T, s string, shell bool) {
-		if !utf8.ValidString(s) {
-			return // an image's config cannot hold it
+	f.Fuzz(roundTrip)
+}
+
+// TestWords renders commands of the characters that formats take for their own, in
+// combinations that are the same in every run.
+func TestWords(t *testing.T) {
+	alphabet := strings.Split("$ $ { } % \\ ' \" ` ( ) [ ] , : # a PORT \x00 \n \t ü 🎉 : - \u2028 \x7f", " ")
+	alphabet = append(alphabet, " ", "${", "$$", "%{", "${a}", "$(")
+	random := rand.New(rand.NewPCG(1, 2))
+	for i := range 300 {
+		var b strings.Builder
+		for range 1 + random.IntN(12) {
+			b.WriteString(alphabet[random.IntN(len(alphabet))])
 		}
-		check := health.Config{Interval: 10 * time.Second, Timeout: 3 * time.Second, StartPeriod: 10 * time.Second, StartInterval: time.Second, Retries: 3}
-		if check.Test = append([]string{"CMD"}, strings.Split(s, "\x00")...); shell {
-			check.Test = []string{"CMD-SHELL", strings.ReplaceAll(s, "\x00", " ")}
-		}
-		if check.Test[1] == "" {
+		roundTrip(t, b.String(), i%3 == 0)
+		if t.Failed() {
 			return
 		}
-		for format := range readers() {
-			out, err := render.As(format, render.Request{Check: check, Exec: format == "kubernetes"})
-			if err != nil {
-				if !slices.ContainsFunc(refusals()[format], func(r string) bool { return strings.Contains(err.Error(), r) }) {
-					t.Errorf("%s refuses %q: %v", format, check.Test, err)
-				}
-				continue
+	}
+}
+
+// roundTrip renders a command of words that are separated by NUL, and reads it again.
+func roundTrip(t *testing.T, s string, shell bool) {
+	if !utf8.ValidString(s) {
+		return // an image's config cannot hold it
+	}
+	check := health.Config{Interval: 10 * time.Second, Timeout: 3 * time.Second, StartPeriod: 10 * time.Second, StartInterval: time.Second, Retries: 3}
+	if check.Test = append([]string{"CMD"}, strings.Split(s, "\x00")...); shell {
+		check.Test = []string{"CMD-SHELL", strings.ReplaceAll(s, "\x00", " ")}
+	}
+	if check.Test[1] == "" {
+		return
+	}
+	for format := range readers() {
+		out, err := render.As(format, render.Request{Check: check, Exec: format == "kubernetes"})
+		if err != nil {
+			if !slices.ContainsFunc(refusals()[format], func(r string) bool { return strings.Contains(err.Error(), r) }) {
+				t.Errorf("%s refuses %q: %v", format, check.Test, err)
 			}
-			compare(t, format, check, out.Text)
+			continue
 		}
-	})
+		compare(t, format, check, out.Text)
+	}
 }
 
 // indent puts text below a key of YAML.
