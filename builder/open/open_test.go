@@ -27,7 +27,6 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
-	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/hint"
 	"github.com/ko-health/kohealth/builder/open"
 )
@@ -115,13 +114,6 @@ func TestPlatforms(t *testing.T) {
 		}
 		checkOpens(t, ref, tt.platform, tt.want)
 		checkOpens(t, "docker://"+ref, tt.platform, tt.want)
-	}
-}
-
-func TestStartInterval(t *testing.T) {
-	got, err := health.OfImage([]byte(`{"config":{"Healthcheck":{"Test":["CMD","x"],"StartInterval":1000000}}}`))
-	if err != nil || got.StartInterval != time.Millisecond {
-		t.Errorf("OfImage = %v, %v", got, err)
 	}
 }
 
@@ -216,12 +208,12 @@ func TestOnlyAttestations(t *testing.T) {
 // TestDaemon opens an image of an engine that counts how often it is asked for the
 // image's content.
 func TestDaemon(t *testing.T) {
-	saves := 0
+	saves, api := 0, "1.48"
 	img := image("linux/arm64")
 	engine := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case strings.HasSuffix(r.URL.Path, "/_ping"):
-			w.Header().Set("Api-Version", "1.48")
+			w.Header().Set("Api-Version", api)
 		case strings.HasSuffix(r.URL.Path, "/images/ko.local/app/json"):
 			cf := must(img.ConfigFile())
 			config := must(json.Marshal(cf.Config))
@@ -273,6 +265,11 @@ func TestDaemon(t *testing.T) {
 		t.Errorf("left behind: %v", left)
 	}
 	checkOpens(t, "docker-daemon:ko.local/app", "linux/arm64", "linux/arm64")
+	api, saves = "1.43", 0 // an engine that does not say all
+	checkOpens(t, "docker-daemon:ko.local/app", "linux/arm64", "linux/arm64")
+	if saves != 1 {
+		t.Errorf("the image was copied %d times from an old engine", saves)
+	}
 	checkFails(t, "docker-daemon:other", "", "No such image", "docker images")
 	engine.Close()
 	checkFails(t, "docker-daemon:app", "", "", "DOCKER_HOST")
