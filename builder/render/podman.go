@@ -25,7 +25,7 @@ func (c check) podmanCommand() (string, error) {
 	switch strings.ToUpper(c.argv[0]) {
 	case "CMD", "CMD-SHELL", "NONE":
 		if !all {
-			return "", fmt.Errorf("Podman would take the program %q for a keyword", c.argv[0])
+			return "", fmt.Errorf("program %q would be a keyword to Podman", c.argv[0])
 		}
 	}
 	switch {
@@ -34,7 +34,7 @@ func (c check) podmanCommand() (string, error) {
 	case len(c.argv) > 1:
 		return jsonList(c.argv, ","), nil
 	}
-	return "", fmt.Errorf("Podman would take the program %q for a shell command", c.argv[0])
+	return "", fmt.Errorf("program %q would be a shell command to Podman", c.argv[0])
 }
 
 // podman writes a podman run. The command is there, too, because Podman reads checks
@@ -62,7 +62,7 @@ func quadlet(r *rendering) error {
 		command = jsonList(r.command(), ",")
 	}
 	if !survivesQuadlet(command) {
-		return fmt.Errorf("Quadlet would change %q", command)
+		return fmt.Errorf("%q would be changed by Quadlet", command)
 	}
 	r.dropStartInterval("Podman")
 	r.printf("[Container]\nHealthCmd=%s\nHealthInterval=%s\nHealthTimeout=%s\nHealthRetries=%d\nHealthStartPeriod=%s\n",

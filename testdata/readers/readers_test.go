@@ -109,10 +109,10 @@ func refusals() map[string][]string {
 	return map[string][]string{
 		"cloudformation": {dynamic},
 		"terraform":      {"HCL would compose"},
-		"copilot":        {"Copilot would"},
-		"quadlet":        {"Podman would take", "Quadlet would change"},
-		"podman":         {"Podman would take"},
-		"nomad":          {"HCL would compose", "Nomad would replace"},
+		"copilot":        {"in Copilot"},
+		"quadlet":        {"to Podman", "by Quadlet"},
+		"podman":         {"to Podman"},
+		"nomad":          {"HCL would compose", "replaced by Nomad"},
 	}
 }
 
