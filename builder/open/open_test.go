@@ -191,6 +191,7 @@ func TestRegistryErrors(t *testing.T) {
 	defer closed.Close()
 	checkFails(t, host+"/nothing:v1", "", "there is no such image", "check name and tag")
 	checkFails(t, strings.TrimPrefix(closed.URL, "http://")+"/app", "", "the registry refuses", "docker login")
+	checkFails(t, "kind.local/app", "", "nodes of kind", "--tarball")
 	checkFails(t, "UPPER", "", "neither a file nor a reference", "lower case")
 	checkFails(t, "https://me:secret@example.com/app", "", "https://…@example.com/app", "docker login")
 	checkFails(t, "me:secret@example.com/app", "", "…@example.com/app", "")

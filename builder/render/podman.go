@@ -12,12 +12,13 @@ import (
 //
 // https://docs.podman.io/en/latest/markdown/podman-run.1.html#health-cmd-command-command-arg1
 func (c check) podmanCommand() (string, error) {
-	if c.argv == nil {
+	if c.argv == nil && isPrintable(c.shell) {
 		return "CMD-SHELL " + c.shell, nil
 	}
-	simple := func(s string) bool {
-		return s != "" && !strings.ContainsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) })
+	if c.argv == nil {
+		return jsonList(c.command(), ","), nil
 	}
+	simple := func(s string) bool { return s != "" && isPrintable(s) && !strings.ContainsFunc(s, unicode.IsSpace) }
 	all := true
 	for _, s := range c.argv {
 		all = all && simple(s)
@@ -74,6 +75,5 @@ func quadlet(r *rendering) error {
 // survivesQuadlet tells whether Quadlet leaves a value alone. It takes spaces and quotes
 // from its ends, and joins lines.
 func survivesQuadlet(s string) bool {
-	return strings.Trim(s, `" `) == s && !strings.HasSuffix(s, `\`) &&
-		!strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) })
+	return strings.Trim(s, `" `) == s && !strings.HasSuffix(s, `\`) && isPrintable(s)
 }
