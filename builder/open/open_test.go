@@ -198,6 +198,30 @@ func TestRegistryErrors(t *testing.T) {
 	checkFails(t, "me:secret@example.com/app@sha256:"+strings.Repeat("0", 64), "", "…@example.com/app@sha256:0", "")
 }
 
+// TestReads checks that of an index only the image is read that is opened.
+func TestReads(t *testing.T) {
+	var asked []string
+	inner := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet {
+			asked = append(asked, r.URL.Path)
+		}
+		inner.ServeHTTP(w, r)
+	}))
+	defer srv.Close()
+	ref := strings.TrimPrefix(srv.URL, "http://") + "/app"
+	if err := remote.WriteIndex(reference(ref), index("linux/arm64", "linux/amd64", "linux/s390x")); err != nil {
+		t.Fatal(err)
+	}
+	asked = nil
+	if _, err := open.New(context.Background(), ref, open.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if len(asked) != 4 {
+		t.Errorf("asked for %q, want the API, the index, a manifest and a config", asked)
+	}
+}
+
 func TestOnlyAttestations(t *testing.T) {
 	host := newRegistry(t)
 	if err := remote.WriteIndex(reference(host+"/app"), index()); err != nil {
