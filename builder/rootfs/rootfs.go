@@ -183,3 +183,25 @@ func (f *FS) names(name string, depth int) []string {
 	}
 	return names
 }
+
+// First reads the layers from the top until one of the names, as they are written,
+// comes up, and returns it, or "" if none does. Only a lookup tells whether it is
+// there, but it is the name to look up first.
+func (f *FS) First(names []string) (string, error) {
+	for _, l := range f.layers {
+		for {
+			for _, name := range names {
+				if l.nodes[name].explicit {
+					return name, nil
+				}
+			}
+			if l.listed {
+				break
+			}
+			if err := l.readOn(); err != nil {
+				return "", err
+			}
+		}
+	}
+	return "", nil
+}
