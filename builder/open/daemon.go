@@ -39,7 +39,7 @@ func (o Options) fromDaemon(ctx context.Context, s string) (*source, error) {
 		}
 		return configOf(raw.Bytes())
 	}
-	return &source{image: img, config: config, close: saved.Close}, nil
+	return &source{image: img, reference: s, config: config, close: saved.Close}, nil
 }
 
 // configOf returns what the engine says of an image in the form of an image's config.

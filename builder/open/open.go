@@ -42,10 +42,11 @@ type Options struct {
 // An Image is an image of one platform.
 type Image struct {
 	v1.Image
-	Name     string         // as it was asked for
-	Platform v1.Platform    // that it is for
-	Health   *health.Config // its check; nil if it has none
-	close    func() error
+	Name      string         // as it was asked for
+	Reference string         // by which registries or the engine know it; "" in a file
+	Platform  v1.Platform    // that it is for
+	Health    *health.Config // its check; nil if it has none
+	close     func() error
 }
 
 // Close removes what reading the image has left on disk. The image's layers cannot be
@@ -69,10 +70,11 @@ const LocalDomain = "ko.local"
 
 // A source is an image of one platform, or several of them to choose from.
 type source struct {
-	image  v1.Image
-	index  v1.ImageIndex
-	config func() ([]byte, error) // where it can be had with less work than image.RawConfigFile
-	close  func() error
+	image     v1.Image
+	index     v1.ImageIndex
+	reference string
+	config    func() ([]byte, error) // where it can be had with less work than image.RawConfigFile
+	close     func() error
 }
 
 // New opens the image that ref names. Its layers are read when they are asked for.
@@ -89,7 +91,7 @@ func (o Options) open(ctx context.Context, ref string) (*Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	img := &Image{Name: ref, close: src.close}
+	img := &Image{Name: ref, Reference: src.reference, close: src.close}
 	if err := o.fill(img, src); err != nil {
 		return nil, errors.Join(err, img.Close())
 	}

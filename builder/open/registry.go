@@ -25,10 +25,10 @@ func (o Options) fromRegistry(ctx context.Context, s string) (*source, error) {
 	}
 	if desc.MediaType.IsIndex() {
 		idx, err := desc.ImageIndex()
-		return &source{index: idx}, err
+		return &source{index: idx, reference: s}, err
 	}
 	img, err := desc.Image()
-	return &source{image: img}, err
+	return &source{image: img, reference: s}, err
 }
 
 // parseReference parses a reference. Its errors do not repeat it: it may hold a
