@@ -36,7 +36,7 @@ func parseCommand(check *check) command {
 	if check == nil || len(check.Test) < 2 || check.Test[1].Text == "" {
 		return command{}
 	}
-	switch program := check.Test[1]; check.Form() {
+	switch program := check.Test[1]; check.form() {
 	case "CMD":
 		var args []string
 		for _, a := range check.Test[2:] {

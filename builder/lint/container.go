@@ -107,17 +107,17 @@ func newGroup(containers ...*container) *group {
 	return g
 }
 
-// Form returns the first element of the test, which says how it is run.
-func (c *check) Form() string {
+// form returns the first element of the test, which says how it is run.
+func (c *check) form() string {
 	if c == nil || len(c.Test) == 0 {
 		return ""
 	}
 	return c.Test[0].Text
 }
 
-// Runs tells whether there is a check that is run.
-func (c *container) Runs() bool {
-	return c.Check != nil && c.Check.Form() != "NONE" && len(c.Check.Test) > 0
+// runs tells whether there is a check that is run.
+func (c *container) runs() bool {
+	return c.Check != nil && c.Check.form() != "NONE" && len(c.Check.Test) > 0
 }
 
 // find returns the container of the group with a name, or nil.

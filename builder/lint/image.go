@@ -113,7 +113,7 @@ func (c *container) look(img *image) error {
 		}
 		c.Command = parseCommand(c.Check)
 	}
-	if !c.Runs() || img.Platform.OS != "linux" {
+	if !c.runs() || img.Platform.OS != "linux" {
 		return nil
 	}
 	l := &looker{fsys: rootfs.New(img.layers), image: img, c: c}

@@ -15,6 +15,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"regexp"
 	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -63,7 +65,8 @@ type Finding struct {
 type Options struct {
 	// Open opens an image that a file names. A nil image is one that cannot be looked
 	// into, as when a file leaves the name open; its rules are left out. If the image is
-	// there for other platforms only, it returns one of those.
+	// there for other platforms only, it returns one of those. An image that is an
+	// [io.Closer] is closed.
 	Open func(ctx context.Context, ref string, platform v1.Platform) (v1.Image, error)
 
 	Severity Severity // the least that is reported
@@ -139,10 +142,13 @@ func (c *container) open(ctx context.Context, o Options) error {
 		return err
 	}
 	looked, err := newImage(ref, img)
-	if err != nil {
-		return fmt.Errorf("looking into image of %q: %w", c.Name, err)
+	if err == nil {
+		err = c.look(looked)
 	}
-	if err := c.look(looked); err != nil {
+	if closer, ok := img.(io.Closer); ok {
+		err = errors.Join(err, closer.Close())
+	}
+	if err != nil {
 		return fmt.Errorf("looking into image of %q: %w", c.Name, err)
 	}
 	return nil
@@ -158,7 +164,7 @@ func (o Options) judge(name string, groups []*group) []Finding {
 					continue
 				}
 				for _, p := range r.check(c) {
-					findings = append(findings, Finding{r.ID, r.Severity, name, p.Pos, c.Name, p.message, p.fix})
+					findings = append(findings, Finding{r.ID, r.Severity, name, p.Pos, c.Name, redact(p.message), redact(p.fix)})
 				}
 			}
 		}
@@ -168,3 +174,8 @@ func (o Options) judge(name string, groups []*group) []Finding {
 	})
 	return slices.Compact(findings)
 }
+
+// redact takes user and password out of URLs: findings quote commands.
+func redact(text string) string { return userInfo.ReplaceAllString(text, "://…@") }
+
+var userInfo = regexp.MustCompile(`://[^/@\s"']+@`)

@@ -42,7 +42,7 @@ func (l *looker) look() error {
 		}
 		l.c.Programs = append(l.c.Programs, p)
 	}
-	if l.c.Check.Form() != "CMD-SHELL" {
+	if l.c.Check.form() != "CMD-SHELL" {
 		return nil
 	}
 	shell, err := l.program(call{Name: "/bin/sh", Pos: l.c.Check.at(0)})

@@ -24,7 +24,7 @@ func ecsRules() []Rule {
 	}
 }
 
-func (c *container) hasCheck() bool { return c.Runs() || c.Unclear }
+func (c *container) hasCheck() bool { return c.runs() || c.Unclear }
 
 func ecsIgnoresImage(c *container) []problem {
 	if c.Runtime != onECS || c.Check != nil || c.Unclear || c.Image == nil || !c.Image.runs() {
@@ -47,7 +47,7 @@ func (i *image) ecsTest() []string {
 }
 
 func commandDiffers(c *container) []problem {
-	if !c.Runs() || c.Check.OfImage || c.Image == nil || !c.Image.runs() || c.Runtime == onDocker {
+	if !c.runs() || c.Check.OfImage || c.Image == nil || !c.Image.runs() || c.Runtime == onDocker {
 		return nil
 	}
 	var test []string
@@ -64,7 +64,7 @@ func commandDiffers(c *container) []problem {
 }
 
 func timingsDiffer(c *container) []problem {
-	if c.Runtime != onECS || !c.Runs() || c.Image == nil || !c.Image.runs() {
+	if c.Runtime != onECS || !c.runs() || c.Image == nil || !c.Image.runs() {
 		return nil
 	}
 	image := &container{group: &group{Runtime: onDocker}, Check: imageCheck(c.Image.Check, nil)}
@@ -87,16 +87,16 @@ func checkOverridden(c *container) []problem {
 		return nil
 	}
 	switch {
-	case !c.Image.runs() && c.Runs():
+	case !c.Image.runs() && c.runs():
 		return at(c.Check.Pos, "", "the image switches its check off, and the file switches one on")
-	case c.Image.runs() && c.Check.Form() == "NONE":
+	case c.Image.runs() && c.Check.form() == "NONE":
 		return at(c.Check.Pos, "", "the image has a check, which the file switches off")
 	}
 	return nil
 }
 
 func startIntervalOnECS(c *container) []problem {
-	if c.Runtime != onECS || !c.Runs() || c.Image == nil || c.Image.Check == nil || c.Image.Check.StartInterval == 0 {
+	if c.Runtime != onECS || !c.runs() || c.Image == nil || c.Image.Check == nil || c.Image.Check.StartInterval == 0 {
 		return nil
 	}
 	return at(c.Check.Pos, "", "the image's start interval of %s does not hold on ECS", c.Image.Check.StartInterval)
@@ -104,7 +104,7 @@ func startIntervalOnECS(c *container) []problem {
 
 func startPeriodLeak(c *container) []problem {
 	fargateOnly := c.Fargate && !c.EC2
-	if c.Runtime != onECS || fargateOnly || !c.Runs() || c.Check.StartPeriod.Given || c.Image == nil || c.Image.Check == nil || c.Image.Check.StartPeriod == 0 {
+	if c.Runtime != onECS || fargateOnly || !c.runs() || c.Check.StartPeriod.Given || c.Image == nil || c.Image.Check == nil || c.Image.Check.StartPeriod == 0 {
 		return nil
 	}
 	return at(c.Check.Pos, c.write(setting{"startPeriod", c.Image.Check.StartPeriod}), "the image's start period of %s may hold on EC2", c.Image.Check.StartPeriod)
@@ -142,7 +142,7 @@ func noMemory(c *container) []problem {
 const smallMiB = 32
 
 func smallMemory(c *container) []problem {
-	if c.Runtime != onECS || !c.Runs() || c.Memory == 0 || c.Memory > smallMiB || c.Check.Form() != "CMD-SHELL" {
+	if c.Runtime != onECS || !c.runs() || c.Memory == 0 || c.Memory > smallMiB || c.Check.form() != "CMD-SHELL" {
 		return nil
 	}
 	return at(c.Pos, c.write(setting{"memory", 2 * smallMiB}), "the check's shell and programs share %d MiB with the app", c.Memory)

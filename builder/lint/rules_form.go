@@ -70,7 +70,7 @@ func commandKind(c *container) []problem {
 	if c.Runtime != onECS {
 		kinds = append(kinds, "NONE")
 	}
-	if slices.Contains(kinds, c.Check.Form()) {
+	if slices.Contains(kinds, c.Check.form()) {
 		return nil
 	}
 	var args []string
@@ -81,7 +81,7 @@ func commandKind(c *container) []problem {
 	if len(args) == 1 && strings.Contains(args[0], " ") {
 		fix = c.whole("CMD-SHELL", args[0])
 	}
-	return at(c.Check.at(0), fix, "the command begins with %s, not with %s", encode(c.Check.Form()), strings.Join(kinds, ", "))
+	return at(c.Check.at(0), fix, "the command begins with %s, not with %s", encode(c.Check.form()), strings.Join(kinds, ", "))
 }
 
 func noCommand(c *container) []problem {
@@ -92,15 +92,15 @@ func noCommand(c *container) []problem {
 	switch {
 	case len(test) == 0 && c.Runtime == onECS:
 		return at(c.Check.Pos, c.whole("CMD", health.ProbePath), "there is no command")
-	case len(test) == 1 && (c.Check.Form() == "CMD" || c.Check.Form() == "CMD-SHELL"),
+	case len(test) == 1 && (c.Check.form() == "CMD" || c.Check.form() == "CMD-SHELL"),
 		len(test) > 1 && !test[1].Open && strings.TrimSpace(test[1].Text) == "":
-		return at(c.Check.at(0), c.whole("CMD", health.ProbePath), "nothing follows %s", c.Check.Form())
+		return at(c.Check.at(0), c.whole("CMD", health.ProbePath), "nothing follows %s", c.Check.form())
 	}
 	return nil
 }
 
 func isOneString(c *container) bool {
-	return c.Check.Form() == "CMD" && len(c.Check.Test) == 2 && strings.Contains(strings.TrimSpace(c.Check.Test[1].Text), " ")
+	return c.Check.form() == "CMD" && len(c.Check.Test) == 2 && strings.Contains(strings.TrimSpace(c.Check.Test[1].Text), " ")
 }
 
 func oneString(c *container) []problem {
@@ -137,7 +137,7 @@ var (
 )
 
 func needsShell(c *container) []problem {
-	if c.Check.Form() != "CMD" || isPasted(c) || isOneString(c) || len(execRedirect(c)) > 0 || c.hasShellScript() {
+	if c.Check.form() != "CMD" || isPasted(c) || isOneString(c) || len(execRedirect(c)) > 0 || c.hasShellScript() {
 		return nil
 	}
 	for i, arg := range c.Check.Test[1:] {
@@ -180,7 +180,7 @@ func (c *container) asShell() string {
 }
 
 func execRedirect(c *container) []problem {
-	if c.Check.Form() != "CMD" || isOneString(c) || c.hasShellScript() {
+	if c.Check.form() != "CMD" || isOneString(c) || c.hasShellScript() {
 		return nil
 	}
 	for i, arg := range c.Check.Test {
@@ -192,7 +192,7 @@ func execRedirect(c *container) []problem {
 }
 
 func shellArguments(c *container) []problem {
-	if c.Check.Form() != "CMD-SHELL" || len(c.Check.Test) < 3 || isPasted(c) {
+	if c.Check.form() != "CMD-SHELL" || len(c.Check.Test) < 3 || isPasted(c) {
 		return nil
 	}
 	var words []string

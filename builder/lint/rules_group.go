@@ -42,7 +42,7 @@ func essentialUnchecked(c *container) []problem {
 
 func nonEssentialOnly(c *container) []problem {
 	counts := slices.ContainsFunc(c.Containers, func(other *container) bool { return other.Essential && other.hasCheck() })
-	if c.Runtime != onECS || c.Essential || !c.Runs() || counts {
+	if c.Runtime != onECS || c.Essential || !c.runs() || counts {
 		return nil
 	}
 	return at(c.Check.Pos, c.write(setting{"essential", true}), "only containers that are not essential have checks, which do not count")

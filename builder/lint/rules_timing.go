@@ -59,7 +59,7 @@ func outOfRange(key string, n number, least, most int, fix string) []problem {
 
 func timeoutAboveInterval(c *container) []problem {
 	t := c.timings()
-	if !c.Runs() || !c.Check.Timeout.Given || t.timeout <= t.interval {
+	if !c.runs() || !c.Check.Timeout.Given || t.timeout <= t.interval {
 		return nil
 	}
 	return at(c.Check.Timeout.Pos, c.write(setting{"timeout", t.interval}), "timeout %s is longer than interval %s", t.timeout, t.interval)
@@ -108,7 +108,7 @@ const shortStart = 30 * time.Second
 func noStartPeriod(c *container) []problem {
 	t := c.timings()
 	given := c.Check != nil && (c.Check.StartPeriod.Given || c.Check.StartPeriod.Bad != "")
-	if !c.Runs() || given && c.Check.StartPeriod.Value > 0 {
+	if !c.runs() || given && c.Check.StartPeriod.Value > 0 {
 		return nil
 	}
 	grace := t.interval * time.Duration(t.retries)

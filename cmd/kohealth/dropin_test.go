@@ -23,6 +23,7 @@ func TestDropIn(t *testing.T) {
 // added are the commands that ko does not have.
 func added() []string {
 	return []string{
+		"lint",
 		"render",
 	}
 }

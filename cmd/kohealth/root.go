@@ -22,7 +22,7 @@ func newRoot() *cobra.Command {
 	root.SilenceErrors = true // run prints them
 	setBuild(command(root, "build"), v)
 	setVersion(command(root, "version"), v)
-	root.AddCommand(newRender(v))
+	root.AddCommand(newRender(v), newLint(v))
 	for _, name := range []string{"resolve", "apply", "create", "run"} {
 		warnPlain(command(root, name))
 	}
