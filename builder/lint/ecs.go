@@ -105,7 +105,11 @@ func (c *container) readECSCheck(n *source.Node) {
 // readSeconds reads a whole number of seconds.
 func readSeconds(n *source.Node) duration {
 	i := readNumber(n)
-	return duration{time.Duration(i.Value) * time.Second, i.Given, i.Bad, i.Pos}
+	d := duration{time.Duration(i.Value) * time.Second, i.Given, i.Bad, i.Pos}
+	if meant, err := time.ParseDuration(i.Bad); err == nil {
+		d.Value = meant
+	}
+	return d
 }
 
 // readTemplate reads the task definitions of a CloudFormation template's resources,

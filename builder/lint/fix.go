@@ -8,41 +8,49 @@ import (
 	"time"
 	"unicode"
 
+	"mvdan.cc/sh/v3/syntax"
+
 	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/health/cmdline"
 )
 
-// A setting is a key of a check, as ECS calls it, with a value.
-type setting struct {
-	key   string
-	value any // a time.Duration, an int or a []string
+// write writes a key of ECS's and its value as the container's file does.
+func (c *container) write(key string, value any) string {
+	text := encode(value)
+	if d, ok := value.(time.Duration); ok {
+		text = d.String()
+		if c.Runtime == onECS {
+			text = fmt.Sprint(int(d / time.Second))
+		}
+	}
+	if c.Style == dockerfile {
+		return c.Style.key(key) + "=" + text
+	}
+	return c.Style.key(key) + ": " + text
 }
 
-// write writes a setting as the container's file does.
-func (c *container) write(s setting) string {
-	value := encode(s.value)
-	if d, ok := s.value.(time.Duration); ok {
-		value = d.String()
-		if c.Runtime == onECS {
-			value = fmt.Sprint(int(d / time.Second))
-		}
-	}
-	switch c.Style {
+// key writes a key of ECS's.
+func (s style) key(name string) string {
+	pascal := strings.ToUpper(name[:1]) + name[1:]
+	switch s {
 	case camelJSON:
-		return encode(s.key) + ": " + value
+		return encode(name)
 	case pascalJSON:
-		return encode(pascal(s.key)) + ": " + value
-	case camelYAML:
-		return s.key + ": " + value
+		return encode(pascal)
 	case pascalYAML:
-		return pascal(s.key) + ": " + value
+		return pascal
 	case composeYAML:
-		if s.key == "command" {
-			s.key = "test"
+		switch name {
+		case "command":
+			return "test"
+		case "healthCheck":
+			return "healthcheck"
 		}
-		return separated(s.key, '_') + ": " + value
+		return separated(name, '_')
+	case dockerfile:
+		return "--" + separated(name, '-')
 	}
-	return "--" + separated(s.key, '-') + "=" + value
+	return name
 }
 
 func encode(v any) string {
@@ -54,8 +62,6 @@ func encode(v any) string {
 	}
 	return strings.ReplaceAll(strings.TrimSpace(b.String()), `","`, `", "`)
 }
-
-func pascal(key string) string { return strings.ToUpper(key[:1]) + key[1:] }
 
 // separated writes startPeriod as start_period.
 func separated(key string, sep rune) string {
@@ -76,11 +82,7 @@ func (c *container) whole(test ...string) string {
 	if c.Check == nil || !c.Check.StartPeriod.Given {
 		t.startPeriod = max(t.startPeriod, health.DefaultStartPeriod)
 	}
-	settings := []setting{{"interval", t.interval}, {"timeout", t.timeout}, {"retries", t.retries}, {"startPeriod", t.startPeriod}}
-	var parts []string
-	for _, s := range settings {
-		parts = append(parts, c.write(s))
-	}
+	parts := []string{c.write("interval", t.interval), c.write("timeout", t.timeout), c.write("retries", t.retries), c.write("startPeriod", t.startPeriod)}
 	if c.Style == dockerfile {
 		command := "CMD " + encode(test[1:])
 		if test[0] == "CMD-SHELL" {
@@ -88,24 +90,20 @@ func (c *container) whole(test ...string) string {
 		}
 		return "HEALTHCHECK " + strings.Join(parts, " ") + " " + command
 	}
-	key := strings.TrimSuffix(c.write(setting{"healthCheck", 0}), ": 0")
-	if c.Style == composeYAML {
-		key = "healthcheck"
-	}
-	return key + ": {" + strings.Join(append([]string{c.write(setting{"command", test})}, parts...), ", ") + "}"
+	return c.Style.key("healthCheck") + ": {" + strings.Join(append([]string{c.write("command", test)}, parts...), ", ") + "}"
 }
 
 // useProbe tells how to check with kohealth's probe what the command checks.
 func (c *container) useProbe() string {
-	const test = "CMD"
-	if c.Image != nil && c.Image.Kohealth {
-		return c.whole(test, health.ProbePath)
-	}
-	build := "kohealth build --health='" + c.target() + "' ./cmd/app   # in place of ko build: adds a probe"
-	if c.Style == dockerfile {
+	whole := c.whole("CMD", health.ProbePath)
+	switch build := "kohealth build --health=" + c.target() + " ./cmd/app   # in place of ko build: adds a probe"; {
+	case c.Image != nil && c.Image.Kohealth:
+		return whole
+	case c.Style == dockerfile:
 		return build
+	default:
+		return build + "\n" + whole
 	}
-	return build + "\n" + c.whole(test, health.ProbePath)
 }
 
 // target returns the target of the probe that stands for what the command asks, or
@@ -114,17 +112,26 @@ func (c *container) target() string {
 	for _, call := range c.Command.Calls {
 		cmd, known, err := cmdline.ParseAs(call.Name, call.Args)
 		if known && err == nil && len(cmd.Targets) == 1 {
-			return cmd.Targets[0].String()
+			return quote(cmd.Targets[0].String())
 		}
 		if u, ok := call.url(); ok {
 			scheme := u.scheme
 			if scheme == "" {
 				scheme = "http"
 			}
-			return fmt.Sprintf("%s://:%d%s", scheme, u.portNumber(), u.path)
+			return quote(fmt.Sprintf("%s://:%d%s", scheme, u.portNumber(), u.path))
 		}
 	}
 	return health.DefaultTest
+}
+
+// quote quotes a word for a shell where that is needed.
+func quote(word string) string {
+	quoted, err := syntax.Quote(word, syntax.LangPOSIX)
+	if err != nil {
+		return encode(word)
+	}
+	return quoted
 }
 
 // timings are a check's numbers, defaults filled in.
@@ -143,7 +150,7 @@ func (c *container) timings() timings {
 		return t
 	}
 	fill := func(value *time.Duration, d duration) {
-		if d.Given && d.Value > 0 {
+		if d.Given && d.Value >= time.Millisecond {
 			*value = d.Value
 		}
 	}

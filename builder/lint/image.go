@@ -64,16 +64,17 @@ func newImage(ref string, img v1.Image) (*image, error) {
 
 // imageContainer is a container of an image with nothing said, as docker run makes it.
 func imageContainer(img *image) *container {
-	return &container{Check: imageCheck(img.Check, nil), Essential: true}
+	return &container{Check: imageCheck(img.Check, nil, source.Pos{}), Essential: true}
 }
 
-// imageCheck returns an image's check, with what a Compose file says over it.
-func imageCheck(image *health.Config, over *check) *check {
+// imageCheck returns an image's check, with what a Compose file says over it. What the
+// file does not say stands at pos.
+func imageCheck(image *health.Config, over *check, pos source.Pos) *check {
 	if image == nil {
 		return over
 	}
 	if over == nil {
-		over = &check{}
+		over = &check{Pos: pos}
 	}
 	merged := *over
 	merged.OfImage = len(over.Test) == 0
@@ -104,13 +105,7 @@ func (c *container) look(img *image) error {
 		newGroup(c)
 	}
 	if c.Runtime != onECS && !c.Unclear {
-		c.Check = imageCheck(img.Check, c.Check)
-		if c.Check != nil && c.Check.Pos == (source.Pos{}) {
-			c.Check.Pos = c.Pos
-			for i := range c.Check.Test {
-				c.Check.Test[i].Pos = c.Pos
-			}
-		}
+		c.Check = imageCheck(img.Check, c.Check, c.Pos)
 		c.Command = parseCommand(c.Check)
 	}
 	if !c.runs() || img.Platform.OS != "linux" {

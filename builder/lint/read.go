@@ -60,7 +60,7 @@ func readArgs(list []*source.Node) (args []arg) {
 }
 
 func readNumber(n *source.Node) number {
-	if !n.Given() {
+	if !n.Given() || n.Kind != source.Scalar {
 		return number{}
 	}
 	if i, ok := n.Int(); ok {

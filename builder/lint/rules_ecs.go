@@ -3,7 +3,6 @@ package lint
 import (
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/ko-health/kohealth/builder/health"
 )
@@ -31,7 +30,7 @@ func ecsIgnoresImage(c *container) []problem {
 		return nil
 	}
 	image := *c
-	image.Check = imageCheck(c.Image.Check, nil)
+	image.Check = imageCheck(c.Image.Check, nil, c.Pos)
 	return at(c.Pos, image.whole(c.Image.ecsTest()...), "the image has a HEALTHCHECK, which ECS ignores: there is no check")
 }
 
@@ -60,14 +59,14 @@ func commandDiffers(c *container) []problem {
 	if slices.Equal(test, c.Image.Check.Test) || slices.Equal(test, c.Image.ecsTest()) {
 		return nil
 	}
-	return at(c.Check.at(0), c.write(setting{"command", c.Image.ecsTest()}), "the image's own check is %s", encode(c.Image.Check.Test))
+	return at(c.Check.at(0), c.write("command", c.Image.ecsTest()), "the image's own check is %s", encode(c.Image.Check.Test))
 }
 
 func timingsDiffer(c *container) []problem {
 	if c.Runtime != onECS || !c.runs() || c.Image == nil || !c.Image.runs() {
 		return nil
 	}
-	image := &container{group: &group{Runtime: onDocker}, Check: imageCheck(c.Image.Check, nil)}
+	image := &container{group: &group{Runtime: onDocker}, Check: imageCheck(c.Image.Check, nil, c.Pos)}
 	own, other := c.timings(), image.timings()
 	if own == other {
 		return nil
@@ -107,7 +106,7 @@ func startPeriodLeak(c *container) []problem {
 	if c.Runtime != onECS || fargateOnly || !c.runs() || c.Check.StartPeriod.Given || c.Image == nil || c.Image.Check == nil || c.Image.Check.StartPeriod == 0 {
 		return nil
 	}
-	return at(c.Check.Pos, c.write(setting{"startPeriod", c.Image.Check.StartPeriod}), "the image's start period of %s may hold on EC2", c.Image.Check.StartPeriod)
+	return at(c.Check.Pos, c.write("startPeriod", c.Image.Check.StartPeriod), "the image's start period of %s may hold on EC2", c.Image.Check.StartPeriod)
 }
 
 func sharedPIDLog(c *container) []problem {
@@ -134,7 +133,7 @@ func noMemory(c *container) []problem {
 	if c.Runtime != onECS || c.TaskMemory || c.Memory > 0 || c.Reservation {
 		return nil
 	}
-	return at(c.Pos, c.write(setting{"memory", 512}), "neither the container nor the task has memory: ECS refuses the task definition")
+	return at(c.Pos, c.write("memory", 512), "neither the container nor the task has memory: ECS refuses the task definition")
 }
 
 // smallMemory is judged by what BusyBox's shell with curl and its libraries take,
@@ -145,7 +144,5 @@ func smallMemory(c *container) []problem {
 	if c.Runtime != onECS || !c.runs() || c.Memory == 0 || c.Memory > smallMiB || c.Check.form() != "CMD-SHELL" {
 		return nil
 	}
-	return at(c.Pos, c.write(setting{"memory", 2 * smallMiB}), "the check's shell and programs share %d MiB with the app", c.Memory)
+	return at(c.Pos, c.write("memory", 2*smallMiB), "the check's shell and programs share %d MiB with the app", c.Memory)
 }
-
-var _ time.Duration

@@ -70,8 +70,11 @@ func commandKind(c *container) []problem {
 	if c.Runtime != onECS {
 		kinds = append(kinds, "NONE")
 	}
-	if slices.Contains(kinds, c.Check.form()) {
+	switch {
+	case slices.Contains(kinds, c.Check.form()):
 		return nil
+	case c.Check.form() == "NONE":
+		return at(c.Check.at(0), "", "ECS has no NONE: without healthCheck there is no check")
 	}
 	var args []string
 	for _, a := range c.Check.Test {
@@ -81,7 +84,7 @@ func commandKind(c *container) []problem {
 	if len(args) == 1 && strings.Contains(args[0], " ") {
 		fix = c.whole("CMD-SHELL", args[0])
 	}
-	return at(c.Check.at(0), fix, "the command begins with %s, not with %s", encode(c.Check.form()), strings.Join(kinds, ", "))
+	return at(c.Check.at(0), fix, "the command begins with %s, not with %s", encode(c.Check.form()), strings.Join(kinds, " or "))
 }
 
 func noCommand(c *container) []problem {

@@ -26,7 +26,7 @@ func dependsOnUnchecked(c *container) (found []problem) {
 func dependsOnForever(c *container) (found []problem) {
 	for _, d := range c.DependsOn {
 		if target := c.find(d.Name); c.Runtime == onECS && target != nil && target.hasCheck() && !target.StartTimeout {
-			found = append(found, at(d.Pos, c.write(setting{"startTimeout", 120}), "%q has no startTimeout, so this container waits for it for ever", d.Name)...)
+			found = append(found, at(d.Pos, c.write("startTimeout", 120), "%q has no startTimeout, so this container waits for it for ever", d.Name)...)
 		}
 	}
 	return found
@@ -34,7 +34,7 @@ func dependsOnForever(c *container) (found []problem) {
 
 func essentialUnchecked(c *container) []problem {
 	checked := slices.ContainsFunc(c.Containers, func(other *container) bool { return other.Essential && other.hasCheck() })
-	if c.Runtime != onECS || !c.Essential || c.hasCheck() || !checked || len(ecsIgnoresImage(c)) > 0 {
+	if c.Runtime != onECS || !c.Essential || c.Check != nil || c.Unclear || !checked || len(ecsIgnoresImage(c)) > 0 {
 		return nil
 	}
 	return at(c.Pos, c.useProbe(), "it is essential and has no check, so the task's health stays unknown")
@@ -45,5 +45,5 @@ func nonEssentialOnly(c *container) []problem {
 	if c.Runtime != onECS || c.Essential || !c.runs() || counts {
 		return nil
 	}
-	return at(c.Check.Pos, c.write(setting{"essential", true}), "only containers that are not essential have checks, which do not count")
+	return at(c.Check.Pos, c.write("essential", true), "only containers that are not essential have checks, which do not count")
 }

@@ -13,14 +13,14 @@ func podmanOCI(c *container) []problem {
 	if c.Runtime != onDocker || !c.Image.OCI || !c.runs() {
 		return nil
 	}
-	return at(noPos, "kohealth build --image-format=docker ./cmd/app", "Podman does not see the check: the image is in OCI's format")
+	return at(c.Pos, "kohealth build --image-format=docker ./cmd/app", "Podman does not see the check: the image is in OCI's format")
 }
 
 func inherited(c *container) []problem {
 	if c.Runtime != onDocker || !c.Image.Ko || c.Image.Kohealth || !c.runs() {
 		return nil
 	}
-	return at(noPos, "kohealth build --health='"+c.target()+"' ./cmd/app", "the check is the base image's: %s", encode(c.Image.Check.Test))
+	return at(c.Pos, "kohealth build --health="+c.target()+" ./cmd/app", "the check is the base image's: %s", encode(c.Image.Check.Test))
 }
 
 func unchecked(c *container) []problem {

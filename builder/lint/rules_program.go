@@ -81,8 +81,7 @@ func (c *container) architectureFix() string {
 	if ecs == "" {
 		return ""
 	}
-	return c.write(setting{"runtimePlatform", 0})[:len(c.write(setting{"runtimePlatform", 0}))-1] +
-		"{" + c.write(setting{"operatingSystemFamily", "LINUX"}) + ", " + c.write(setting{"cpuArchitecture", ecs}) + "}"
+	return c.Style.key("runtimePlatform") + ": {" + c.write("operatingSystemFamily", "LINUX") + ", " + c.write("cpuArchitecture", ecs) + "}"
 }
 
 func missingLibrary(c *container) (found []problem) {

@@ -1,14 +1,12 @@
 package lint
 
 import (
-	"fmt"
 	"path"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/ko-health/kohealth/builder/health/cmdline"
-	"github.com/ko-health/kohealth/builder/lint/source"
 )
 
 // targetRules judge what a command asks.
@@ -55,10 +53,15 @@ func (c *container) rewritten(old, new string) string {
 	for _, a := range c.Check.Test {
 		test = append(test, strings.ReplaceAll(a.Text, old, new))
 	}
+	return c.command(test)
+}
+
+// command writes a check's command.
+func (c *container) command(test []string) string {
 	if c.Style == dockerfile {
 		return c.whole(test...)
 	}
-	return c.write(setting{"command", test})
+	return c.write("command", test)
 }
 
 var local = []string{"", "localhost", "127.0.0.1", "0.0.0.0", "[::1]", "[::]"}
@@ -107,9 +110,21 @@ func curlWithoutFail(c *container) (found []problem) {
 		if path.Base(call.Name) != "curl" || !asks || call.has('f', "--fail") || call.has('w', "--write-out") {
 			continue
 		}
-		found = append(found, at(call.Pos, c.rewritten(call.Name+" ", call.Name+" -f "), "curl without -f succeeds when the server answers 500")...)
+		found = append(found, at(call.Pos, c.withFail(call.Name), "curl without -f succeeds when the server answers 500")...)
 	}
 	return found
+}
+
+// withFail writes the check with -f after curl's name.
+func (c *container) withFail(curl string) string {
+	var test []string
+	for _, a := range c.Check.Test {
+		test = append(test, strings.Replace(a.Text, curl+" ", curl+" -f ", 1))
+		if a.Text == curl {
+			test = append(test, "-f")
+		}
+	}
+	return c.command(test)
 }
 
 func probeArguments(c *container) (found []problem) {
@@ -135,8 +150,3 @@ func anyValue(_, def string) (string, error) {
 	}
 	return def, nil
 }
-
-// noPos is the place of what an image says.
-var noPos source.Pos
-
-var _ = fmt.Sprint

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/ko-health/kohealth/builder/health/cmdline"
-	"github.com/ko-health/kohealth/builder/lint/source"
 )
 
 // timingRules judge a check's numbers.
@@ -34,7 +33,7 @@ func ecsRange(key string, least, most int, get func(*check) duration) func(*cont
 		d := get(c.Check)
 		seconds := int(d.Value / time.Second)
 		number := number{seconds, d.Given, d.Bad, d.Pos}
-		fix := c.write(setting{key, time.Duration(min(max(seconds, least), most)) * time.Second})
+		fix := c.write(key, time.Duration(min(max(seconds, least), most))*time.Second)
 		return outOfRange(key, number, least, most, fix)
 	}
 }
@@ -44,7 +43,7 @@ func ecsRetries(c *container) []problem {
 		return nil
 	}
 	n := c.Check.Retries
-	return outOfRange("retries", n, 1, 10, c.write(setting{"retries", min(max(n.Value, 1), 10)}))
+	return outOfRange("retries", n, 1, 10, c.write("retries", min(max(n.Value, 1), 10)))
 }
 
 func outOfRange(key string, n number, least, most int, fix string) []problem {
@@ -62,7 +61,7 @@ func timeoutAboveInterval(c *container) []problem {
 	if !c.runs() || !c.Check.Timeout.Given || t.timeout <= t.interval {
 		return nil
 	}
-	return at(c.Check.Timeout.Pos, c.write(setting{"timeout", t.interval}), "timeout %s is longer than interval %s", t.timeout, t.interval)
+	return at(c.Check.Timeout.Pos, c.write("timeout", t.interval), "timeout %s is longer than interval %s", t.timeout, t.interval)
 }
 
 func lateTimeout(c *container) (found []problem) {
@@ -70,11 +69,24 @@ func lateTimeout(c *container) (found []problem) {
 	for _, call := range calls {
 		own, limit := call.timeout(), c.timings().timeout
 		if own >= limit && own > 0 {
-			found = append(found, at(call.Pos, fmt.Sprintf("give %s a timeout below %s", path.Base(call.Name), limit),
-				"%s gives up after %s, and the check is killed after %s", path.Base(call.Name), own, limit)...)
+			found = append(found, at(call.Pos, call.withTimeout(limit), "%s gives up after %s, and the check is killed after %s", path.Base(call.Name), own, limit)...)
 		}
 	}
 	return found
+}
+
+// withTimeout tells how to set a limit below the check's.
+func (c call) withTimeout(limit time.Duration) string {
+	below := limit - min(limit/2, time.Second)
+	switch name := path.Base(c.Name); name {
+	case "curl":
+		return fmt.Sprintf("curl --max-time %g", below.Seconds())
+	case "wget", "timeout":
+		return fmt.Sprintf("%s %g", map[string]string{"wget": "wget -T", "timeout": "timeout"}[name], below.Seconds())
+	case "grpc_health_probe":
+		return name + " -rpc-timeout=" + below.String()
+	}
+	return c.Name + " -timeout=" + below.String()
 }
 
 // timeout returns the limit that a call sets itself, or 0.
@@ -115,7 +127,7 @@ func noStartPeriod(c *container) []problem {
 	if grace >= shortStart {
 		return nil
 	}
-	return at(c.Check.Pos, c.write(setting{"startPeriod", 10 * time.Second}), "an app that is not ready after %s is unhealthy: there is no start period", grace)
+	return at(c.Check.Pos, c.write("startPeriod", 10*time.Second), "an app that is not ready after %s is unhealthy: there is no start period", grace)
 }
 
 // durations returns the durations of a check that runs on Docker.
@@ -136,10 +148,13 @@ func belowMillisecond(c *container) (found []problem) {
 	for _, d := range c.durations() {
 		switch {
 		case d.Bad != "":
-			found = append(found, at(d.Pos, c.write(setting{d.key, 30 * time.Second}), "%s is %s, which is no duration", d.key, encode(d.Bad))...)
+			found = append(found, at(d.Pos, c.write(d.key, 30*time.Second), "%s is %s, which is no duration", separated(d.key, ' '), encode(d.Bad))...)
 		case d.Given && d.Value > 0 && d.Value < time.Millisecond:
-			seconds := d.Value / time.Nanosecond * time.Second
-			found = append(found, at(d.Pos, c.write(setting{d.key, seconds}), "%s is %s", d.key, d.Value)...)
+			meant := max(d.Value/time.Microsecond*time.Millisecond, time.Millisecond)
+			if d.Value < time.Microsecond { // seconds that were taken for nanoseconds
+				meant = d.Value / time.Nanosecond * time.Second
+			}
+			found = append(found, at(d.Pos, c.write(d.key, meant), "%s is %s", separated(d.key, ' '), d.Value)...)
 		}
 	}
 	return found
@@ -151,7 +166,7 @@ func fractionOfSecond(c *container) (found []problem) {
 	}
 	for _, d := range c.durations() {
 		if d.key != "startInterval" && d.Value%time.Second != 0 && d.Value >= time.Millisecond {
-			found = append(found, at(noPos, c.write(setting{d.key, d.Value.Truncate(time.Second) + time.Second}), "%s is %s", d.key, d.Value)...)
+			found = append(found, at(c.Pos, c.write(d.key, d.Value.Truncate(time.Second)+time.Second), "%s is %s", separated(d.key, ' '), d.Value)...)
 		}
 	}
 	return found
@@ -161,7 +176,5 @@ func startIntervalAlone(c *container) []problem {
 	if c.Check == nil || !c.Check.StartInterval.Given || c.Check.StartInterval.Value == 0 || c.Check.StartPeriod.Value > 0 {
 		return nil
 	}
-	return at(c.Check.StartInterval.Pos, c.write(setting{"startPeriod", 10 * time.Second}), "there is a start interval, and no start period")
+	return at(c.Check.StartInterval.Pos, c.write("startPeriod", 10*time.Second), "there is a start interval, and no start period")
 }
-
-var _ = source.Pos{}
