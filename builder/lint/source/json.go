@@ -58,8 +58,13 @@ func (p *jsonParser) locate(err error) error {
 	var syntax *json.SyntaxError
 	switch {
 	case errors.As(err, &syntax):
+		// The decoder's offsets count from its last value; those of Unmarshal, from the
+		// beginning, and to the character that is wrong.
+		if whole := json.Unmarshal(p.data, new(json.RawMessage)); errors.As(whole, &syntax) {
+			err = whole
+		}
 		*p = jsonParser{data: p.data, line: 1, column: 1}
-		p.advance(int(min(max(syntax.Offset-1, 0), int64(len(p.data)))))
+		p.advance(int(syntax.Offset) - 1)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		p.advance(len(p.data))
 		err = errors.New("the file ends too early")
