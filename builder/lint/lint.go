@@ -156,10 +156,10 @@ func (c *container) open(ctx context.Context, o Options) error {
 
 // judge runs the rules and returns findings in the order of the file.
 func (o Options) judge(name string, groups []*group) []Finding {
-	findings := []Finding{}
+	findings, all := []Finding{}, rules()
 	for _, group := range groups {
 		for _, c := range group.Containers {
-			for _, r := range rules() {
+			for _, r := range all {
 				if r.Severity < o.Severity || slices.Contains(o.Ignore, r.ID) {
 					continue
 				}

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -159,6 +160,42 @@ func TestLookupReadsNoFurther(t *testing.T) {
 	if _, err := fsys.Lookup("/usr/wget"); err == nil || errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a layer that cannot be read is taken for one that holds nothing: %v", err)
 	}
+}
+
+// A layer of 2 GB is passed over in little memory.
+func TestBigLayer(t *testing.T) {
+	fsys := rootfs.New([]v1.Layer{layer(t, file("usr/curl")), zeros{layer(t), 2 << 30}})
+	defer fsys.Close()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if _, err := fsys.Lookup("/usr/curl"); err != nil {
+		t.Fatal(err)
+	}
+	runtime.ReadMemStats(&after)
+	if taken := after.TotalAlloc - before.TotalAlloc; taken > 16<<20 {
+		t.Errorf("%d bytes were allocated", taken)
+	}
+}
+
+// zeros is a layer with one file of zeros.
+type zeros struct {
+	v1.Layer
+	size int64
+}
+
+func (z zeros) Uncompressed() (io.ReadCloser, error) {
+	pr, pw := io.Pipe()
+	go func() {
+		tw := tar.NewWriter(pw)
+		h := file("big")
+		h.Size = z.size
+		err := tw.WriteHeader(&h)
+		for chunk := make([]byte, 1<<20); err == nil && h.Size > 0; h.Size -= int64(len(chunk)) {
+			_, err = tw.Write(chunk)
+		}
+		pw.CloseWithError(errors.Join(err, tw.Close()))
+	}()
+	return pr, nil
 }
 
 func many(n int) (headers []tar.Header) {
