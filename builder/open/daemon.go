@@ -12,12 +12,18 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/v1/daemon"
 	"github.com/moby/moby/client"
+	"github.com/moby/moby/client/pkg/versions"
 
 	"github.com/ko-health/kohealth/builder/hint"
 )
 
+// fullConfig is the version of the engine's API (Docker 25) since which the engine
+// says all that is in a check: older ones leave out StartInterval.
+const fullConfig = "1.44"
+
 // fromDaemon opens an image of the Docker engine. What is in its config the engine
-// says; only for the layers is the image copied out of it, into a temporary file.
+// says; only for the layers, or if the engine is old, is the image copied out of it,
+// into a temporary file.
 func (o Options) fromDaemon(ctx context.Context, s string) (*source, error) {
 	ref, err := o.parseReference(s)
 	if err != nil {
@@ -32,14 +38,17 @@ func (o Options) fromDaemon(ctx context.Context, s string) (*source, error) {
 	if err != nil {
 		return nil, errors.Join(explainDaemon(err), saved.Close())
 	}
-	config := func() ([]byte, error) {
-		var raw bytes.Buffer
-		if _, err := docker.ImageInspect(ctx, ref.String(), client.ImageInspectWithRawResponse(&raw)); err != nil {
-			return nil, err
+	src := &source{image: img, reference: s, close: saved.Close}
+	if versions.GreaterThanOrEqualTo(docker.ClientVersion(), fullConfig) {
+		src.config = func() ([]byte, error) {
+			var raw bytes.Buffer
+			if _, err := docker.ImageInspect(ctx, ref.String(), client.ImageInspectWithRawResponse(&raw)); err != nil {
+				return nil, err
+			}
+			return configOf(raw.Bytes())
 		}
-		return configOf(raw.Bytes())
 	}
-	return &source{image: img, reference: s, config: config, close: saved.Close}, nil
+	return src, nil
 }
 
 // configOf returns what the engine says of an image in the form of an image's config.

@@ -25,7 +25,7 @@ func fromTarball(p place) (*source, error) {
 	manifest, err := tarball.LoadManifest(opener)
 	if err != nil {
 		return nil, hint.With(fmt.Errorf("reading the tarball's manifest.json: %w", err),
-			"the file is none of docker save's: name an image of that name in a registry docker://NAME")
+			"a tarball is what docker save writes; an image in a registry that is named as the file is docker://NAME")
 	}
 	var tag *name.Tag
 	if p.selector != "" {

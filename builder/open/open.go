@@ -68,6 +68,9 @@ const (
 // engine.
 const LocalDomain = "ko.local"
 
+// kindDomain is that of images that ko loads into the nodes of kind.
+const kindDomain = "kind.local"
+
 // A source is an image of one platform, or several of them to choose from.
 type source struct {
 	image     v1.Image
@@ -119,6 +122,8 @@ func (o Options) find(ctx context.Context, ref string) (*source, error) {
 		return nil, errors.New("no such file, nor a directory with an index.json")
 	case strings.HasPrefix(ref, LocalDomain+"/"):
 		return o.fromDaemon(ctx, ref)
+	case strings.HasPrefix(ref, kindDomain+"/"):
+		return nil, hint.With(errors.New("images in the nodes of kind cannot be read"), "build it with --push=false --tarball=app.tar and name app.tar")
 	}
 	return o.fromRegistry(ctx, ref)
 }

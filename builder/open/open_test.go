@@ -27,7 +27,6 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
-	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/hint"
 	"github.com/ko-health/kohealth/builder/open"
 )
@@ -118,13 +117,6 @@ func TestPlatforms(t *testing.T) {
 	}
 }
 
-func TestStartInterval(t *testing.T) {
-	got, err := health.OfImage([]byte(`{"config":{"Healthcheck":{"Test":["CMD","x"],"StartInterval":1000000}}}`))
-	if err != nil || got.StartInterval != time.Millisecond {
-		t.Errorf("OfImage = %v, %v", got, err)
-	}
-}
-
 func TestFiles(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
@@ -199,10 +191,35 @@ func TestRegistryErrors(t *testing.T) {
 	defer closed.Close()
 	checkFails(t, host+"/nothing:v1", "", "there is no such image", "check name and tag")
 	checkFails(t, strings.TrimPrefix(closed.URL, "http://")+"/app", "", "the registry refuses", "docker login")
+	checkFails(t, "kind.local/app", "", "nodes of kind", "--tarball")
 	checkFails(t, "UPPER", "", "neither a file nor a reference", "lower case")
 	checkFails(t, "https://me:secret@example.com/app", "", "https://…@example.com/app", "docker login")
 	checkFails(t, "me:secret@example.com/app", "", "…@example.com/app", "")
 	checkFails(t, "me:secret@example.com/app@sha256:"+strings.Repeat("0", 64), "", "…@example.com/app@sha256:0", "")
+}
+
+// TestReads checks that of an index only the image is read that is opened.
+func TestReads(t *testing.T) {
+	var asked []string
+	inner := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet {
+			asked = append(asked, r.URL.Path)
+		}
+		inner.ServeHTTP(w, r)
+	}))
+	defer srv.Close()
+	ref := strings.TrimPrefix(srv.URL, "http://") + "/app"
+	if err := remote.WriteIndex(reference(ref), index("linux/arm64", "linux/amd64", "linux/s390x")); err != nil {
+		t.Fatal(err)
+	}
+	asked = nil
+	if _, err := open.New(context.Background(), ref, open.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if len(asked) != 4 {
+		t.Errorf("asked for %q, want the API, the index, a manifest and a config", asked)
+	}
 }
 
 func TestOnlyAttestations(t *testing.T) {
@@ -216,12 +233,12 @@ func TestOnlyAttestations(t *testing.T) {
 // TestDaemon opens an image of an engine that counts how often it is asked for the
 // image's content.
 func TestDaemon(t *testing.T) {
-	saves := 0
+	saves, api := 0, "1.48"
 	img := image("linux/arm64")
 	engine := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case strings.HasSuffix(r.URL.Path, "/_ping"):
-			w.Header().Set("Api-Version", "1.48")
+			w.Header().Set("Api-Version", api)
 		case strings.HasSuffix(r.URL.Path, "/images/ko.local/app/json"):
 			cf := must(img.ConfigFile())
 			config := must(json.Marshal(cf.Config))
@@ -273,6 +290,11 @@ func TestDaemon(t *testing.T) {
 		t.Errorf("left behind: %v", left)
 	}
 	checkOpens(t, "docker-daemon:ko.local/app", "linux/arm64", "linux/arm64")
+	api, saves = "1.43", 0 // an engine that does not say all
+	checkOpens(t, "docker-daemon:ko.local/app", "linux/arm64", "linux/arm64")
+	if saves != 1 {
+		t.Errorf("the image was copied %d times from an old engine", saves)
+	}
 	checkFails(t, "docker-daemon:other", "", "No such image", "docker images")
 	engine.Close()
 	checkFails(t, "docker-daemon:app", "", "", "DOCKER_HOST")

@@ -21,10 +21,19 @@ const attestation = "vnd.docker.reference.type"
 // have.
 const maxDepth = 4
 
-// A candidate is an image of an index.
+// A candidate is an image of an index, which is not read before it is chosen.
 type candidate struct {
-	v1.Image
+	index    v1.ImageIndex
+	digest   v1.Hash
 	platform v1.Platform
+}
+
+func (c candidate) image() (v1.Image, error) {
+	img, err := c.index.Image(c.digest)
+	if err != nil {
+		return nil, fmt.Errorf("reading image %q: %w", c.digest, explain(err))
+	}
+	return img, nil
 }
 
 // choose returns the image of an index for the platform.
@@ -37,12 +46,12 @@ func (o Options) choose(idx v1.ImageIndex) (v1.Image, error) {
 		return nil, errors.New("there is no image in the index")
 	}
 	if o.Platform == nil {
-		return preferred(all).Image, nil
+		return preferred(all).image()
 	}
 	var platforms []v1.Platform
 	for _, c := range all {
 		if c.platform.Satisfies(*o.Platform) {
-			return c.Image, nil
+			return c.image()
 		}
 		platforms = append(platforms, c.platform)
 	}
@@ -92,19 +101,21 @@ func ofDescriptor(idx v1.ImageIndex, desc v1.Descriptor, depth int) ([]candidate
 		}
 		return candidates(child, depth-1)
 	}
-	img, err := idx.Image(desc.Digest)
-	if err != nil {
-		return nil, fmt.Errorf("reading image %q: %w", desc.Digest, explain(err))
-	}
+	c := candidate{index: idx, digest: desc.Digest}
 	if desc.Platform != nil {
-		return []candidate{{img, *desc.Platform}}, nil
+		c.platform = *desc.Platform
+		return []candidate{c}, nil
+	}
+	img, err := c.image()
+	if err != nil {
+		return nil, err
 	}
 	raw, err := img.RawConfigFile()
 	if err != nil {
 		return nil, fmt.Errorf("reading config of image %q: %w", desc.Digest, explain(err))
 	}
-	p, err := platformOf(raw)
-	return []candidate{{img, p}}, err
+	c.platform, err = platformOf(raw)
+	return []candidate{c}, err
 }
 
 // isImage tells images and indexes of them from attestations and other artifacts.

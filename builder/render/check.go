@@ -95,11 +95,15 @@ func (c check) command() []string {
 }
 
 // run returns the program and its arguments, for platforms that know no shell form.
-func (c check) run() []string {
-	if c.argv == nil {
-		return []string{"/bin/sh", "-c", c.shell}
+// The shells are Docker's.
+func (r *rendering) run() []string {
+	switch {
+	case r.argv != nil:
+		return r.argv
+	case r.Windows:
+		return []string{"cmd", "/S", "/C", r.shell}
 	}
-	return c.argv
+	return []string{"/bin/sh", "-c", r.shell}
 }
 
 // A number is one of the check's durations, by its name in .ko.yaml.

@@ -46,11 +46,11 @@ func copilot(r *rendering) error {
 
 func copilotString(s string) (string, error) {
 	if isJSONList(s) {
-		return "", fmt.Errorf("Copilot would read %q as a list", s)
+		return "", fmt.Errorf("%q would become a list in Copilot", s)
 	}
 	for _, m := range copilotVariable.FindAllStringSubmatch(s, -1) {
 		if m[1] != "" { // where the variable occurs twice, Copilot takes two backslashes away
-			return "", fmt.Errorf("Copilot would take away the backslash in %q", m[0])
+			return "", fmt.Errorf("%q would lose its backslash in Copilot", m[0])
 		}
 	}
 	return copilotVariable.ReplaceAllStringFunc(s, func(v string) string { return `\` + v }), nil

@@ -36,6 +36,7 @@ func docker(r *rendering) error {
 	flags := r.healthFlags()
 	if r.startInterval > 0 {
 		flags = append(flags, "--health-start-interval="+duration(r.startInterval))
+		r.note("Docker before version 25 refuses --health-start-interval: leave it out there")
 	}
 	r.runCommand("docker", flags)
 	return nil

@@ -25,7 +25,7 @@ func nomad(r *rendering) error {
 	}
 	for _, s := range argv {
 		if v := nomadVariable.FindString(s); v != "" {
-			return hint.With(fmt.Errorf("Nomad would replace %s in %q", v, s), "write "+`$`+v[2:len(v)-1]+" without braces, or with a default as in ${PORT:-8080}")
+			return hint.With(fmt.Errorf("%s in %q would be replaced by Nomad", v, s), "write "+`$`+v[2:len(v)-1]+" without braces, or with a default as in ${PORT:-8080}")
 		}
 	}
 	var problems []string

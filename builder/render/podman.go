@@ -12,12 +12,13 @@ import (
 //
 // https://docs.podman.io/en/latest/markdown/podman-run.1.html#health-cmd-command-command-arg1
 func (c check) podmanCommand() (string, error) {
-	if c.argv == nil {
+	if c.argv == nil && isPrintable(c.shell) {
 		return "CMD-SHELL " + c.shell, nil
 	}
-	simple := func(s string) bool {
-		return s != "" && !strings.ContainsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) })
+	if c.argv == nil {
+		return jsonList(c.command(), ","), nil
 	}
+	simple := func(s string) bool { return s != "" && isPrintable(s) && !strings.ContainsFunc(s, unicode.IsSpace) }
 	all := true
 	for _, s := range c.argv {
 		all = all && simple(s)
@@ -25,7 +26,7 @@ func (c check) podmanCommand() (string, error) {
 	switch strings.ToUpper(c.argv[0]) {
 	case "CMD", "CMD-SHELL", "NONE":
 		if !all {
-			return "", fmt.Errorf("Podman would take the program %q for a keyword", c.argv[0])
+			return "", fmt.Errorf("program %q would be a keyword to Podman", c.argv[0])
 		}
 	}
 	switch {
@@ -34,7 +35,7 @@ func (c check) podmanCommand() (string, error) {
 	case len(c.argv) > 1:
 		return jsonList(c.argv, ","), nil
 	}
-	return "", fmt.Errorf("Podman would take the program %q for a shell command", c.argv[0])
+	return "", fmt.Errorf("program %q would be a shell command to Podman", c.argv[0])
 }
 
 // podman writes a podman run. The command is there, too, because Podman reads checks
@@ -62,7 +63,7 @@ func quadlet(r *rendering) error {
 		command = jsonList(r.command(), ",")
 	}
 	if !survivesQuadlet(command) {
-		return fmt.Errorf("Quadlet would change %q", command)
+		return fmt.Errorf("%q would be changed by Quadlet", command)
 	}
 	r.dropStartInterval("Podman")
 	r.printf("[Container]\nHealthCmd=%s\nHealthInterval=%s\nHealthTimeout=%s\nHealthRetries=%d\nHealthStartPeriod=%s\n",
@@ -74,6 +75,5 @@ func quadlet(r *rendering) error {
 // survivesQuadlet tells whether Quadlet leaves a value alone. It takes spaces and quotes
 // from its ends, and joins lines.
 func survivesQuadlet(s string) bool {
-	return strings.Trim(s, `" `) == s && !strings.HasSuffix(s, `\`) &&
-		!strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) })
+	return strings.Trim(s, `" `) == s && !strings.HasSuffix(s, `\`) && isPrintable(s)
 }

@@ -27,6 +27,11 @@ func escape(s string, named map[rune]string, other func(rune) string) string {
 	return b.String()
 }
 
+// isPrintable tells whether s can be written as it is, on one line.
+func isPrintable(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) })
+}
+
 // jsonString returns s in JSON, in printable characters only.
 func jsonString(s string) string {
 	return `"` + escape(s, map[rune]string{'"': `\"`, '\\': `\\`, '\n': `\n`, '\r': `\r`, '\t': `\t`}, func(r rune) string {

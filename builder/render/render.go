@@ -22,7 +22,10 @@ import (
 type Request struct {
 	Check health.Config
 	Image string // in command lines; "" leaves a place for it
-	Exec  bool   // on Kubernetes: run the check in the container even if Kubernetes can check itself
+	// Windows says that the image is for Windows, whose shell is another.
+	Windows bool
+	// Exec has Kubernetes run the check in the container even if it can check itself.
+	Exec bool
 }
 
 // An Output is a check in a format.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
@@ -122,12 +123,12 @@ func TestErrors(t *testing.T) {
 		{"cdk", health.Config{Test: []string{"CMD", "x"}, Interval: 5 * time.Second, Timeout: 6 * time.Second}, "longer than the interval"},
 		{"terraform", cmd("e\u0301"), "NFC"},
 		{"nomad", cmd("e\u0301"), "NFC"},
-		{"nomad", cmd("${PORT}"), "would replace ${PORT}"},
-		{"copilot", cmd(`["x"]`), "would read"},
-		{"copilot", cmd(`\${PORT}`), "backslash"},
-		{"podman", cmd("/a b"), "shell command"},
-		{"podman", cmd("none", "a b"), "keyword"},
-		{"quadlet", cmd(`x\`), "Quadlet would change"},
+		{"nomad", cmd("${PORT}"), "would be replaced by Nomad"},
+		{"copilot", cmd(`["x"]`), "would become a list"},
+		{"copilot", cmd(`\${PORT}`), "lose its backslash"},
+		{"podman", cmd("/a b"), "would be a shell command"},
+		{"podman", cmd("none", "a b"), "would be a keyword"},
+		{"quadlet", cmd(`x\`), "would be changed by Quadlet"},
 		{"kubernetes", health.Config{Test: []string{"CMD", "x"}, Interval: 100_000 * time.Hour * 24}, "2147483647"},
 		{"kubernetes", health.Config{Test: []string{"CMD", "x"}, Interval: 1_000_000 * time.Second, Retries: 1_000_000_000, StartPeriod: 1}, "start_period 1ns"},
 	} {
@@ -136,6 +137,48 @@ func TestErrors(t *testing.T) {
 			t.Errorf("%s of %q: error %v, want one with %q", tt.format, tt.check.Test, err, tt.want)
 		}
 	}
+}
+
+// TestWindows checks that a shell command of an image for Windows is run by its shell.
+func TestWindows(t *testing.T) {
+	check := health.Config{Test: []string{"CMD-SHELL", `dir C:\alive`}, StartPeriod: time.Minute}
+	for format, want := range map[string]string{
+		"kubernetes": `command: ["cmd", "/S", "/C", "dir C:\\alive"]`,
+		"nomad":      `args     = ["/S", "/C", "dir C:\\alive"]`,
+	} {
+		out, err := render.As(format, render.Request{Check: check, Windows: true})
+		if err != nil || !strings.Contains(out.Text, want) {
+			t.Errorf("%s: %v, got\n%s\nwant %s", format, err, out.Text, want)
+		}
+	}
+}
+
+// FuzzImage renders whatever is in the config of an image: nothing panics, and no
+// output holds a character that a terminal acts on.
+func FuzzImage(f *testing.F) {
+	for _, s := range []string{
+		`{"config":{"Healthcheck":{"Test":["CMD","/usr/bin/healthcheck","http://:80/"],"Interval":10000000000,"StartPeriod":1,"StartInterval":1,"Retries":2147483647}}}`,
+		`{"config":{"Healthcheck":{"Test":["CMD-SHELL","a\u001b[2J\n"],"Interval":9223372036854775807,"Timeout":1,"StartPeriod":9223372036854775807}}}`,
+		`{"config":{"Healthcheck":{"Test":["NONE"]}}}`, `{"config":{"Healthcheck":{"Test":["CMD","\u0000"],"Retries":-1}}}`,
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, config []byte) {
+		check, err := health.OfImage(config)
+		if err != nil || check == nil {
+			return
+		}
+		for _, format := range render.Formats() {
+			out, err := render.As(format.Name, render.Request{Check: *check})
+			all := out.Text + strings.Join(out.Notes, "")
+			if err != nil {
+				all += err.Error()
+			}
+			if strings.ContainsFunc(all, func(r rune) bool { return r != '\n' && unicode.IsControl(r) }) {
+				t.Errorf("%s of %s holds a control character: %q", format.Name, config, all)
+			}
+		}
+	})
 }
 
 // TestNative checks which checks the kubelet does by itself, and that --exec keeps it

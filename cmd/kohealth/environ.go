@@ -1,8 +1,10 @@
 package main
 
 import (
+	"crypto/tls"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 
@@ -10,6 +12,7 @@ import (
 	"github.com/chrismellard/docker-credential-acr-env/pkg/credhelper"
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/authn/github"
+	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/google"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
@@ -58,6 +61,18 @@ func openOptions(platform string, v versions) (open.Options, error) {
 	}
 	o.Platform = p
 	return o, nil
+}
+
+// allowInsecure opens registries as ko's --insecure-registry writes to them.
+func allowInsecure(o *open.Options) {
+	next := remote.DefaultTransport
+	if t, ok := next.(*http.Transport); ok {
+		t = t.Clone()
+		t.TLSClientConfig = &tls.Config{InsecureSkipVerify: true} // the user asks for it
+		next = t
+	}
+	o.Name = append(o.Name, name.Insecure)
+	o.Remote = append(o.Remote, remote.WithTransport(layers.Transport(next)))
 }
 
 // configFile returns the .ko.yaml that ko reads, or "" if there is none: the file, or

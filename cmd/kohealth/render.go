@@ -23,6 +23,7 @@ type renderFlags struct {
 	file     string
 	build    string
 	platform string
+	insecure bool
 	exec     bool
 }
 
@@ -64,6 +65,7 @@ that a .ko.yaml and the KOHEALTH_ variables give to an image. The formats are
 	fs.StringVarP(&rf.file, "file", "f", "", "take the check from this .ko.yaml")
 	fs.StringVar(&rf.build, "build", "", "with --file: the id of an entry in builds (default the check of all images)")
 	fs.StringVar(&rf.platform, "platform", "", "with IMAGE: the platform to look at (default linux/amd64, or what there is)")
+	fs.BoolVar(&rf.insecure, "insecure-registry", false, "with IMAGE: verify no certificate, and take plain HTTP, too")
 	fs.BoolVar(&rf.exec, "exec", false, "with --format=kubernetes: run the check in the container, even if Kubernetes can check by itself")
 	if err := cmd.RegisterFlagCompletionFunc("format", completeFormat); err != nil {
 		panic(err) // the flag is there
@@ -104,14 +106,11 @@ func (rf *renderFlags) validate(args []string) error {
 }
 
 func (rf *renderFlags) request(ctx context.Context, args []string, v versions) (render.Request, error) {
-	req := render.Request{Exec: rf.exec}
-	var err error
-	if rf.file != "" {
-		req.Check, err = rf.fromFile()
-	} else {
-		req.Check, req.Image, err = rf.fromImage(ctx, args[0], v)
+	if rf.file == "" {
+		return rf.fromImage(ctx, args[0], v)
 	}
-	return req, err
+	check, err := rf.fromFile()
+	return render.Request{Check: check, Exec: rf.exec}, err
 }
 
 // fromFile returns the check that kohealth build would give to an image.
@@ -139,21 +138,26 @@ func (rf *renderFlags) fromFile() (health.Config, error) {
 	return check.Config(), nil
 }
 
-// fromImage returns the check in an image, and the name that engines know it by.
-func (rf *renderFlags) fromImage(ctx context.Context, ref string, v versions) (health.Config, string, error) {
+// fromImage returns what is to be rendered of an image.
+func (rf *renderFlags) fromImage(ctx context.Context, ref string, v versions) (render.Request, error) {
 	o, err := openOptions(rf.platform, v)
 	if err != nil {
-		return health.Config{}, "", usage(err)
+		return render.Request{}, usage(err)
+	}
+	if rf.insecure {
+		allowInsecure(&o)
 	}
 	img, err := open.New(ctx, ref, o)
 	if err != nil {
-		return health.Config{}, "", err
+		return render.Request{}, err
 	}
 	defer func() { _ = img.Close() }() // what was to be read has been read
 	if img.Health == nil {
-		return health.Config{}, "", hint.With(fmt.Errorf("image %q has no health check", ref), "kohealth build gives it one; so does HEALTHCHECK in a Dockerfile")
+		return render.Request{}, hint.With(fmt.Errorf("image %q has no health check", ref), "kohealth build gives it one; so does HEALTHCHECK in a Dockerfile")
 	}
-	return *img.Health, img.Reference, checkShell(img)
+	return render.Request{
+		Check: *img.Health, Image: img.Reference, Windows: img.Platform.OS == "windows", Exec: rf.exec,
+	}, checkShell(img)
 }
 
 // checkShell refuses a shell command in an image without a shell.
