@@ -5,9 +5,12 @@
 //
 // A file is read into groups of [Container]s; an image is looked into, no further than
 // the check's programs need; then every rule of [Rules] judges every container by
-// these facts:
+// these facts.
 //
 //	findings, err := lint.File(ctx, "task-definition.json", data, lint.Options{Open: open})
+//
+// Images come from [Options.Open], so a file can be held against images that have just
+// been built and are nowhere yet.
 package lint
 
 import (

@@ -3,19 +3,12 @@ package lint_test
 import (
 	"bytes"
 	"encoding/json"
-	"go/ast"
-	"go/build"
-	"go/parser"
-	"go/token"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/owenrumney/go-sarif/v3/pkg/report/v210/sarif"
 	"github.com/rogpeppe/go-internal/txtar"
-	"github.com/xeipuuv/gojsonschema"
 
 	"github.com/ko-health/kohealth/builder/lint"
 	"github.com/ko-health/kohealth/builder/lint/source"
@@ -70,58 +63,32 @@ func TestWriteJSON(t *testing.T) {
 	}
 }
 
-// TestWriteSARIF validates against the schema of SARIF 2.1.0, and checks that there is
-// nothing that it does not know.
+// The results of SARIF name the rules that they are of. That it keeps to the schema is
+// tested in testdata/readers.
 func TestWriteSARIF(t *testing.T) {
-	schema := sarifSchema(t)
-	for _, list := range [][]lint.Finding{findings, {}} {
-		text := write(t, "sarif", list)
-		var report sarif.Report
-		dec := json.NewDecoder(strings.NewReader(text))
-		dec.DisallowUnknownFields()
-		if err := dec.Decode(&report); err != nil {
-			t.Fatal(err)
-		}
-		result, err := schema.Validate(gojsonschema.NewStringLoader(text))
-		if err != nil || !result.Valid() {
-			t.Errorf("not valid: %v, %v", err, result)
-		}
-		if got := len(report.Runs[0].Results); got != len(list) {
-			t.Errorf("%d results of %d findings", got, len(list))
-		}
-		for i, r := range report.Runs[0].Results {
-			if rule := report.Runs[0].Tool.Driver.Rules[r.RuleIndex]; *rule.ID != list[i].Rule {
-				t.Errorf("result of %s has the index of %s", list[i].Rule, *rule.ID)
+	text := write(t, "sarif", findings)
+	var log struct {
+		Runs []struct {
+			Tool struct {
+				Driver struct{ Rules []struct{ ID string } }
+			}
+			Results []struct {
+				RuleID    string
+				RuleIndex int
 			}
 		}
-		if len(list) > 0 && !strings.Contains(text, `"uri": "dir/a%20b,c.json"`) {
-			t.Errorf("no relative reference to the file:\n%s", text)
+	}
+	if err := json.Unmarshal([]byte(text), &log); err != nil {
+		t.Fatal(err)
+	}
+	for i, r := range log.Runs[0].Results {
+		if of := log.Runs[0].Tool.Driver.Rules[r.RuleIndex].ID; r.RuleID != findings[i].Rule || of != findings[i].Rule {
+			t.Errorf("the result of %s is of %s and %s", findings[i].Rule, r.RuleID, of)
 		}
 	}
-}
-
-// sarifSchema takes OASIS's schema out of a library's source: the library itself
-// validates only what it has written.
-func sarifSchema(t *testing.T) *gojsonschema.Schema {
-	t.Helper()
-	pkg, err := build.Import("github.com/owenrumney/go-sarif/v3/pkg/report/v210/sarif", ".", build.FindOnly)
-	if err != nil {
-		t.Fatal(err)
+	if !strings.Contains(text, `"uri": "dir/a%20b,c.json"`) {
+		t.Errorf("no relative reference to the file:\n%s", text)
 	}
-	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(pkg.Dir, "schema.go"), nil, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	literal := file.Scope.Lookup("schema").Decl.(*ast.ValueSpec).Values[0].(*ast.BasicLit)
-	text, err := strconv.Unquote(literal.Value)
-	if err != nil {
-		t.Fatal(err)
-	}
-	schema, err := gojsonschema.NewSchema(gojsonschema.NewStringLoader(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return schema
 }
 
 // The seed case says all that its user would have needed in ten lines.

@@ -42,7 +42,8 @@ type link struct {
 
 // New returns the file system of an image's layers, lowest first. A lookup reads
 // the layers from the top and no further than it needs; of equal names in one layer
-// the first counts. [FS.Close] closes what is still open.
+// the first counts. A layer that is not read to its end is not held against its
+// digest. [FS.Close] closes what is still open.
 func New(layers []v1.Layer) *FS {
 	f := &FS{}
 	for _, l := range layers {

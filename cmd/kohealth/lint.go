@@ -178,12 +178,15 @@ func (l *linter) read(name string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(in, source.MaxSize+1))
 }
 
-// open opens an image that a file names: for the platform that the file needs, or else
-// for one that there is, for lint to say so.
+// open opens an image that a file names, never a path: for the platform that the file
+// needs, or else for one that there is, for lint to say so.
 func (l *linter) open(ctx context.Context, ref string, platform v1.Platform) (v1.Image, error) {
 	if strings.HasPrefix(ref, "ko://") || strings.ContainsAny(ref, "$<{") {
 		log.Printf("%s is known only when the file is used: it is not looked into", open.Redact(ref))
 		return nil, nil
+	}
+	if !strings.HasPrefix(ref, open.LocalDomain+"/") {
+		ref = "docker://" + strings.TrimPrefix(ref, "docker://")
 	}
 	o := l.images
 	o.Platform = &platform
