@@ -29,6 +29,10 @@ type group struct {
 	SharedPID      *source.Node // pidMode task or host
 	ClassicLB      *source.Node // of a service that runs the task
 	platformUnsure bool         // it is neither written nor ECS's default
+
+	// What settle finds out when the checks are known.
+	named   map[string]*container
+	checked bool // an essential container has a check
 }
 
 // A container is one with all that is known of it and of its check: what the rules
@@ -120,14 +124,13 @@ func (c *container) runs() bool {
 	return c.Check != nil && c.Check.form() != "NONE" && len(c.Check.Test) > 0
 }
 
-// find returns the container of the group with a name, or nil.
-func (g *group) find(name string) *container {
+// settle prepares the group for the rules.
+func (g *group) settle() {
+	g.named = map[string]*container{}
 	for _, c := range g.Containers {
-		if c.Name == name {
-			return c
-		}
+		g.named[c.Name] = c
+		g.checked = g.checked || c.Essential && c.hasCheck()
 	}
-	return nil
 }
 
 // at returns the place of the test's argument i, or the check's.

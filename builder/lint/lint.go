@@ -161,6 +161,7 @@ func (c *container) open(ctx context.Context, o Options) error {
 func (o Options) judge(name string, groups []*group) []Finding {
 	findings, all := []Finding{}, rules()
 	for _, group := range groups {
+		group.settle()
 		for _, c := range group.Containers {
 			for _, r := range all {
 				if r.Severity < o.Severity || slices.Contains(o.Ignore, r.ID) {

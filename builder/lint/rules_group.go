@@ -1,7 +1,5 @@
 package lint
 
-import "slices"
-
 // groupRules judge containers beside each other.
 func groupRules() []Rule {
 	return []Rule{
@@ -14,7 +12,7 @@ func groupRules() []Rule {
 
 func dependsOnUnchecked(c *container) (found []problem) {
 	for _, d := range c.DependsOn {
-		target := c.find(d.Name)
+		target := c.named[d.Name]
 		if target == nil || target.hasCheck() || c.Runtime == onCompose && target.Image == nil && (target.Check == nil || len(target.Check.Test) == 0) {
 			continue
 		}
@@ -25,7 +23,7 @@ func dependsOnUnchecked(c *container) (found []problem) {
 
 func dependsOnForever(c *container) (found []problem) {
 	for _, d := range c.DependsOn {
-		if target := c.find(d.Name); c.Runtime == onECS && target != nil && target.hasCheck() && !target.StartTimeout {
+		if target := c.named[d.Name]; c.Runtime == onECS && target != nil && target.hasCheck() && !target.StartTimeout {
 			found = append(found, at(d.Pos, c.write("startTimeout", 120), "%q has no startTimeout, so this container waits for it for ever", d.Name)...)
 		}
 	}
@@ -33,16 +31,14 @@ func dependsOnForever(c *container) (found []problem) {
 }
 
 func essentialUnchecked(c *container) []problem {
-	checked := slices.ContainsFunc(c.Containers, func(other *container) bool { return other.Essential && other.hasCheck() })
-	if c.Runtime != onECS || !c.Essential || c.Check != nil || c.Unclear || !checked || len(ecsIgnoresImage(c)) > 0 {
+	if c.Runtime != onECS || !c.Essential || c.Check != nil || c.Unclear || !c.checked || len(ecsIgnoresImage(c)) > 0 {
 		return nil
 	}
 	return at(c.Pos, c.useProbe(), "it is essential and has no check, so the task's health stays unknown")
 }
 
 func nonEssentialOnly(c *container) []problem {
-	counts := slices.ContainsFunc(c.Containers, func(other *container) bool { return other.Essential && other.hasCheck() })
-	if c.Runtime != onECS || c.Essential || !c.runs() || counts {
+	if c.Runtime != onECS || c.Essential || !c.runs() || c.checked {
 		return nil
 	}
 	return at(c.Check.Pos, c.write("essential", true), "only containers that are not essential have checks, which do not count")

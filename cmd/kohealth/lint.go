@@ -27,6 +27,7 @@ type lintFlags struct {
 	severity string
 	ignore   []string
 	platform string
+	insecure bool
 }
 
 func newLint(v versions) *cobra.Command {
@@ -62,6 +63,9 @@ and 3 if a file or an image cannot be read.`,
 			if err != nil {
 				return usage(err)
 			}
+			if lf.insecure {
+				allowInsecure(&images)
+			}
 			l := &linter{options: o, images: images, stdin: cmd.InOrStdin()}
 			l.options.Open = l.open
 			return l.run(cmd.Context(), args, lf.format, v.kohealth)
@@ -72,6 +76,7 @@ and 3 if a file or an image cannot be read.`,
 	fs.StringVar(&lf.severity, "severity", "warning", "the least that is found: info, warning or error")
 	fs.StringArrayVar(&lf.ignore, "ignore", nil, "rule that is left out; may be repeated")
 	fs.StringVar(&lf.platform, "platform", "", "of an IMAGE for several platforms, the one to look at (default linux/amd64, or what there is)")
+	fs.BoolVar(&lf.insecure, "insecure-registry", false, "verify no certificate, and take plain HTTP, too")
 	return ownCodes(cmd)
 }
 

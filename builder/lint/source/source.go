@@ -11,9 +11,9 @@ import (
 // Limits of what is read. ECS takes task definitions of 64 KB and CloudFormation
 // templates of 1 MB.
 const (
-	MaxSize  = 16 << 20 // bytes of a file
-	maxDepth = 200      // of lists and maps in each other
-	maxNodes = 1 << 20  // with YAML's aliases expanded
+	MaxSize  = 4 << 20 // bytes of a file
+	maxDepth = 200     // of lists and maps in each other
+	maxNodes = 1 << 20 // with YAML's aliases expanded
 )
 
 // A Pos is a place in a file. Lines and columns count from 1, columns in characters;

@@ -98,7 +98,7 @@ func TestErrors(t *testing.T) {
 		{"deep map", strings.Repeat(`{"a":`, 100_000), "more than 200 deep"},
 		{"deep YAML", "a: " + strings.Repeat("[", 100_000), ""},
 		{"deep block", strings.Repeat("- ", 5_000) + "x", "more than 200 deep"},
-		{"large", strings.Repeat(" ", source.MaxSize+1), "larger than 16 MiB"},
+		{"large", strings.Repeat(" ", source.MaxSize+1), "larger than 4 MiB"},
 		{"NUL", "a: \x00", ""},
 	} {
 		n, err := source.Parse([]byte(tt.text))
