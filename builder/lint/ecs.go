@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"math"
 	"strings"
 	"time"
 
@@ -105,7 +106,8 @@ func (c *container) readECSCheck(n *source.Node) {
 // readSeconds reads a whole number of seconds.
 func readSeconds(n *source.Node) duration {
 	i := readNumber(n)
-	d := duration{time.Duration(i.Value) * time.Second, i.Given, i.Bad, i.Pos}
+	const most = math.MaxInt32 // what is more cannot be told in nanoseconds, and is out of range anyway
+	d := duration{time.Duration(min(max(i.Value, -most), most)) * time.Second, i.Given, i.Bad, i.Pos}
 	if meant, err := time.ParseDuration(i.Bad); err == nil {
 		d.Value = meant
 	}

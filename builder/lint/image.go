@@ -47,19 +47,25 @@ func newImage(ref string, img v1.Image) (*image, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading manifest: %w", err)
 	}
-	madeBy := func(author string) bool {
-		return slices.ContainsFunc(file.History, func(h v1.History) bool { return h.Author == author })
-	}
 	return &image{
 		Ref:      ref,
 		Config:   file.Config,
 		Check:    check,
 		Platform: v1.Platform{OS: file.OS, Architecture: file.Architecture, Variant: file.Variant},
 		OCI:      media == types.OCIManifestSchema1,
-		Ko:       madeBy("ko"),
-		Kohealth: madeBy(health.Author),
+		Ko:       slices.ContainsFunc(file.History, isKo),
+		Kohealth: slices.ContainsFunc(file.History, isKohealth),
 		layers:   layers,
 	}, nil
+}
+
+// isKo tells whether ko made a layer. The Docker engine keeps no authors.
+func isKo(h v1.History) bool { return h.Author == "ko" || strings.HasPrefix(h.CreatedBy, "ko build ") }
+
+// isKohealth tells whether kohealth made a layer; without the author, only the probe's
+// is known.
+func isKohealth(h v1.History) bool {
+	return h.Author == health.Author || strings.HasSuffix(h.Comment, ", at "+health.ProbePath)
 }
 
 // imageContainer is a container of an image with nothing said, as docker run makes it.
