@@ -34,7 +34,7 @@ import (
 var update = os.Getenv("UPDATE") != "" // UPDATE=1 go test ./cmd/kohealth rewrites the goldens
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"kohealth": main, "ko": ko})
+	testscript.Main(m, map[string]func(){"kohealth": main, "ko": ko, "kubectl": kubectl})
 }
 
 // ko is ko's own main, in the version that kohealth is made of.
