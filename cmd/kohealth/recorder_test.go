@@ -13,12 +13,12 @@ import (
 	"github.com/google/go-containerregistry/pkg/registry"
 )
 
-// A recorder is a registry in the process that knows what was pushed to it, tagged
-// or not, and by whom. Its zero value has to be reset first.
+// A recorder is a registry in the process that knows what was pushed to it, and by
+// whom. Its zero value has to be reset first.
 type recorder struct {
 	mu       sync.Mutex
 	registry http.Handler
-	paths    map[string]bool // of manifests and blobs
+	paths    map[string]bool // of manifests and blobs, tagged or not
 	agents   map[string]bool
 }
 
@@ -45,11 +45,11 @@ func (r *recorder) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	handler.ServeHTTP(w, req)
 }
 
-// What a registry holds: bodies by the path that they have in it, such as
-// /v2/app/manifests/latest, and the User-Agents of those who asked.
+// What a registry holds, and who asked for something.
 type holdings struct {
-	Manifests, Blobs map[string]string
-	Agents           []string
+	Manifests map[string]string // by path, such as /v2/app/manifests/latest
+	Blobs     map[string]string // by digest; which repository they went to first is chance
+	Agents    []string
 }
 
 // holdings returns what was pushed since the last reset.
@@ -63,8 +63,8 @@ func (r *recorder) holdings() holdings {
 		if answer.Code != http.StatusOK {
 			continue // the upload failed
 		}
-		if strings.Contains(path, "/blobs/") {
-			h.Blobs[path] = answer.Body.String()
+		if _, digest, ok := strings.Cut(path, "/blobs/"); ok {
+			h.Blobs[digest] = readable(answer.Body.Bytes())
 		} else {
 			h.Manifests[path] = answer.Body.String()
 		}
