@@ -51,7 +51,7 @@ func TestDropInScript(t *testing.T) {
 		return nil
 	}
 	params.Cmds["same"] = cmdSame
-	// HEALTHY
+	params.Cmds["adds"] = cmdAdds
 	if err := gotooltest.Setup(&params); err != nil {
 		t.Fatal(err)
 	}
