@@ -2,14 +2,10 @@ package main
 
 import (
 	"fmt"
-	"log"
 	"runtime/debug"
 
-	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/ko/pkg/commands"
 	"github.com/spf13/cobra"
-
-	"github.com/ko-health/kohealth/layers"
 )
 
 // newRoot returns ko's command tree with kohealth's commands in the places of ko's.
@@ -21,21 +17,12 @@ func newRoot() *cobra.Command {
 	root.Short = "Build container images of Go programs, as ko does, with health checks."
 	root.SilenceErrors = true // run prints them
 	setBuild(command(root, "build"), v)
+	setResolve(command(root, "resolve"), v)
+	setKubectl(command(root, "apply"), v)
+	setKubectl(command(root, "create"), v)
+	setRun(command(root, "run"), v)
 	setVersion(command(root, "version"), v)
-	for _, name := range []string{"resolve", "apply", "create", "run"} {
-		warnPlain(command(root, name))
-	}
 	return root
-}
-
-// warnPlain has a command of ko's say that it builds what ko builds.
-func warnPlain(cmd *cobra.Command) {
-	cmd.PreRun = func(*cobra.Command, []string) {
-		if f := cmd.Flags().Lookup("insecure-registry"); f.Value.String() == "false" {
-			remote.DefaultTransport = layers.Transport(remote.DefaultTransport)
-		}
-		log.Printf("warning: kohealth %s builds images without health checks so far; kohealth build adds them", cmd.Name())
-	}
 }
 
 // command returns the subcommand of ko's with the given name.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // A Dir is a directory of entries. It need not exist yet. The zero Dir keeps
@@ -29,7 +30,8 @@ func (d Dir) Get(name string) (data []byte, ok bool) {
 	if d == "" {
 		return nil, false
 	}
-	entry, err := os.ReadFile(filepath.Join(string(d), name))
+	path := filepath.Join(string(d), name)
+	entry, err := os.ReadFile(path)
 	if err != nil || len(entry) < sha256.Size {
 		return nil, false
 	}
@@ -37,7 +39,15 @@ func (d Dir) Get(name string) (data []byte, ok bool) {
 	if want := sha256.Sum256(data); !bytes.Equal(sum, want[:]) {
 		return nil, false
 	}
+	touch(path)
 	return data, true
+}
+
+// touch keeps an entry that is used from being pruned.
+func touch(path string) {
+	if info, err := os.Stat(path); err == nil && time.Since(info.ModTime()) > day {
+		_ = os.Chtimes(path, time.Time{}, time.Now())
+	}
 }
 
 // Put keeps data under a name, in place of what was there. It is written beside and

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"fmt"
+	gobuild "go/build"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/google/ko/pkg/build"
+	"golang.org/x/tools/go/packages"
+
+	"github.com/ko-health/kohealth/builder/hint"
+)
+
+// importPaths returns the import paths that args name, with ko's scheme, in the order
+// of args and each once. A pattern such as ./cmd/... names the main packages that
+// match it.
+func (p *pipeline) importPaths(args []string) ([]string, error) {
+	mains := p.mainPackages(args)
+	var importpaths []string
+	for _, arg := range args {
+		found, err := p.resolve(arg, mains)
+		if err != nil {
+			return nil, err
+		}
+		for _, importpath := range found {
+			if !slices.Contains(importpaths, importpath) {
+				importpaths = append(importpaths, importpath)
+			}
+		}
+	}
+	return importpaths, nil
+}
+
+func (p *pipeline) resolve(arg string, mains map[string]string) ([]string, error) {
+	if strings.Contains(arg, "...") {
+		return expand(arg)
+	}
+	if importpath, ok := mains[arg]; ok {
+		return []string{build.StrictScheme + importpath}, nil
+	}
+	importpath, err := p.builder.QualifyImport(arg)
+	if err != nil {
+		return nil, hint.With(err, "run kohealth in the module's directory")
+	}
+	if err := p.builder.IsSupportedReference(importpath); err != nil {
+		return nil, hint.With(fmt.Errorf("importpath %q is not supported: %w", importpath, err),
+			"name the directory of a main package, such as ./cmd/app")
+	}
+	return []string{importpath}, nil
+}
+
+// expand returns the main packages that match a pattern.
+func expand(pattern string) ([]string, error) {
+	pkgs, err := load(strings.TrimPrefix(pattern, build.StrictScheme))
+	if err != nil {
+		return nil, hint.With(fmt.Errorf("expanding %q: %w", pattern, err), "run kohealth in the module's directory")
+	}
+	var importpaths []string
+	for _, pkg := range pkgs {
+		if pkg.Name == "main" {
+			importpaths = append(importpaths, build.StrictScheme+pkg.PkgPath)
+		}
+	}
+	if len(importpaths) == 0 {
+		return nil, hint.With(fmt.Errorf("no main package matches %q", pattern),
+			"go list "+pattern+" prints what does match")
+	}
+	return importpaths, nil
+}
+
+// mainPackages finds the main packages among args that name just one, with a single
+// run of go list where ko takes two for each. What it does not find is left to ko, and
+// so is all where builds[] has directories, which may be modules of their own.
+func (p *pipeline) mainPackages(args []string) map[string]string {
+	for _, config := range p.options.BuildConfigs {
+		if filepath.Clean(config.Dir) != "." {
+			return nil
+		}
+	}
+	queries := map[string]string{}
+	for _, arg := range args {
+		if !strings.Contains(arg, "...") && !strings.HasSuffix(arg, ".go") {
+			queries[arg] = strings.TrimPrefix(arg, build.StrictScheme)
+		}
+	}
+	if len(queries) == 0 {
+		return nil
+	}
+	pkgs, err := load(slices.Collect(maps.Values(queries))...)
+	if err != nil {
+		return nil
+	}
+	mains := map[string]string{}
+	for arg, query := range queries {
+		for _, pkg := range pkgs {
+			if pkg.Name == "main" && len(pkg.Errors) == 0 && names(query, pkg) {
+				mains[arg] = pkg.PkgPath
+			}
+		}
+	}
+	return mains
+}
+
+// names tells whether a package is the one that a directory or import path names.
+func names(query string, pkg *packages.Package) bool {
+	if !gobuild.IsLocalImport(query) {
+		return query == pkg.PkgPath
+	}
+	dir, err := filepath.Abs(query)
+	return err == nil && dir == pkg.Dir
+}
+
+func load(patterns ...string) ([]*packages.Package, error) {
+	return packages.Load(&packages.Config{Mode: packages.NeedName | packages.NeedFiles}, patterns...)
+}

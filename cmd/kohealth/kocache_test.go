@@ -1,0 +1,143 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/ko/pkg/build"
+	"github.com/google/ko/pkg/commands/options"
+
+	"github.com/ko-health/kohealth/layers/cache"
+)
+
+// unsetKoCache takes the user's word on ko's cache away for the time of a test.
+func unsetKoCache(t *testing.T) {
+	t.Helper()
+	t.Setenv(koCacheVariable, "")
+	if err := os.Unsetenv(koCacheVariable); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// another opens a cache as another process would.
+func another(t *testing.T, user cache.Dir) *koCache {
+	t.Helper()
+	unsetKoCache(t)
+	c := useKoCache(user)
+	if c == nil {
+		t.Fatal("no cache")
+	}
+	return c
+}
+
+// TestKoCacheOfEachProcess checks that two at a time have a cache each, and that one
+// after the other has the same.
+func TestKoCacheOfEachProcess(t *testing.T) {
+	user := cache.Dir(t.TempDir())
+	first := another(t, user)
+	second := another(t, user)
+	if first.dir == second.dir {
+		t.Errorf("two processes have the cache %s", first.dir)
+	}
+	first.close(true)
+	third := another(t, user)
+	if third.dir != first.dir {
+		t.Errorf("the third process has %s, want that of the first, %s", third.dir, first.dir)
+	}
+	second.close(true)
+	third.close(true)
+}
+
+// TestKoCacheAfterFailure checks that what a process wrote that did not end well is
+// gone, and what was there before is not.
+func TestKoCacheAfterFailure(t *testing.T) {
+	user := cache.Dir(t.TempDir())
+	c := another(t, user)
+	old, young := filepath.Join(c.dir, "bin", "old"), filepath.Join(c.dir, "bin", "young")
+	writeFile(t, old, time.Now().Add(-time.Minute))
+	c.close(true)
+
+	c = another(t, user)
+	writeFile(t, young, time.Now())
+	c.close(false)
+	another(t, user).close(true)
+	if _, err := os.Stat(old); err != nil {
+		t.Error("what was whole is gone")
+	}
+	if _, err := os.Stat(young); err == nil {
+		t.Error("what may not be whole is there")
+	}
+
+	c = another(t, user)
+	writeFile(t, young, time.Now())
+	c.close(true)
+	another(t, user).close(true)
+	if _, err := os.Stat(young); err != nil {
+		t.Error("what a process wrote that ended well is gone")
+	}
+}
+
+// TestPruneSparesOthers checks that what a running process uses is not pruned.
+func TestPruneSparesOthers(t *testing.T) {
+	user := cache.Dir(t.TempDir())
+	mine, busy, idle := another(t, user), another(t, user), another(t, user)
+	idle.close(true)
+	age := time.Now().Add(-2 * keepFor)
+	for _, c := range []*koCache{mine, busy, idle} {
+		writeFile(t, filepath.Join(c.dir, "out"), age)
+	}
+	if err := prune(user, mine); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name string
+		c    *koCache
+		want bool
+	}{{"its own", mine, false}, {"another's", busy, true}, {"nobody's", idle, false}} {
+		if _, err := os.Stat(filepath.Join(test.c.dir, "out")); (err == nil) != test.want {
+			t.Errorf("%s old file is there: %v, want %v", test.name, err == nil, test.want)
+		}
+		if _, err := os.Stat(test.c.dir + lockSuffix); err != nil {
+			t.Errorf("%s lock is gone", test.name)
+		}
+	}
+	busy.close(true)
+	mine.close(true)
+}
+
+// TestFixedBuildID checks that programs that ko's cache could not tell apart are not
+// kept in it.
+func TestFixedBuildID(t *testing.T) {
+	for flag, fixed := range map[string]bool{
+		"-buildid=abc":              true,
+		"-s -w -buildid=abc":        true,
+		"-ldflags=-buildid=abc":     true,
+		"-buildid=":                 false,
+		"-s -w -buildid= -X main.a": false,
+		"-X main.buildid=abc":       false,
+	} {
+		t.Setenv(koCacheVariable, "somewhere")
+		bo := &options.BuildOptions{BuildConfigs: map[string]build.Config{"x": {Ldflags: build.StringArray{flag}}}}
+		if err := dropKoCache(bo); err != nil {
+			t.Fatal(err)
+		}
+		if dropped := os.Getenv(koCacheVariable) == ""; dropped != fixed {
+			t.Errorf("with %q there is no cache: %v, want %v", flag, dropped, fixed)
+		}
+	}
+}
+
+func writeFile(t *testing.T, path string, at time.Time) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chtimes(path, at, at); err != nil {
+		t.Fatal(err)
+	}
+}

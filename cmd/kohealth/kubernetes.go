@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/ko/pkg/commands"
+	"github.com/google/ko/pkg/commands/options"
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/ko-health/kohealth/builder/hint"
+)
+
+// manifestFlags are the flags of the commands that read Kubernetes manifests.
+type manifestFlags struct {
+	*buildFlags
+	files    *options.FilenameOptions
+	selector *options.SelectorOptions
+}
+
+func setManifestFlags(cmd *cobra.Command) *manifestFlags {
+	f := &manifestFlags{setBuildFlags(cmd), &options.FilenameOptions{}, &options.SelectorOptions{}}
+	options.AddFileArg(cmd, f.files)
+	options.AddSelectorArg(cmd, f.selector)
+	return f
+}
+
+// run is [buildFlags.run] for manifests that are there: ko's own walk ends the process
+// if one is not.
+func (f *manifestFlags) run(ctx context.Context, v versions, do func(context.Context, *pipeline) error) error {
+	for _, root := range f.files.Filenames {
+		if root == "-" {
+			continue
+		}
+		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+			if err == nil && d.IsDir() && path != root && !f.files.Recursive {
+				return filepath.SkipDir
+			}
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("reading manifests: %w", err)
+		}
+	}
+	return f.buildFlags.run(ctx, v, do)
+}
+
+// resolve writes the manifests with references to images in the places of import
+// paths, and closes out.
+func (f *manifestFlags) resolve(ctx context.Context, p *pipeline, out io.WriteCloser) error {
+	return commands.ResolveFilesToWriter(ctx, p.builder, p.publisher, f.files, f.selector, out)
+}
+
+// setResolve makes ko's resolve command kohealth's.
+func setResolve(cmd *cobra.Command, v versions) {
+	flags := setManifestFlags(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		return flags.run(cmd.Context(), v, func(ctx context.Context, p *pipeline) error {
+			return flags.resolve(ctx, p, os.Stdout)
+		})
+	}
+}
+
+// setKubectl makes one of ko's commands kohealth's that pass manifests on to the
+// command of kubectl's of the same name.
+func setKubectl(cmd *cobra.Command, v versions) {
+	flags := setManifestFlags(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if _, err := exec.LookPath("kubectl"); err != nil {
+			return hint.With(fmt.Errorf("kohealth %s needs kubectl: %w", cmd.Name(), err),
+				"install kubectl, or use kohealth resolve and pass on what it prints")
+		}
+		return flags.run(cmd.Context(), v, func(ctx context.Context, p *pipeline) error {
+			kubectl := p.kubectl(ctx, append([]string{cmd.Name(), "-f", "-"}, args...)...)
+			return pipe(ctx, kubectl, func(ctx context.Context, stdin io.WriteCloser) error {
+				// kubectl starts to apply when it has read some thousand bytes, and skips
+				// empty documents: https://github.com/google/go-containerregistry/pull/348
+				_, _ = io.WriteString(stdin, strings.Repeat("---\n", 1000))
+				return flags.resolve(ctx, p, stdin)
+			})
+		})
+	}
+}
+
+// pipe runs a command and has write write, and close, what it reads. What the command
+// does not read is lost, as with ko: the command itself says why.
+func pipe(ctx context.Context, cmd *exec.Cmd, write func(context.Context, io.WriteCloser) error) error {
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		return err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return write(ctx, stdin) })
+	g.Go(func() error { return runKubectl(cmd) })
+	return g.Wait()
+}
+
+// setRun makes ko's run command kohealth's.
+func setRun(cmd *cobra.Command, v versions) {
+	flags := setBuildFlags(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		// ko, too, wants the import path first: flags that it does not know are skipped,
+		// and whether they have values nobody can tell.
+		if len(os.Args) > 2 && strings.HasPrefix(os.Args[2], "-") {
+			return fmt.Errorf("expected first arg to be positional, got %q", os.Args[2])
+		}
+		args, podArgs := splitAtDash(cmd, args)
+		if len(args) == 0 {
+			return errors.New("no import paths listed")
+		}
+		return flags.run(cmd.Context(), v, func(ctx context.Context, p *pipeline) error {
+			images, err := p.publish(ctx, args)
+			if err != nil {
+				return err
+			}
+			for _, image := range images {
+				log.Printf("Running %q", image.importpath)
+				if err := runKubectl(p.podCommand(ctx, image.ref, podArgs)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+}
+
+// splitAtDash splits arguments into those before "--" and those after it.
+func splitAtDash(cmd *cobra.Command, args []string) (before, after []string) {
+	if n := cmd.Flags().ArgsLenAtDash(); n >= 0 {
+		return args[:n], args[n:]
+	}
+	return args, nil
+}
+
+// podCommand returns the command that runs an image once and shows what it prints.
+func (p *pipeline) podCommand(ctx context.Context, image name.Reference, args []string) *exec.Cmd {
+	argv := []string{
+		"run", path.Base(image.Context().String()), "--image", image.String(),
+		"--attach", "--rm", "--restart=Never", "--log-flush-frequency=1s",
+	}
+	argv = append(argv, args...)
+	log.Printf("$ kubectl %s", strings.Join(argv, " "))
+	cmd := p.kubectl(ctx, argv...)
+	cmd.Stdin = os.Stdin
+	return cmd
+}
+
+// kubectl returns a command with all that the user has given kohealth, but stdin.
+func (p *pipeline) kubectl(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, "kubectl", args...)
+	cmd.Env = p.environ
+	cmd.Stdout = os.Stdout
+	cmd.Stderr = os.Stderr
+	return cmd
+}
+
+func runKubectl(cmd *exec.Cmd) error {
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("running kubectl %s: %w", cmd.Args[1], err)
+	}
+	return nil
+}

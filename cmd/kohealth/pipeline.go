@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"os"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/ko/pkg/build"
+	"github.com/google/ko/pkg/commands"
+	"github.com/google/ko/pkg/commands/options"
+	"github.com/spf13/cobra"
+
+	"github.com/ko-health/kohealth/builder"
+	"github.com/ko-health/kohealth/layers"
+)
+
+// buildFlags are the flags of the commands that build images: ko's and kohealth's.
+type buildFlags struct {
+	po     *options.PublishOptions
+	bo     *options.BuildOptions
+	health *healthFlags
+}
+
+// setBuildFlags puts the flags in the place of those that ko gave the command.
+func setBuildFlags(cmd *cobra.Command) *buildFlags {
+	f := &buildFlags{po: &options.PublishOptions{}, bo: &options.BuildOptions{}}
+	cmd.ResetFlags()
+	options.AddPublishArg(cmd, f.po)
+	options.AddBuildOptions(cmd, f.bo)
+	f.health = addHealthFlags(cmd.Flags())
+	return f
+}
+
+// A pipeline builds images and publishes them.
+type pipeline struct {
+	builder   *build.Caching
+	publisher *publisher
+	options   *options.BuildOptions
+
+	// environ is the user's environment, for programs that are not part of the build.
+	environ []string
+}
+
+// run has do use a pipeline as the flags say, and cleans up after it.
+func (f *buildFlags) run(ctx context.Context, v versions, do func(context.Context, *pipeline) error) (err error) {
+	if err := options.Validate(f.po, f.bo); err != nil {
+		return fmt.Errorf("validating options: %w", err)
+	}
+	environ := os.Environ()
+	leave, err := enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	kept := useKoCache(cacheDir())
+	defer func() { kept.close(err == nil) }()
+	// The publisher comes first: for --insecure-registry it has to find a transport
+	// of net/http's own.
+	publisher, err := newPublisher(f.po)
+	if err != nil {
+		return err
+	}
+	remote.DefaultTransport = layers.Transport(remote.DefaultTransport)
+	f.bo.InsecureRegistry = f.po.InsecureRegistry
+	b, err := newBuilder(ctx, f.bo, f.health, v)
+	if err != nil {
+		return err
+	}
+	if err := do(ctx, &pipeline{b, publisher, f.bo, environ}); err != nil {
+		return err
+	}
+	if err := publisher.Close(); err != nil { // it writes the tarball
+		return err
+	}
+	if err := prune(cacheDir(), kept); err != nil {
+		log.Printf("warning: pruning %s: %v", cacheDir(), err)
+	}
+	return nil
+}
+
+// newBuilder returns ko's builder with health checks.
+func newBuilder(ctx context.Context, bo *options.BuildOptions, hf *healthFlags, v versions) (*build.Caching, error) {
+	checks, err := hf.checks(bo.WorkingDirectory)
+	if err != nil {
+		return nil, err
+	}
+	goCmd, err := layers.FindGo(os.Getenv("KO_GO_PATH"))
+	if err != nil {
+		return nil, err
+	}
+	inner, err := commands.NewBuilder(ctx, bo)
+	if err != nil {
+		return nil, fmt.Errorf("creating builder: %w", err)
+	}
+	if err := dropKoCache(bo); err != nil {
+		return nil, err
+	}
+	b := builder.New(inner, builder.Options{
+		Check:     checks.of(bo),
+		Compiler:  &layers.Compiler{Go: goCmd, Cache: cacheDir(), Logf: log.Printf},
+		Format:    checks.format,
+		Jobs:      bo.ConcurrentBuilds,
+		Platforms: namedPlatforms(bo.Platforms),
+		SBOMDir:   bo.SBOMDir,
+		Version:   v.kohealth,
+		Cache:     cacheDir().Sub("base"),
+		Name:      nameOptions(bo),
+		Remote:    []remote.Option{remote.WithAuthFromKeychain(newKeychain()), remote.WithUserAgent("kohealth/" + v.kohealth)},
+		Logf:      log.Printf,
+	})
+	return build.NewCaching(b)
+}
+
+func nameOptions(bo *options.BuildOptions) []name.Option {
+	if bo.InsecureRegistry {
+		return []name.Option{name.Insecure}
+	}
+	return nil
+}
+
+// namedPlatforms returns the platforms that are asked for by name, if they all are.
+func namedPlatforms(specs []string) []v1.Platform {
+	var platforms []v1.Platform
+	for _, spec := range specs {
+		p, err := v1.ParsePlatform(spec)
+		if err != nil || p.OS == "" || p.Architecture == "" {
+			return nil
+		}
+		platforms = append(platforms, *p)
+	}
+	return platforms
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/ko/pkg/build"
+	"github.com/google/ko/pkg/commands"
+	"github.com/google/ko/pkg/commands/options"
+	"github.com/google/ko/pkg/publish"
+
+	"github.com/ko-health/kohealth/builder/hint"
+)
+
+// A publisher publishes as ko's does. What is published again is only recorded: ko's
+// publishers keep what they have published.
+type publisher struct {
+	publish.Interface // without recording
+
+	nameOf  func(importpath string) string
+	toFiles bool // or to an engine: one image after the other
+
+	mu     sync.Mutex
+	record publish.Interface // with the file of --image-refs
+}
+
+func newPublisher(po *options.PublishOptions) (*publisher, error) {
+	unrecorded := *po
+	unrecorded.ImageRefsFile = ""
+	inner, err := commands.NewPublisher(&unrecorded)
+	if err != nil {
+		return nil, explainRepository(fmt.Errorf("creating publisher: %w", err))
+	}
+	namer := options.MakeNamer(&unrecorded)
+	p := &publisher{
+		Interface: inner,
+		nameOf:    func(importpath string) string { return namer(po.DockerRepo, importpath) },
+		toFiles: !po.Push || unrecorded.Local || po.TarballFile != "" || po.OCILayoutPath != "" ||
+			strings.HasPrefix(po.DockerRepo, publish.KindDomain),
+		record: inner,
+	}
+	if po.ImageRefsFile != "" {
+		p.record, err = publish.NewRecorder(inner, po.ImageRefsFile)
+	}
+	return p, err
+}
+
+// explainRepository adds the next step where there is nowhere to publish to.
+func explainRepository(err error) error {
+	if strings.Contains(err.Error(), "KO_DOCKER_REPO environment variable is unset") {
+		return hint.With(err, "export KO_DOCKER_REPO=registry/repository, or use --local, or --push=false with --tarball or --oci-layout-path")
+	}
+	return err
+}
+
+// sideBySide tells whether images may be published at once: whether the order leaves
+// no trace.
+func (p *publisher) sideBySide(importpaths []string) bool {
+	names := map[string]bool{}
+	for _, importpath := range importpaths {
+		names[p.nameOf(importpath)] = true
+	}
+	return !p.toFiles && len(names) == len(importpaths)
+}
+
+// Publish implements publish.Interface.
+func (p *publisher) Publish(ctx context.Context, result build.Result, importpath string) (name.Reference, error) {
+	if !p.toFiles {
+		if err := p.publishAhead(ctx, result, importpath); err != nil {
+			return nil, err
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	ref, err := p.record.Publish(ctx, result, importpath)
+	return ref, explainPublishing(importpath, err)
+}
+
+// publishAhead publishes what will be recorded later.
+func (p *publisher) publishAhead(ctx context.Context, result build.Result, importpath string) error {
+	_, err := p.Interface.Publish(ctx, result, importpath)
+	return explainPublishing(importpath, err)
+}
+
+// Close implements publish.Interface.
+func (p *publisher) Close() error { return p.record.Close() }
+
+// explainPublishing says what could not be published, and the next step.
+func explainPublishing(importpath string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case strings.Contains(err.Error(), "failed to interpret"):
+		err = hint.With(errors.New("a tarball holds one image, and an index of several platforms was built"),
+			"name one --platform, or use --oci-layout-path")
+	}
+	return fmt.Errorf("publishing %s: %w", importpath, err)
+}
