@@ -55,7 +55,7 @@ func (f *buildFlags) run(ctx context.Context, v versions, do func(context.Contex
 	if err != nil {
 		return err
 	}
-	defer leave()
+	defer func() { leave(err == nil) }()
 	kept := useKoCache(cacheDir())
 	defer func() { kept.close(err == nil) }()
 	// The publisher comes first: for --insecure-registry it has to find a transport
