@@ -17,8 +17,7 @@ import (
 func setBuild(cmd *cobra.Command, v versions) {
 	flags := setBuildFlags(cmd)
 	cmd.Example = `
-  # Build an image with a health check that connects to the app's port: $PORT, or
-  # 8080 if the container has no PORT.
+  # Build an image whose check connects to every TCP port that the app listens on.
   kohealth build ./cmd/app
 
   # Build an image whose check is an HTTP request, every 5 seconds.

@@ -132,6 +132,8 @@ func TestAuto(t *testing.T) {
 		{"no port", app.with(fakeProc{"7/fd/3": "->socket:[13]"}), "UP", "", noPort},
 		{"no port, and another process hidden", app.with(fakeProc{"7/fd/3": "-", "1/exe": "no link"}), "UP", "", noPort},
 		{"no port of TCP over IPv6", app.with(fakeProc{"7/fd/3": "-", "9/net/tcp6": "-"}), "UP", "", noPort},
+		{"many connections over IPv4", app.with(fakeProc{"9/net/tcp": tcpHeader + strings.Repeat("x\n", maxOthers),
+			"9/net/tcp6": lines(12, "[::ffff:127.0.0.1]:"+port(up))}), "", "", accepts},
 		{"no app", init, "UP", "", noProcess},
 		{"the probe itself", init.with(fakeProc{"9/exe": "->/ko-app/healthcheck", "9/fd/3": "->socket:[12]"}), "UP", "", noProcess},
 		{"a program elsewhere", app.with(fakeProc{"7/exe": "->/ko-apps/hello"}), "UP", "", noProcess},

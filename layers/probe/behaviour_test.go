@@ -183,11 +183,15 @@ func TestRequest(t *testing.T) {
 	}
 }
 
-// TestSecret shows that what a header holds is not in the message.
+// TestSecret shows that what a header holds is not in the message, nor a password
+// that was meant for one.
 func TestSecret(t *testing.T) {
 	for _, v := range variants {
-		for _, header := range []string{"Authorization: ${TOKEN}\x01", "Authorization ${TOKEN}", "Bad name: ${TOKEN}", "Content-Length: ${TOKEN}"} {
-			r := v.run(t, []string{"TOKEN=s3cret"}, "-header", header, "http://:1/")
+		for _, args := range []string{
+			"-header|Authorization: ${TOKEN}\x01|http://:1/", "-header|Authorization ${TOKEN}|http://:1/", "-header|Authorization ${TOKEN}:x|http://:1/",
+			"-header|Bad name: ${TOKEN}|http://:1/", "-header|Content-Length: ${TOKEN}|http://:1/", "http://user:${TOKEN}@:1/", "http://s3cret@:$NONE/",
+		} {
+			r := v.run(t, []string{"TOKEN=s3cret"}, strings.Split(args, "|")...)
 			if r.code != unhealthy || strings.Contains(r.stderr, "s3cret") {
 				t.Errorf("%s: exit code %d, stderr %q", v.name, r.code, r.stderr)
 			}
@@ -310,6 +314,7 @@ func TestUsage(t *testing.T) {
 		{"-stats|200|http://:1", `unknown flag "-stats"`},
 		{"", "no target is given: write one, such as http://:8080/healthz"},
 		{"http://:$PORT/", `parsing target "http://:$PORT/": variable PORT is not set`},
+		{"tcp://:$EMPTY", `parsing target "tcp://:$EMPTY": variable EMPTY is empty`},
 		{"-help", `unknown flag "-help"`},
 	}
 	for _, v := range variants {
@@ -318,7 +323,7 @@ func TestUsage(t *testing.T) {
 			if tt.args == "" {
 				args = nil
 			}
-			r := v.run(t, nil, args...)
+			r := v.run(t, []string{"EMPTY="}, args...)
 			if want := "unhealthy: " + tt.want + "\n"; r.code != unhealthy || r.stderr != want {
 				t.Errorf("%s %q: exit code %d, stderr %q, want %q", v.name, tt.args, r.code, r.stderr, want)
 			}

@@ -84,12 +84,14 @@ func (c check) connect(t cmdline.Target) (what string, err error) {
 // file checks that a file exists and was modified lately.
 func (c check) file(t cmdline.Target) (what string, err error) {
 	var modified int64
-	finished := within(until(c.deadline), func() { modified, err = modTime(t.Path) })
-	switch age := cmdline.Duration(wallTime() - modified); {
-	case !finished: // say, on a file system whose server is gone
+	var failed error
+	if !within(until(c.deadline), func() { modified, failed = modTime(t.Path) }) {
+		// Say, on a file system whose server is gone.
 		return t.String(), in("reading the time of modification", errTimeout)
-	case err != nil:
-		return t.String(), err
+	}
+	switch age := cmdline.Duration(wallTime() - modified); {
+	case failed != nil:
+		return t.String(), failed
 	case t.MaxAge != 0 && age > t.MaxAge:
 		return t.String(), errors.New("modified " + durationText(age) + " ago, more than " + durationText(t.MaxAge))
 	case t.MaxAge != 0 && age < -t.MaxAge: // would stay healthy for long without being touched

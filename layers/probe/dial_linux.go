@@ -46,8 +46,8 @@ func (a address) sockaddr() (family int, sa syscall.Sockaddr) {
 	return syscall.AF_UNIX, &syscall.SockaddrUnix{Name: a.name}
 }
 
-// connect waits again after a signal; the kernel goes on connecting meanwhile and
-// answers EISCONN if it has got there: connect(2).
+// connect waits again after a signal and while time is left; the kernel goes on
+// connecting meanwhile and answers EISCONN if it has got there: connect(2).
 func (c *rawConn) connect(sa syscall.Sockaddr) error {
 	for {
 		if err := c.arm(syscall.SO_SNDTIMEO); err != nil {
@@ -56,11 +56,9 @@ func (c *rawConn) connect(sa syscall.Sockaddr) error {
 		switch err := syscall.Connect(c.fd, sa); err {
 		case nil, syscall.EISCONN:
 			return nil
-		case syscall.EINTR:
-		case syscall.EINPROGRESS, syscall.EALREADY:
-			return errTimeout
+		case syscall.EINTR, syscall.EAGAIN, syscall.EINPROGRESS, syscall.EALREADY:
 		default:
-			return timedOut(err)
+			return err
 		}
 	}
 }
@@ -92,9 +90,9 @@ func (c *rawConn) read(p []byte) (int, error) {
 			return 0, err
 		}
 		switch n, err := syscall.Read(c.fd, p); {
-		case err == syscall.EINTR:
+		case err == syscall.EINTR || err == syscall.EAGAIN:
 		case err != nil:
-			return 0, timedOut(err)
+			return 0, err
 		case n == 0:
 			return 0, errClosed
 		default:
@@ -109,21 +107,14 @@ func (c *rawConn) write(p []byte) error {
 			return err
 		}
 		switch n, err := syscall.Write(c.fd, p); {
-		case err == syscall.EINTR:
+		case err == syscall.EINTR || err == syscall.EAGAIN:
 		case err != nil:
-			return timedOut(err)
+			return err
 		default:
 			p = p[n:]
 		}
 	}
 	return nil
-}
-
-func timedOut(err error) error {
-	if err == syscall.EAGAIN {
-		return errTimeout
-	}
-	return err
 }
 
 func (c *rawConn) hurry() { c.deadline = hurried(c.deadline) }

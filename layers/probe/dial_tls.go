@@ -114,7 +114,7 @@ type tlsConn struct {
 	tls    *tls.Conn
 	plain  conn
 	config *tls.Config
-	asked  bool // the server asks for a certificate
+	asked  bool // the server asks for a certificate, and has not answered yet
 }
 
 func newTLSConn(plain conn, config *tls.Config) *tlsConn {
@@ -157,6 +157,7 @@ func (c *tlsConn) cause(err error) error {
 func (c *tlsConn) read(p []byte) (int, error) {
 	n, err := c.tls.Read(p)
 	if n > 0 || err == nil {
+		c.asked = false // and is content with what it was given
 		return n, nil
 	}
 	return 0, c.cause(err)

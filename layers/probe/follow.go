@@ -21,8 +21,9 @@ func (r *redirect) Error() string { return r.text() + " to " + snippet(r.locatio
 // follow checks the answer to a request or, if the command line says so, the one at
 // the end of the redirects that begin with it. All of them have one deadline.
 func (c check) follow(t cmdline.Target) *outcome {
+	first := t
 	for left := c.cmd.Follow; ; {
-		o := c.http(t)
+		o := c.discreet(first, t).http(t)
 		r, redirected := o.err.(*redirect)
 		switch {
 		case o.err == errOrGet:
@@ -47,6 +48,23 @@ func (c check) follow(t cmdline.Target) *outcome {
 			return o
 		}
 	}
+}
+
+// discreet returns the check without what proves to the first server who asks, unless
+// t is the same: RFC 9110, section 15.4.
+func (c check) discreet(first, t cmdline.Target) check {
+	if t.Scheme == first.Scheme && t.Authority() == first.Authority() {
+		return c
+	}
+	cmd := *c.cmd
+	cmd.Header = nil
+	for _, h := range c.cmd.Header {
+		if !cmdline.EqualFold(h.Name, "Authorization") && !cmdline.EqualFold(h.Name, "Cookie") {
+			cmd.Header = append(cmd.Header, h)
+		}
+	}
+	c.cmd = &cmd
+	return c
 }
 
 func withGet(cmd cmdline.Command) *cmdline.Command {

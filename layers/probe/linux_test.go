@@ -174,16 +174,21 @@ func TestUnreadStderr(t *testing.T) {
 			} else {
 				fill(t, w)
 			}
-			run := func() result {
-				cmd := v.command(nil, "-timeout=500ms", "tcp://:"+closedPort(t))
-				cmd.Stderr = w
-				return execute(t, cmd)
+			for _, command := range []func() *exec.Cmd{
+				func() *exec.Cmd { return v.command(nil, "-timeout=500ms", "tcp://:"+closedPort(t)) },
+				func() *exec.Cmd { return v.as("healthcheck", "-h") },
+			} {
+				run := func() result {
+					cmd := command()
+					cmd.Stderr = w
+					return execute(t, cmd)
+				}
+				res := run()
+				if res.code != unhealthy {
+					t.Errorf("%s, reader gone %v: exit code %d", v.name, gone, res.code)
+				}
+				res.checkTime(t, 500*time.Millisecond, run)
 			}
-			res := run()
-			if res.code != unhealthy {
-				t.Errorf("%s, reader gone %v: exit code %d", v.name, gone, res.code)
-			}
-			res.checkTime(t, 500*time.Millisecond, run)
 		}
 	}
 }
@@ -200,6 +205,18 @@ func fill(t *testing.T, w *os.File) {
 	}
 	if err := syscall.SetNonblock(fd, false); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestUnwrittenFile shows that a file into which nobody writes does not hold the probe
+// up.
+func TestUnwrittenFile(t *testing.T) {
+	fifo := filepath.Join(t.TempDir(), "fifo")
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range tlsVariants {
+		v.run(t, nil, "-cacert="+fifo, "https://:1/").check(t, `GET https://:1/: -cacert ".*" holds no certificate in PEM form`)
 	}
 }
 

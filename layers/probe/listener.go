@@ -3,7 +3,7 @@ package main
 // Limits of what is read of /proc/net/tcp, which has a line for each connection.
 const (
 	maxListeners = 1024
-	maxOthers    = 8192 // Linux lists listening sockets before all others: tcp_get_idx in net/ipv4/tcp_ipv4.c
+	maxOthers    = 8192 // in one file; Linux lists listening sockets before all others: tcp_get_idx in net/ipv4/tcp_ipv4.c
 )
 
 // A listener is a listening TCP socket.
@@ -26,6 +26,7 @@ type listenerReader struct {
 // longer than any of the kernel's is skipped.
 func (r *listenerReader) readAll(read func(p []byte) (int, error)) error {
 	var buf [8192]byte
+	r.others = 0
 	for w, skip := 0, false; ; {
 		n, err := read(buf[w:])
 		if n <= 0 || err != nil {

@@ -55,7 +55,7 @@ func run(args []string, file string) (code int) {
 		}
 	}()
 	if len(args) == 2 && (args[1] == "-h" || args[1] == "-help" || args[1] == "--help") {
-		writeStderr(usage)
+		v.report(usage, "", "")
 		return unhealthy // whoever runs it as a check has made a mistake
 	}
 	cmd, err := command(args, file, &v)
@@ -135,11 +135,14 @@ func wantedVoice(args []string) voice {
 // variable is the cmdline.Lookup of a probe that runs. As in a shell, the default
 // stands in for an empty variable, too.
 func variable(name, def string) (string, error) {
-	if value, _ := syscall.Getenv(name); value != "" {
+	value, set := syscall.Getenv(name)
+	switch {
+	case value != "":
 		return value, nil
-	}
-	if def != "" {
+	case def != "":
 		return def, nil
+	case set:
+		return "", errors.New("variable " + name + " is empty")
 	}
 	return "", errors.New("variable " + name + " is not set")
 }

@@ -5,6 +5,11 @@ package main
 import (
 	"syscall"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/ko-health/kohealth/builder/health/cmdline"
 )
 
 // TestIsSelf connects a socket to itself, as the kernel does by chance when nothing
@@ -29,5 +34,26 @@ func TestIsSelf(t *testing.T) {
 		if !c.isSelf(self) {
 			t.Errorf("%#v is connected to itself, and isSelf says no", self)
 		}
+	}
+}
+
+// TestArm has a single wait end by the deadline even if the kernel adds an eighth to it,
+// as it may.
+func TestArm(t *testing.T) {
+	fd := socket(t, syscall.AF_INET)
+	for _, left := range []time.Duration{200 * time.Millisecond, 3 * time.Second, 20 * time.Second, time.Hour} {
+		if err := arm(fd, syscall.SO_RCVTIMEO, now()+cmdline.Duration(left)); err != nil {
+			t.Fatal(err)
+		}
+		tv, err := unix.GetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if wait := time.Duration(tv.Nano()); wait*9/8 > left {
+			t.Errorf("with %v left a wait of %v may take %v", left, wait, wait*9/8)
+		}
+	}
+	if err := arm(fd, syscall.SO_RCVTIMEO, now()); err != errTimeout {
+		t.Errorf("with no time left: %v", err)
 	}
 }

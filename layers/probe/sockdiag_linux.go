@@ -34,7 +34,7 @@ func (r *diagReader) ask(fd int, family byte, deadline instant) bool {
 		n, from, err := syscall.Recvfrom(fd, buf[:], syscall.MSG_TRUNC) // returns the whole length
 		sender, _ := from.(*syscall.SockaddrNetlink)
 		switch {
-		case err == syscall.EINTR:
+		case err == syscall.EINTR || err == syscall.EAGAIN:
 			continue
 		case err != nil || n > len(buf) || sender == nil:
 			return false

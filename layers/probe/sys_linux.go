@@ -27,9 +27,10 @@ func writeStderr(s string) { _, _ = syscall.Write(2, []byte(s)) }
 
 func writeStdout(s string) { _, _ = syscall.Write(1, []byte(s)) }
 
-// readFile returns the content of a file of less than 64 KiB.
+// readFile returns the content of a file of less than 64 KiB. A FIFO does not hold it
+// up.
 func readFile(name string) (string, error) {
-	fd, err := syscall.Open(name, syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
+	fd, err := syscall.Open(name, syscall.O_RDONLY|syscall.O_NONBLOCK|syscall.O_CLOEXEC, 0)
 	if err != nil {
 		return "", err
 	}
@@ -64,12 +65,18 @@ func modTime(name string) (int64, error) {
 	}
 }
 
-// arm gives the next system call on a socket the time that is left.
+// arm gives the next system call on a socket the time that is left, or most of it: the
+// kernel's timers of longer waits are late by up to an eighth (kernel/time/timer.c), by
+// more than kohealth leaves between the probe's timeout and the check's. A call that
+// fails with EAGAIN is therefore made again, until arm says errTimeout.
 func arm(fd, option int, deadline instant) error {
-	left := int64(until(deadline))
+	left := until(deadline)
 	if left <= 0 {
 		return errTimeout
 	}
-	tv := syscall.NsecToTimeval(left + 999) // rounded up, since 0 means for ever
+	if left > 100*cmdline.Millisecond {
+		left -= left / 8
+	}
+	tv := syscall.NsecToTimeval(int64(left) + 999) // rounded up, since 0 means for ever
 	return syscall.SetsockoptTimeval(fd, syscall.SOL_SOCKET, option, &tv)
 }

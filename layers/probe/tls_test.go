@@ -204,6 +204,14 @@ func TestTLS(t *testing.T) {
 		{"no client certificate in TLS 1.2", clients(tls.RequireAndVerifyClientCert, tls.VersionTLS12), "-cacert=CA|https://:PORT/",
 			waiting + ": give it one with -cert and -key: .*"},
 		{"optional client certificate", clients(tls.VerifyClientCertIfGiven, 0), "-cacert=CA|https://:PORT/", ""},
+		{"optional client certificate and a body up to the end", func(l net.Listener) {
+			config := &tls.Config{Certificates: []tls.Certificate{good.tls()}, ClientAuth: tls.RequestClientCert}
+			serve(t, l, func(c net.Conn) {
+				s := tls.Server(c, config)
+				answer("HTTP/1.1 200 OK\r\n\r\nready")(s)
+				s.Close()
+			})
+		}, "-cacert=CA|-body=busy|https://:PORT/", `200 OK: the body does not hold "busy": "ready"`},
 		{"strange client certificate", clients(tls.RequireAndVerifyClientCert, 0), "-cacert=CA|-cert=STRANGER|-key=STRANGEKEY|https://:PORT/",
 			waiting + ", and may not like the one of -cert: .*"},
 		{"wrong key", with(good), "-cacert=CA|-cert=CERT|-key=STRANGEKEY|https://:PORT/", "reading -cert and -key: private key does not match public key"},

@@ -205,7 +205,7 @@ func TestLikeToolsConnecting(t *testing.T) {
 
 		"wget -q --spider http://localhost:CLOSED/", "wget -qO- http://127.0.0.1:CLOSED/",
 		"wget -q --spider http://[::1]:V6/200", "wget -q -4 --spider http://localhost:V6/200", "wget -q -6 --spider http://[::1]:V6/200",
-		"wget -q -4 --spider http://[::1]:V6/200", "wget -qO- localhost:V4/200", "wget -qO- HTTP://LOCALHOST:V4/200#x", "wget -qO- http://:V4/200",
+		"wget -q -4 --spider http://[::1]:V6/200", "wget -q -4 -6 --spider http://localhost:V4/200", "wget -qO- localhost:V4/200", "wget -qO- HTTP://LOCALHOST:V4/200#x", "wget -qO- http://:V4/200",
 		"wget -qO- http://localhost:V4/200 http://localhost:V4/404", "wget -qO- http://localhost:V4/404 http://localhost:V4/200",
 		"wget -q -T 0.5 -t 1 --spider http://localhost:MUTE/", "wget -qO- --timeout=0.5 --tries=1 http://localhost:DRIBBLE/",
 		"wget -q -T 0.5 -t 1 --spider http://localhost:DRIBBLE/", "wget -q -T x localhost:V4/200",
@@ -290,6 +290,34 @@ func TestToolRequest(t *testing.T) {
 			execute(t, v.as(argv[0], argv[1:]...))
 			if got := drainRequests(requests); got != want {
 				t.Errorf("%s: %s: the server got\n%swant\n%s", v.name, line, got, want)
+			}
+		}
+	}
+}
+
+// TestRedirectedSecret shows that what proves to one server who asks is not shown to
+// another, to which it redirects, but to itself.
+func TestRedirectedSecret(t *testing.T) {
+	l, other := listen(t, "tcp4"), listen(t, "tcp4")
+	headers := make(chan http.Header, 1)
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { headers <- r.Header })
+	serveSite(t, other, handler)
+	mux := http.NewServeMux()
+	mux.Handle("/end", handler)
+	mux.Handle("/same", http.RedirectHandler("http://127.0.0.1:"+port(l)+"/end", http.StatusFound))
+	mux.Handle("/other", http.RedirectHandler("http://127.0.0.1:"+port(other)+"/", http.StatusFound))
+	serveSite(t, l, mux)
+	for path, want := range map[string]string{"same": "s3cret c=d x", "other": "  x"} {
+		argv := []string{"curl", "-sL", "-H", "Authorization: s3cret", "-H", "cookie: c=d", "-H", "X-Probe: x", "http://127.0.0.1:" + port(l) + "/" + path}
+		commands := []*exec.Cmd{realTool(t, argv...)}
+		for _, v := range variants {
+			commands = append(commands, v.as("curl", argv[1:]...))
+		}
+		for _, cmd := range commands {
+			succeeds(t, cmd)
+			h := <-headers
+			if got := h.Get("Authorization") + " " + h.Get("Cookie") + " " + h.Get("X-Probe"); got != want {
+				t.Errorf("%s: %s: the server got %q, want %q", cmd.Path, path, got, want)
 			}
 		}
 	}

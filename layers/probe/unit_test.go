@@ -116,6 +116,21 @@ func TestWithin(t *testing.T) {
 	}
 }
 
+// TestFileTimeout shows, to the race detector, that a check which has given up on a file
+// no longer looks at what may come of it.
+func TestFileTimeout(t *testing.T) {
+	target, err := cmdline.ParseTarget("file://" + filepath.ToSlash(t.TempDir()) + "?max_age=1h")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 1000 {
+		c := check{cmd: &cmdline.Command{}, deadline: now() - 1}
+		if got := text(c.outcome(target).err); got != "" && got != "reading the time of modification: timed out" {
+			t.Fatalf("%q", got)
+		}
+	}
+}
+
 func TestDurationText(t *testing.T) {
 	for want, d := range map[string]cmdline.Duration{
 		"0ms": 0, "0.1ms": 1, "0.3ms": 210e3, "1ms": cmdline.Millisecond, "2.8ms": 2701e3,

@@ -84,12 +84,12 @@ func (p *parser) next() error {
 func (p *parser) target(arg string) error {
 	s, err := expand(arg, p.lookup)
 	if err != nil {
-		return errors.New("parsing target " + Quote(arg) + ": " + err.Error())
+		return errors.New("parsing target " + quoteURL(arg) + ": " + err.Error())
 	}
 	t, err := ParseTarget(s)
 	switch {
 	case err != nil && s != arg:
-		return errors.New(err.Error() + " (it was written " + Quote(arg) + ")")
+		return errors.New(err.Error() + " (it was written " + quoteURL(arg) + ")")
 	case err != nil:
 		return err
 	}

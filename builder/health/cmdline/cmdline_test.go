@@ -22,7 +22,7 @@ func environment(vars map[string]string) Lookup {
 }
 
 var vars = environment(map[string]string{
-	"PORT": "8080", "HOST": "localhost", "FLAG": "-log=false", "DOLLAR": "$PORT", "EVIL": "x\r\nX: y", "HEADER": "X-A: b",
+	"PORT": "8080", "HOST": "localhost", "FLAG": "-log=false", "DOLLAR": "$PORT", "EVIL": "x\r\nX: y", "HEADER": "X-A: b", "LOGIN": "user:pw@x",
 })
 
 var up = Target{Scheme: "http", Port: 8080, Path: "/up"}
@@ -103,8 +103,8 @@ func TestParseErrors(t *testing.T) {
 		{"-status=200-600|http://:1", `parsing flag -status: "200-600" is neither a status from 200 to 599 nor a range of them such as 200-299`},
 		{"-status=100|http://:1", `parsing flag -status: "100" is neither a status from 200 to 599 nor a range of them such as 200-299`},
 		{"-header=X|http://:1", `parsing flag -header: there is no colon: write "Name: value"`},
-		{"-header=: x|http://:1", `parsing flag -header: "" is not the name of a header`},
-		{"-header=X Y: z|http://:1", `parsing flag -header: "X Y" is not the name of a header`},
+		{"-header=: x|http://:1", `parsing flag -header: what stands before the colon is not the name of a header`},
+		{"-header=X Y: z|http://:1", `parsing flag -header: what stands before the colon is not the name of a header`},
 		{"-header=X: $EVIL|http://:1", `parsing flag -header: the value of X holds a control character`},
 		{"-header=content-length: 1|http://:1", `parsing flag -header: the request has no body, so it has no content-length`},
 		{"-method=GET /|http://:1", `parsing flag -method: "GET /" is not an HTTP method`},
@@ -136,6 +136,8 @@ func TestParseErrors(t *testing.T) {
 		{"http://:$NONE/", `parsing target "http://:$NONE/": variable NONE is not set`},
 		{"$FLAG", `parsing target "-log=false": there is no scheme: write one, such as http://:8080/healthz or tcp://:8080 (it was written "$FLAG")`},
 		{"http://:1/$EVIL", `parsing target "http://:1/x\r\nX: y": it holds a control character (it was written "http://:1/$EVIL")`},
+		{"http://$LOGIN@:1/", `parsing target "http://...@:1/": a target holds no user: write -header "Authorization: …" (it was written "http://...@:1/")`},
+		{"http://user:pw@:$NONE/", `parsing target "http://...@:$NONE/": variable NONE is not set`},
 		{"http://:1/$", `parsing target "http://:1/$": malformed variable "$": write $NAME, ${NAME} or ${NAME:-default}, and $$ for a dollar`},
 		{"http://:1/$1", `parsing target "http://:1/$1": malformed variable "$1": write $NAME, ${NAME} or ${NAME:-default}, and $$ for a dollar`},
 		{"-body=${PORT|http://:1", `parsing flag -body: malformed variable "${PORT": write $NAME, ${NAME} or ${NAME:-default}, and $$ for a dollar`},

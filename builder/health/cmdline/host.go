@@ -15,6 +15,9 @@ func (t *Target) setAuthority(s, path string) error {
 	if i := strings.LastIndexByte(s, ':'); i >= 0 && !strings.HasSuffix(s, "]") {
 		host, port = s[:i], s[i+1:]
 	}
+	if n, _ := atoi(host, 65535); n > 0 && port == "" {
+		return errors.New("a colon stands before the port: write " + Quote(t.Scheme+"://:"+host+path))
+	}
 	var ok bool
 	if t.Host, ok = loopback(host); !ok {
 		return errors.New("host " + Quote(host) + " is not this container: leave it out, as in " +

@@ -39,7 +39,7 @@ func setHeader(c *Command, value string) error {
 	case !ok:
 		return errors.New(`there is no colon: write "Name: value"`)
 	case !isToken(h.Name):
-		return errors.New(Quote(h.Name) + " is not the name of a header")
+		return errors.New("what stands before the colon is not the name of a header")
 	case hasControl(h.Value):
 		return errors.New("the value of " + h.Name + " holds a control character")
 	case EqualFold(h.Name, "Content-Length"), EqualFold(h.Name, "Transfer-Encoding"):

@@ -43,7 +43,7 @@ const maxSocket = 107
 func ParseTarget(s string) (Target, error) {
 	t, err := parseTarget(s)
 	if err != nil {
-		return Target{}, errors.New("parsing target " + Quote(s) + ": " + err.Error())
+		return Target{}, errors.New("parsing target " + quoteURL(s) + ": " + err.Error())
 	}
 	return t, nil
 }

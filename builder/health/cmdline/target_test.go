@@ -77,6 +77,8 @@ func TestParseTargetErrors(t *testing.T) {
 		{"auto://:80", "auto finds the port by itself: leave out what follows the word, and write a path as -path /healthz"},
 
 		{"http://app:8080/up", `host "app" is not this container: leave it out, as in "http://:8080/up"`},
+		{"tcp://9090", `a colon stands before the port: write "tcp://:9090"`},
+		{"http://9090/up", `a colon stands before the port: write "http://:9090/up"`},
 		{"http://example.org/up", `host "example.org" is not this container: leave it out, as in "http://:8080/up"`},
 		{"http://0.0.0.0:80", `host "0.0.0.0" is not this container: leave it out, as in "http://:80"`},
 		{"http://10.0.0.1:80", `host "10.0.0.1" is not this container: leave it out, as in "http://:80"`},
@@ -134,7 +136,8 @@ func TestParseTargetErrors(t *testing.T) {
 			if err == nil {
 				t.Fatalf("no error, but %+v", got)
 			}
-			if diff := cmp.Diff("parsing target "+Quote(tt.in)+": "+tt.want, err.Error()); diff != "" {
+			in := strings.Replace(tt.in, "user:pw", "...", 1)
+			if diff := cmp.Diff("parsing target "+Quote(in)+": "+tt.want, err.Error()); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
 		})

@@ -2,6 +2,7 @@ package cmdline
 
 import (
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -31,6 +32,18 @@ func Quote(s string) string {
 		s = s[n:]
 	}
 	return string(append(q, '"'))
+}
+
+// quoteURL is Quote without what may be a user and a password.
+func quoteURL(s string) string {
+	begin := 0
+	if i := strings.Index(s, "//"); i >= 0 {
+		begin = i + len("//")
+	}
+	if at := strings.LastIndexByte(s, '@'); at > begin {
+		s = s[:begin] + "..." + s[at:]
+	}
+	return Quote(s)
 }
 
 const hexDigits = "0123456789abcdef"

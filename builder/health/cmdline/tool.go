@@ -175,12 +175,14 @@ func (c *call) finish() error {
 	switch {
 	case len(c.urls) == 0:
 		return errors.New("no URL is given")
+	case c.given[ipv4] && c.given[ipv6]:
+		return errors.New("options -4 and -6 exclude each other")
 	case len(c.urls) > MaxTargets:
 		return errors.New("too many URLs: the probe checks at most " + itoa(MaxTargets))
 	}
 	for _, url := range c.urls {
 		if err := c.target(url); err != nil {
-			return refuse("URL ", url, ": "+err.Error())
+			return errors.New("URL " + quoteURL(url) + ": " + err.Error())
 		}
 	}
 	if c.agent != "" && !c.cmd.Sets("User-Agent") {

@@ -133,7 +133,8 @@ func TestParseAsErrors(t *testing.T) {
 		{"curl|http://:80/", `URL "http://:80/": the host is missing: write localhost`},
 		{"curl|http://app/", `URL "http://app/": host "app" is not this container: write localhost`},
 		{"curl|http://10.0.0.1/", `URL "http://10.0.0.1/": host "10.0.0.1" is not this container: write localhost`},
-		{"curl|http://u:p@localhost/", `URL "http://u:p@localhost/": it holds a user: send a header Authorization`},
+		{"curl|http://u:p@localhost/", `URL "http://...@localhost/": it holds a user: send a header Authorization`},
+		{"curl|u:p@app/", `URL "...@app/": it holds a user: send a header Authorization`},
 		{"curl|localhost:0", `URL "localhost:0": port "0" is not a number from 1 to 65535`},
 		{"curl|localhost:x", `URL "localhost:x": port "x" is not a number from 1 to 65535`},
 		{"curl|localhost/a b", `URL "localhost/a b": request path "/a b" holds a character that must be percent-encoded`},
@@ -142,7 +143,10 @@ func TestParseAsErrors(t *testing.T) {
 		{"curl|-4|http://[::1]/", `URL "http://[::1]/": the host is not an address of IPv4`},
 		{"curl|-6|127.0.0.1", `URL "127.0.0.1": the host is not an address of IPv6`},
 
+		{"curl|-4|-6|localhost", "options -4 and -6 exclude each other"},
+
 		{"wget", "no URL is given"},
+		{"wget|-6|--inet4-only|localhost", "options -4 and -6 exclude each other"},
 		{"wget|--spider=on|x", "option --spider takes no value"},
 		{"wget|--=x", `option "--" is not supported`},
 		{"wget|-nd", `option -n: "d" is not supported`},
@@ -198,6 +202,7 @@ func TestRedirect(t *testing.T) {
 		{from, "//localhost:1", "http://:1/"},
 		{from, "HTTP://[::1]/x", "http://[::1]:80/x"},
 		{from, "http://localhost:9090/x", "http://:9090/x"},
+		{from, "https://localhost/x", "https://:443/x"},
 		{from, "//example.org/", `host "example.org" is not this container: write localhost`},
 		{from, "http:///x", "the host is missing: write localhost"},
 		{from, "ftp://localhost/", `scheme "ftp" is not supported here`},
@@ -219,19 +224,13 @@ func TestRedirect(t *testing.T) {
 			t.Errorf("%s to %s: %s, want %s", tt.from, tt.to, text, tt.want)
 		}
 	}
-	tls := from
-	if err := tls.Redirect("https://localhost/x"); err != nil || tls != (Target{Scheme: "https", Port: 443, Path: "/x"}) {
-		t.Errorf("to https: %+v, %v", tls, err)
-	}
 }
 
 // checkSafe checks that a target stays in the container, cannot break a request apart
 // and is read the same again from what it prints.
 func checkSafe(t *testing.T, target Target) {
 	t.Helper()
-	if _, err := ParseTarget("https://:1/"); err == nil || target.Scheme != "https" {
-		checkRoundTrip(t, target)
-	}
+	checkRoundTrip(t, target)
 	if !loopbackOnly(target) {
 		t.Errorf("%+v leaves the container", target)
 	}
