@@ -30,9 +30,9 @@ func BenchmarkBuild(b *testing.B) {
 	cases := []*benchCase{
 		{name: "unchanged"},
 		{name: "unchanged, KOCACHE for both", koCache: true},
-		{name: "one line changed", before: bench.changeLine},
+		{name: "one line changed", before: bench.changeLine, args: []string{"./changing"}},
 		{name: "first, KOCACHE empty for both", koCache: true, before: emptyCaches},
-		{name: "ten import paths, unchanged", args: []string{"./..."}},
+		{name: "ten import paths, unchanged", args: []string{"./cmd/..."}},
 		{name: "two platforms, unchanged", args: []string{"--platform=linux/amd64,linux/arm64", "./cmd/app0"}},
 	}
 	for _, c := range cases {
@@ -171,7 +171,7 @@ func (bench *buildBench) write(tb testing.TB, file, content string) {
 
 func (bench *buildBench) changeLine(tb testing.TB, _ string) {
 	bench.lines++
-	bench.write(tb, "cmd/app0/main.go", strings.Replace(benchApp, "= 0", fmt.Sprintf("= %d", bench.lines), 1))
+	bench.write(tb, "changing/main.go", strings.Replace(benchApp, "= 0", fmt.Sprintf("= %d", bench.lines), 1))
 }
 
 // emptyCaches empties all caches of a tool's own: kohealth's has the probe.
@@ -191,7 +191,7 @@ func (m *measured) run(b *testing.B, bench *buildBench, c *benchCase, i int) {
 	if args == nil {
 		args = []string{"./cmd/app0"}
 	}
-	if i == 0 && slices.Contains(args, "./...") { // ko knows no patterns
+	if i == 0 && slices.Contains(args, "./cmd/...") { // ko knows no patterns
 		args = nil
 		for n := range 10 {
 			args = append(args, fmt.Sprintf("./cmd/app%d", n))

@@ -52,7 +52,7 @@ type published struct {
 // publish builds what args name, side by side, then publishes it, and returns it in
 // the order of args. Nothing is published unless everything is built.
 func (p *pipeline) publish(ctx context.Context, args []string) ([]published, error) {
-	importpaths, err := p.importPaths(args)
+	importpaths, err := p.importPaths(ctx, args)
 	if err != nil {
 		return nil, err
 	}

@@ -20,6 +20,13 @@ func TestDropIn(t *testing.T) {
 	}
 }
 
+// added are the commands that ko does not have.
+func added() []string {
+	return []string{
+		buildIDCommand,
+	}
+}
+
 // surface describes a tree of commands, a line each for a command and a flag.
 func surface(cmd *cobra.Command) (lines []string) {
 	path := strings.Join(strings.Fields(cmd.CommandPath())[1:], " ")
@@ -33,6 +40,9 @@ func surface(cmd *cobra.Command) (lines []string) {
 	cmd.Flags().VisitAll(describe)
 	cmd.PersistentFlags().VisitAll(describe)
 	for _, c := range cmd.Commands() {
+		if path == "" && slices.Contains(added(), c.Name()) {
+			continue
+		}
 		lines = append(lines, surface(c)...)
 	}
 	slices.Sort(lines)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	gobuild "go/build"
 	"maps"
@@ -17,8 +18,8 @@ import (
 // importPaths returns the import paths that args name, with ko's scheme, in the order
 // of args and each once. A pattern such as ./cmd/... names the main packages that
 // match it.
-func (p *pipeline) importPaths(args []string) ([]string, error) {
-	mains := p.mainPackages(args)
+func (p *pipeline) importPaths(ctx context.Context, args []string) ([]string, error) {
+	mains := p.mainPackages(ctx, args)
 	var importpaths []string
 	for _, arg := range args {
 		found, err := p.resolve(arg, mains)
@@ -74,7 +75,7 @@ func expand(pattern string) ([]string, error) {
 // mainPackages finds the main packages among args that name just one, with a single
 // run of go list where ko takes two for each. What it does not find is left to ko, and
 // so is all where builds[] has directories, which may be modules of their own.
-func (p *pipeline) mainPackages(args []string) map[string]string {
+func (p *pipeline) mainPackages(ctx context.Context, args []string) map[string]string {
 	for _, config := range p.options.BuildConfigs {
 		if filepath.Clean(config.Dir) != "." {
 			return nil
@@ -93,6 +94,7 @@ func (p *pipeline) mainPackages(args []string) map[string]string {
 	if err != nil {
 		return nil
 	}
+	shortenList(ctx, pkgs)
 	mains := map[string]string{}
 	for arg, query := range queries {
 		for _, pkg := range pkgs {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"path/filepath"
 	"time"
 )
 
@@ -15,6 +16,9 @@ import (
 // because nobody needs what it builds, leaves its linker running.
 func enter(ctx context.Context) (leave func(ok bool), err error) {
 	dir, err := os.MkdirTemp("", "kohealth-")
+	if err == nil {
+		dir, err = filepath.Abs(dir) // go runs in other directories, too
+	}
 	if err != nil {
 		return nil, fmt.Errorf("making temporary directory: %w", err)
 	}

@@ -88,10 +88,11 @@ func newBuilder(ctx context.Context, bo *options.BuildOptions, hf *healthFlags, 
 	if err != nil {
 		return nil, err
 	}
-	goCmd, err := layers.FindGo(os.Getenv("KO_GO_PATH"))
+	goCmd, err := layers.FindGo(os.Getenv(goVariable))
 	if err != nil {
 		return nil, err
 	}
+	shortenGo(ctx, goCmd)
 	inner, err := commands.NewBuilder(ctx, bo)
 	if err != nil {
 		return nil, fmt.Errorf("creating builder: %w", err)

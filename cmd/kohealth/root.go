@@ -22,6 +22,7 @@ func newRoot() *cobra.Command {
 	setKubectl(command(root, "create"), v)
 	setRun(command(root, "run"), v)
 	setVersion(command(root, "version"), v)
+	root.AddCommand(newBuildID())
 	return root
 }
 
