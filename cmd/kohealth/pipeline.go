@@ -64,7 +64,7 @@ func (f *buildFlags) run(ctx context.Context, v versions, do func(context.Contex
 	if err != nil {
 		return err
 	}
-	remote.DefaultTransport = layers.Transport(remote.DefaultTransport)
+	remote.DefaultTransport = interruptible{ctx, layers.Transport(remote.DefaultTransport)}
 	f.bo.InsecureRegistry = f.po.InsecureRegistry
 	b, err := newBuilder(ctx, f.bo, f.health, v)
 	if err != nil {
