@@ -74,6 +74,7 @@ func TestFaults(t *testing.T) {
 				s.breakRequests(regexp.MustCompile(tt.requests), tt.times, tt.fault)
 				if o := s.build(); tt.cause != "" {
 					s.checkFailed(o, tt.cause)
+					s.checkUntagged()
 				} else {
 					s.checkBuilt(o, want)
 				}
