@@ -384,3 +384,23 @@ func FuzzReadFile(f *testing.F) {
 		}
 	})
 }
+
+func TestOfImage(t *testing.T) {
+	for config, want := range map[string]*health.Config{
+		`{}`:                            nil,
+		`{"config":null}`:               nil,
+		`{"config":{"Healthcheck":{}}}`: nil,
+		`{"config":{"Healthcheck":{"Interval":1}}}`:                               nil,
+		`{"config":{"Healthcheck":{"Test":["CMD","x"],"StartInterval":1000000}}}`: {Test: []string{"CMD", "x"}, StartInterval: time.Millisecond},
+	} {
+		got, err := health.OfImage([]byte(config))
+		if diff := cmp.Diff(want, got); err != nil || diff != "" {
+			t.Errorf("OfImage(%s): %v (-want +got):\n%s", config, err, diff)
+		}
+	}
+	for _, config := range []string{"", "[]", `{"config":{"Healthcheck":{"Test":"x"}}}`} {
+		if got, err := health.OfImage([]byte(config)); err == nil {
+			t.Errorf("OfImage(%q) = %v", config, got)
+		}
+	}
+}

@@ -75,6 +75,23 @@ func (f File) For(id BuildID) Settings {
 	return f.top
 }
 
+// Build returns what the file says of the build with an ID as it is written in the
+// file, or of all images if id is "".
+func (f File) Build(id string) (Settings, error) {
+	if id == "" {
+		return f.top, nil
+	}
+	var ids []string
+	for _, b := range slices.Backward(f.builds) {
+		if b.ID == id {
+			return b.settings.Over(f.top), nil
+		}
+		ids = append(ids, b.ID)
+	}
+	slices.Reverse(ids)
+	return Settings{}, hint.With(fmt.Errorf("no build has the id %q", id), "there is "+cmp.Or(strings.Join(ids, ", "), "none"))
+}
+
 // lineError is an error at a line of the file.
 type lineError struct {
 	line int

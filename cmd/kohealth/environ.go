@@ -1,7 +1,10 @@
 package main
 
 import (
+	"crypto/tls"
+	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 
@@ -9,8 +12,14 @@ import (
 	"github.com/chrismellard/docker-credential-acr-env/pkg/credhelper"
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/authn/github"
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/google"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
 
+	"github.com/ko-health/kohealth/builder/hint"
+	"github.com/ko-health/kohealth/builder/open"
+	"github.com/ko-health/kohealth/layers"
 	"github.com/ko-health/kohealth/layers/cache"
 )
 
@@ -33,6 +42,37 @@ func newKeychain() authn.Keychain {
 		github.Keychain,
 		authn.NewKeychainFromHelper(credhelper.NewACRCredentialsHelper()),
 	)
+}
+
+// openOptions says how images are opened for reading: with ko's credentials, and the
+// embedded base among the registries. platform is "" or such as linux/arm64.
+func openOptions(platform string, v versions) (open.Options, error) {
+	o := open.Options{Remote: []remote.Option{
+		remote.WithAuthFromKeychain(newKeychain()),
+		remote.WithUserAgent("kohealth/" + v.kohealth),
+		remote.WithTransport(layers.Transport(remote.DefaultTransport)),
+	}}
+	if platform == "" {
+		return o, nil
+	}
+	p, err := v1.ParsePlatform(platform)
+	if err != nil || p.OS == "" || p.Architecture == "" {
+		return o, hint.With(fmt.Errorf("parsing platform %q: want OS/ARCHITECTURE", platform), "write it as in linux/arm64")
+	}
+	o.Platform = p
+	return o, nil
+}
+
+// allowInsecure opens registries as ko's --insecure-registry writes to them.
+func allowInsecure(o *open.Options) {
+	next := remote.DefaultTransport
+	if t, ok := next.(*http.Transport); ok {
+		t = t.Clone()
+		t.TLSClientConfig = &tls.Config{InsecureSkipVerify: true} // the user asks for it
+		next = t
+	}
+	o.Name = append(o.Name, name.Insecure)
+	o.Remote = append(o.Remote, remote.WithTransport(layers.Transport(next)))
 }
 
 // configFile returns the .ko.yaml that ko reads, or "" if there is none: the file, or

@@ -23,6 +23,8 @@ func TestDependencies(t *testing.T) {
 		"layers/probe":           {"layers/probe", "builder/health/cmdline"},
 		"layers":                 layers,
 		"builder/rootfs":         {"builder/rootfs", "layers/cache"},
+		"builder/render":         append([]string{"builder/render"}, health...),
+		"builder/open":           append([]string{"builder/open"}, health...),
 		"builder":                append([]string{"builder", "builder/rootfs"}, layers...),
 	} {
 		slices.Sort(want)

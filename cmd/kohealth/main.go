@@ -41,5 +41,5 @@ func run() int {
 			fmt.Fprintln(os.Stderr, "Run 'kohealth --help' for usage.")
 		}
 	}
-	return exitFailure
+	return exitCode(err)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/ko-health/kohealth/builder/health"
+	"github.com/ko-health/kohealth/builder/render"
 )
 
 var readmePath = filepath.Join("..", "..", "README.md")
@@ -108,27 +109,60 @@ func TestReadmeTests(t *testing.T) {
 	}
 }
 
-// TestReadmeFlags checks that the README lists kohealth's own flags; UPDATE=1
-// rewrites the list.
+// TestReadmeFlags checks that the README lists kohealth's own flags.
 func TestReadmeFlags(t *testing.T) {
 	set := pflag.NewFlagSet("", pflag.ContinueOnError)
 	set.SortFlags = false
 	addHealthFlags(set)
-	list := "```\n" + set.FlagUsagesWrapped(110) + "```\n"
-	const begin, end = "<!-- flags -->\n", "<!-- /flags -->"
+	checkSection(t, "flags", "```\n"+set.FlagUsagesWrapped(110)+"```\n")
+}
+
+// TestReadmeFormats checks that the README lists what kohealth render can print.
+func TestReadmeFormats(t *testing.T) {
+	table := "| format | |\n| --- | --- |\n"
+	for _, f := range render.Formats() {
+		table += "| `" + f.Name + "` | " + f.About + " |\n"
+	}
+	checkSection(t, "formats", table)
+}
+
+// TestReadmeECS checks that the README shows what render prints for its first image.
+func TestReadmeECS(t *testing.T) {
+	var settings health.Settings
+	if err := settings.Set(health.KeyTest, "http://:8080/healthz"); err != nil {
+		t.Fatal(err)
+	}
+	check, err := settings.Check()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := render.As("ecs", render.Request{Check: check.Config()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(out.Text, blocks(t, "json")[0]); diff != "" {
+		t.Errorf("the README's healthCheck (-rendered +README):\n%s", diff)
+	}
+}
+
+// checkSection checks what the README holds between the markers of the given name;
+// UPDATE=1 rewrites it.
+func checkSection(t *testing.T, name, want string) {
+	t.Helper()
+	begin, end := "<!-- "+name+" -->\n", "<!-- /"+name+" -->"
 	text := readme(t)
 	before, rest, _ := strings.Cut(text, begin)
 	old, after, ok := strings.Cut(rest, end)
 	if !ok {
-		t.Fatal("the README has no place for the flags")
+		t.Fatalf("the README has no place for the %s", name)
 	}
 	if update {
-		if err := os.WriteFile(readmePath, []byte(before+begin+list+end+after), 0o644); err != nil {
+		if err := os.WriteFile(readmePath, []byte(before+begin+want+end+after), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
 	}
-	if diff := cmp.Diff(list, old); diff != "" {
-		t.Errorf("flags in the README (-want +got); UPDATE=1 go test ./cmd/kohealth mends it:\n%s", diff)
+	if diff := cmp.Diff(want, old); diff != "" {
+		t.Errorf("%s in the README (-want +got); UPDATE=1 go test ./cmd/kohealth mends it:\n%s", name, diff)
 	}
 }

@@ -23,6 +23,7 @@ func newRoot() *cobra.Command {
 	setRun(command(root, "run"), v)
 	setVersion(command(root, "version"), v)
 	root.AddCommand(newBuildID())
+	root.AddCommand(newRender(v))
 	return root
 }
 

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"errors"
+	"os"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit codes of the commands that ko does not have. Those that ko has, too, exit as
+// ko's do.
+const (
+	exitUsage = 2 // the command line is wrong
+	exitError = 3 // the command could not do its work
+)
+
+// An exit is an error that ends the process with a code.
+type exit struct {
+	error
+	code int
+}
+
+func (e *exit) Unwrap() error { return e.error }
+
+// exitCode returns the code that an error ends the process with.
+func exitCode(err error) int {
+	var e *exit
+	if errors.As(err, &e) {
+		return e.code
+	}
+	return exitFailure
+}
+
+// usage marks an error as one of the command line.
+func usage(err error) error { return &exit{err, exitUsage} }
+
+// ownCodes gives a command that ko does not have its exit codes.
+func ownCodes(cmd *cobra.Command) *cobra.Command {
+	run, args := cmd.RunE, cmd.Args
+	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
+	if args != nil {
+		cmd.Args = func(cmd *cobra.Command, list []string) error {
+			if err := args(cmd, list); err != nil {
+				return usage(err)
+			}
+			return nil
+		}
+	}
+	cmd.RunE = func(cmd *cobra.Command, list []string) error {
+		err := run(cmd, list)
+		if err == nil || exitCode(err) != exitFailure {
+			return err
+		}
+		return &exit{err, exitError}
+	}
+	return cmd
+}
+
+// printResult prints what a command is run for.
+func printResult(text string) error {
+	_, err := os.Stdout.WriteString(text)
+	return err
+}
