@@ -30,6 +30,7 @@ check:
 
 bench:
 	$(GO) test -run='^$$' -bench=. -benchtime=200x ./layers/... ./builder/...
+	$(GO) test -run='^$$' -bench=. -benchtime=7x -timeout=30m ./cmd/kohealth
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o out/kohealth ./cmd/kohealth

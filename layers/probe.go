@@ -317,7 +317,7 @@ func neutralEnv(environ []string) []string {
 	env := slices.DeleteFunc(slices.Clone(environ), func(kv string) bool {
 		name, _, _ := strings.Cut(kv, "=")
 		switch name {
-		case "GOCACHE", "GOROOT", "GOPATH", "GOMODCACHE", "GOTMPDIR":
+		case "GOCACHE", "GOCACHEPROG", "GOROOT", "GOPATH", "GOMODCACHE", "GOTMPDIR":
 			return false
 		}
 		return strings.HasPrefix(name, "GO") || strings.HasPrefix(name, "CGO_")

@@ -9,6 +9,7 @@ import (
 	"encoding/pem"
 	"io"
 	"math/big"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -48,6 +49,7 @@ func TestEngine(t *testing.T) {
 		e.Setenv("HOME", e.WorkDir)
 		e.Setenv("GOMODCACHE", strings.TrimSpace(string(must(exec.Command("go", "env", "GOMODCACHE").Output()))))
 		e.Setenv("ROOT", must(filepath.Abs(filepath.Join("..", ".."))))
+		e.Setenv("FREEPORT", freePort(t))
 		return os.WriteFile(filepath.Join(e.WorkDir, "main.go"), hello, 0o644)
 	}
 	params.Cmds["lifecycle"] = cmdLifecycle
@@ -58,6 +60,20 @@ func TestEngine(t *testing.T) {
 		t.Fatal(err)
 	}
 	testscript.Run(t, params)
+}
+
+// freePort returns a port of the loopback interface's that nobody has just now.
+func freePort(t *testing.T) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
 }
 
 // A container is a running container of a script's.

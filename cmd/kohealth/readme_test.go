@@ -55,7 +55,7 @@ func TestReadmeCommands(t *testing.T) {
 			}
 		}
 	}
-	script.WriteString("-- go.mod --\nmodule example.com\n\ngo 1.22\n-- cmd/app/main.go --\npackage main\n\nfunc main() {}\n")
+	script.WriteString("-- go.mod --\nmodule example.com\n\ngo 1.22\n-- config/app.yaml --\nimage: ko://example.com/cmd/app\n-- cmd/app/main.go --\npackage main\n\nfunc main() {}\n")
 	params := scriptParams(t)
 	params.Dir, params.UpdateScripts = t.TempDir(), false
 	if err := os.WriteFile(filepath.Join(params.Dir, "readme.txtar"), []byte(script.String()), 0o644); err != nil {
