@@ -55,7 +55,7 @@ func (f *buildFlags) run(ctx context.Context, v versions, do func(context.Contex
 	if err != nil {
 		return err
 	}
-	defer leave()
+	defer func() { leave(err == nil) }()
 	kept := useKoCache(cacheDir())
 	defer func() { kept.close(err == nil) }()
 	// The publisher comes first: for --insecure-registry it has to find a transport
@@ -64,7 +64,7 @@ func (f *buildFlags) run(ctx context.Context, v versions, do func(context.Contex
 	if err != nil {
 		return err
 	}
-	remote.DefaultTransport = layers.Transport(remote.DefaultTransport)
+	remote.DefaultTransport = interruptible{ctx, layers.Transport(remote.DefaultTransport)}
 	f.bo.InsecureRegistry = f.po.InsecureRegistry
 	b, err := newBuilder(ctx, f.bo, f.health, v)
 	if err != nil {

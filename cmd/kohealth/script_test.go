@@ -35,7 +35,7 @@ import (
 var update = os.Getenv("UPDATE") != "" // UPDATE=1 go test ./cmd/kohealth rewrites the goldens
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"kohealth": main, "ko": ko})
+	testscript.Main(m, map[string]func(){"kohealth": main, "ko": ko, "kubectl": kubectl})
 }
 
 // ko is ko's own main, in the version that kohealth is made of.
@@ -92,6 +92,7 @@ func scriptParams(t *testing.T) testscript.Params {
 			"readenv":  cmdReadEnv,
 			"files":    cmdFiles,
 			"validate": cmdValidate,
+			"times":    cmdTimes,
 		},
 	}
 }
@@ -106,29 +107,35 @@ func checkEmpty(t *testing.T, dir string) {
 
 // writeBases pushes the bases that scripts build on.
 func writeBases(host string) error {
-	for repo, idx := range map[string]v1.ImageIndex{
-		"base":    testBase(types.OCIImageIndex, types.OCIManifestSchema1, v1.Config{User: "65532", Env: []string{"PATH=/usr/bin"}}, "linux/amd64", "linux/arm64"),
-		"docker":  testBase(types.DockerManifestList, types.DockerManifestSchema2, v1.Config{User: "65532"}, "linux/amd64", "linux/arm64"),
-		"shell":   testBase(types.OCIImageIndex, types.OCIManifestSchema1, v1.Config{}, "linux/amd64"),
-		"taken":   testBase(types.OCIImageIndex, types.OCIManifestSchema1, v1.Config{}, "linux/amd64"),
-		"windows": testBase(types.OCIImageIndex, types.OCIManifestSchema1, v1.Config{}, "windows/amd64", "linux/amd64"),
-		"checked": testBase(types.OCIImageIndex, types.OCIManifestSchema1, v1.Config{Healthcheck: &v1.HealthConfig{Test: []string{"CMD-SHELL", "curl -f http://localhost/"}}}, "linux/amd64"),
+	oci := func(config v1.Config, platforms ...string) v1.ImageIndex {
+		return testBase(types.OCIImageIndex, types.OCIManifestSchema1, config, platforms...)
+	}
+	base := oci(v1.Config{User: "65532", Env: []string{"PATH=/usr/bin"}}, "linux/amd64", "linux/arm64")
+	docker := testBase(types.DockerManifestList, types.DockerManifestSchema2, v1.Config{User: "65532"}, "linux/amd64", "linux/arm64")
+	for repo, base := range map[string]remote.Taggable{
+		"base":          base,
+		"docker":        docker,
+		"single":        firstImage(base),
+		"single-docker": firstImage(docker),
+		"variants":      oci(v1.Config{}, "linux/arm/v6", "linux/arm/v7"),
+		"shell":         withFiles(oci(v1.Config{}, "linux/amd64"), layers.File{Path: "/bin/sh", Mode: 0o755, Content: []byte("#!")}),
+		"taken":         withFiles(oci(v1.Config{}, "linux/amd64"), layers.File{Path: "/usr/bin/healthcheck", Mode: 0o755}),
+		"windows":       oci(v1.Config{}, "windows/amd64", "linux/amd64"),
+		"checked":       oci(v1.Config{Healthcheck: &v1.HealthConfig{Test: []string{"CMD-SHELL", "curl -f http://localhost/"}}}, "linux/amd64"),
 	} {
-		switch repo {
-		case "shell":
-			idx = withFiles(idx, layers.File{Path: "/bin/sh", Mode: 0o755, Content: []byte("#!")})
-		case "taken":
-			idx = withFiles(idx, layers.File{Path: "/usr/bin/healthcheck", Mode: 0o755})
-		}
 		ref, err := name.ParseReference(host + "/" + repo)
 		if err != nil {
 			return err
 		}
-		if err := remote.WriteIndex(ref, idx); err != nil {
+		if err := remote.Push(ref, base); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func firstImage(idx v1.ImageIndex) v1.Image {
+	return must(idx.Image(must(idx.IndexManifest()).Manifests[0].Digest))
 }
 
 // testBase returns an index of one-layer images.
@@ -156,7 +163,7 @@ func testBase(index, manifest types.MediaType, config v1.Config, platforms ...st
 // withFiles returns the index with a layer more in its first image, and no other.
 func withFiles(idx v1.ImageIndex, files ...layers.File) v1.ImageIndex {
 	desc := must(idx.IndexManifest()).Manifests[0]
-	img := must(mutate.Append(must(idx.Image(desc.Digest)), mutate.Addendum{
+	img := must(mutate.Append(firstImage(idx), mutate.Addendum{
 		Layer:     must(layers.Layer(files, types.OCILayer)),
 		MediaType: types.OCILayer,
 		History:   v1.History{Author: "base", Comment: "files"},
