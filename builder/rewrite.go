@@ -154,6 +154,9 @@ func (r *rewriter) rebuild(ctx context.Context, img v1.Image, platform v1.Platfo
 	}
 	var probe v1.Layer
 	if !r.leaves(platform) {
+		if err := s.utc(config); err != nil {
+			return nil, nil, err
+		}
 		if probe, err = r.addHealth(ctx, s, config, m, platform); err != nil {
 			return nil, nil, err
 		}
