@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"maps"
 	"path"
 	"strings"
 
@@ -22,17 +24,20 @@ type Entry struct {
 	Type     byte   `json:"t"` // as in tar.Header.Typeflag
 	Mode     int64  `json:"m,omitempty"`
 	Linkname string `json:"l,omitempty"` // a symbolic link's target as it is written
+
+	layer v1.Layer // that holds it
 }
 
 // An FS is the union of an image's layers.
 type FS struct {
 	entries map[string]Entry
+	dir     cache.Dir
 }
 
 // Read reads the layers, lowest first. What a layer holds is kept in dir by the
 // layer's digest, so that it is fetched only once.
 func Read(layers []v1.Layer, dir cache.Dir) (*FS, error) {
-	fsys := &FS{entries: map[string]Entry{"/": {Path: "/", Type: tar.TypeDir}}}
+	fsys := &FS{entries: map[string]Entry{"/": {Path: "/", Type: tar.TypeDir}}, dir: dir}
 	return fsys, fsys.Add(layers, dir)
 }
 
@@ -43,9 +48,28 @@ func (f *FS) Add(layers []v1.Layer, dir cache.Dir) error {
 		if err != nil {
 			return err
 		}
+		for i := range entries {
+			entries[i].layer = l
+		}
 		f.add(entries)
 	}
 	return nil
+}
+
+// Clone returns a copy that can be changed.
+func (f *FS) Clone() *FS { return &FS{maps.Clone(f.entries), f.dir} }
+
+// Put adds a file, directory or symbolic link at a path, whose directory has to be
+// there.
+func (f *FS) Put(name string, mode fs.FileMode, linkname string) {
+	e := Entry{Path: name, Type: tar.TypeReg, Mode: int64(mode.Perm())}
+	switch {
+	case mode.IsDir():
+		e.Type = tar.TypeDir
+	case mode&fs.ModeSymlink != 0:
+		e.Type, e.Linkname = tar.TypeSymlink, linkname
+	}
+	f.entries[name] = e
 }
 
 func list(l v1.Layer, dir cache.Dir) ([]Entry, error) {
@@ -161,6 +185,17 @@ func (f *FS) remove(p string, self bool) {
 // directories are followed, but not a link at its end. The path need not exist.
 func (f *FS) Resolve(name string) (string, error) {
 	return f.walk(name, false)
+}
+
+// Follow is Resolve, but follows a link at the end, too.
+func (f *FS) Follow(name string) (string, error) {
+	return f.walk(name, true)
+}
+
+// At returns the entry at a path that Resolve or Follow has returned.
+func (f *FS) At(resolved string) (e Entry, ok bool) {
+	e, ok = f.entries[resolved]
+	return e, ok
 }
 
 // Lookup returns the entry at name, symbolic links followed to the end. ok is false
