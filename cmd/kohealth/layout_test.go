@@ -23,7 +23,8 @@ func TestDependencies(t *testing.T) {
 		"layers/probe":           {"layers/probe", "builder/health/cmdline"},
 		"layers":                 layers,
 		"builder/rootfs":         {"builder/rootfs", "layers/cache"},
-		"builder":                append([]string{"builder", "builder/rootfs"}, layers...),
+		"layers/apk":             append([]string{"layers/apk", "builder/rootfs"}, layers...),
+		"builder":                append([]string{"builder", "builder/rootfs", "layers/apk"}, layers...),
 	} {
 		slices.Sort(want)
 		if diff := cmp.Diff(want, ownDeps(t, pkg)); diff != "" {

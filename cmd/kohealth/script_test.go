@@ -10,7 +10,9 @@ import (
 	"log"
 	"net/http/httptest"
 	"os"
+	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -80,15 +82,21 @@ func scriptParams(t *testing.T) testscript.Params {
 			e.Setenv("GOPROXY", "off")
 			e.Setenv("GOFLAGS", "-mod=mod")
 			e.Setenv("GOTOOLCHAIN", "local")
+			if err := servePackages(e); err != nil {
+				return err
+			}
 			return writeBases(host)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"config":   cmdConfig,
-			"empty":    cmdEmpty,
-			"sbom":     cmdSBOM,
-			"readenv":  cmdReadEnv,
-			"files":    cmdFiles,
-			"validate": cmdValidate,
+			"config":      cmdConfig,
+			"empty":       cmdEmpty,
+			"asked":       cmdAsked,
+			"credentials": cmdCredentials,
+			"serve":       cmdServe,
+			"sbom":        cmdSBOM,
+			"readenv":     cmdReadEnv,
+			"files":       cmdFiles,
+			"validate":    cmdValidate,
 		},
 	}
 }
@@ -107,6 +115,7 @@ func writeBases(host string) error {
 		"base":    testBase(types.OCIImageIndex, types.OCIManifestSchema1, v1.Config{User: "65532", Env: []string{"PATH=/usr/bin"}}, "linux/amd64", "linux/arm64"),
 		"docker":  testBase(types.DockerManifestList, types.DockerManifestSchema2, v1.Config{User: "65532"}, "linux/amd64", "linux/arm64"),
 		"shell":   testBase(types.OCIImageIndex, types.OCIManifestSchema1, v1.Config{}, "linux/amd64"),
+		"wolfi":   testBase(types.OCIImageIndex, types.OCIManifestSchema1, v1.Config{User: "65532", Env: []string{"PATH=/usr/bin"}}, "linux/amd64"),
 		"taken":   testBase(types.OCIImageIndex, types.OCIManifestSchema1, v1.Config{}, "linux/amd64"),
 		"windows": testBase(types.OCIImageIndex, types.OCIManifestSchema1, v1.Config{}, "windows/amd64", "linux/amd64"),
 		"checked": testBase(types.OCIImageIndex, types.OCIManifestSchema1, v1.Config{Healthcheck: &v1.HealthConfig{Test: []string{"CMD-SHELL", "curl -f http://localhost/"}}}, "linux/amd64"),
@@ -114,6 +123,8 @@ func writeBases(host string) error {
 		switch repo {
 		case "shell":
 			idx = withFiles(idx, layers.File{Path: "/bin/sh", Mode: 0o755, Content: []byte("#!")})
+		case "wolfi":
+			idx = withFiles(idx, wolfiFiles()...)
 		case "taken":
 			idx = withFiles(idx, layers.File{Path: "/usr/bin/healthcheck", Mode: 0o755})
 		}
@@ -251,13 +262,20 @@ func printTar(ts *testscript.TestScript, l v1.Layer) {
 		}
 		ts.Check(err)
 		fmt.Fprintf(ts.Stdout(), "%s %d:%d %s\n", h.FileInfo().Mode(), h.Uid, h.Gid, h.Name)
-		if h.Name == "etc/healthcheck" {
+		if h.Linkname != "" {
+			fmt.Fprintf(ts.Stdout(), "\t-> %s\n", h.Linkname)
+		}
+		if h.Name == "etc/healthcheck" || path.Base(h.Name) == "installed" {
 			content, err := io.ReadAll(tr)
 			ts.Check(err)
-			fmt.Fprintf(ts.Stdout(), "%s", content)
+			fmt.Fprintf(ts.Stdout(), "%s", compressed.ReplaceAll(content, nil))
 		}
 	}
 }
+
+// compressed matches what a database says of compressed packages, which depends on the
+// version of Go.
+var compressed = regexp.MustCompile(`(?m)^[CS]:.*\n`)
 
 // cmdValidate checks every digest, size and media type of what a reference names:
 // validate FILE.

@@ -192,6 +192,7 @@ func fetchAll(ctx context.Context, packages []*Package) ([]*control, error) {
 			if err != nil {
 				return fmt.Errorf("package %q of %s: %w", p, p.from, err)
 			}
+			p.URL = p.from.location(p)
 			return nil
 		})
 	}

@@ -19,6 +19,7 @@ type Package struct {
 	Origin   string // the package that it was built with
 	Checksum []byte // SHA-1 digest of the control part
 	Size     int64  // of the .apk file, in bytes
+	URL      string // of the .apk file; "" if it comes from a directory
 
 	depends, provides, replaces, installIf []string
 

@@ -68,6 +68,14 @@ func (r *repository) String() string {
 	return r.base.String()
 }
 
+// location returns the URL of a package, or "" in a directory.
+func (r *repository) location(p *Package) string {
+	if r.base == nil {
+		return ""
+	}
+	return r.url(p.dir, p.filename()).String()
+}
+
 // url returns where a file of the repository is.
 func (r *repository) url(elem ...string) *url.URL { return r.base.JoinPath(elem...) }
 
