@@ -432,7 +432,9 @@ func TestRefusesServers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newClient(t)
-			c.patience.stall = 100 * time.Millisecond
+			if strings.HasPrefix(name, "stalls") {
+				c.patience.stall = 100 * time.Millisecond
+			}
 			_, err := c.Install(t.Context(), request(t, serve(t, tt.serve), "curl"))
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error %v, want %q", err, tt.want)

@@ -21,7 +21,7 @@ type Package struct {
 	Size     int64  // of the .apk file, in bytes
 	URL      string // of the .apk file; "" if it comes from a directory
 
-	depends, provides, replaces, installIf []string
+	depends, provides, replaces []string
 
 	priority uint64 // among packages that provide the same
 	record   string // the text that all this was read from
@@ -108,8 +108,6 @@ func (p *Package) set(field byte, value string) (err error) {
 		p.provides = strings.Fields(value)
 	case 'r':
 		p.replaces = strings.Fields(value)
-	case 'i':
-		p.installIf = strings.Fields(value)
 	}
 	return err
 }

@@ -98,6 +98,8 @@ func choose(ctx context.Context, available, installed []*Package, wanted []const
 	return chosen, nil
 }
 
+// candidate returns the package in go-apk's form. That it would like to be installed beside
+// others (install_if) is left out: only what is needed is added.
 func (p *Package) candidate() *apk.Package {
 	return &apk.Package{
 		Name:             p.Name,
@@ -105,7 +107,6 @@ func (p *Package) candidate() *apk.Package {
 		Origin:           p.Origin,
 		Dependencies:     p.depends,
 		Provides:         p.provides,
-		InstallIf:        p.installIf,
 		ProviderPriority: p.priority,
 	}
 }

@@ -3,6 +3,8 @@ package apk
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
+	"errors"
 	"io"
 	"testing"
 )
@@ -21,4 +23,12 @@ func gzipOf(t testing.TB, r io.Reader) []byte {
 		t.Fatal(err)
 	}
 	return b.Bytes()
+}
+
+var errInterrupted = errors.New("interrupted")
+
+func contextWithCause(t *testing.T) (context.Context, context.CancelCauseFunc) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	t.Cleanup(func() { cancel(nil) })
+	return ctx, cancel
 }
