@@ -82,9 +82,14 @@ func apkArch(p v1.Platform) (string, error) {
 		"name --platform=linux/amd64,linux/arm64, or check with the probe, which needs no packages")
 }
 
-// linkTools returns links to the probe by the names of those tools that it stands in for
-// and that the image lacks.
+// linkTools returns links to the probe, which the image will have, by the names of those
+// tools that it stands in for and that the image lacks.
 func linkTools(image *rootfs.FS) (links []layers.File, err error) {
+	probe, err := image.Resolve(health.ProbePath)
+	if err != nil {
+		return nil, err
+	}
+	image.Put(probe, 0o555, "")
 	for _, tool := range []string{"curl", "wget"} {
 		if inPath(image, tool, []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}) {
 			continue

@@ -124,8 +124,8 @@ func cmdAsked(ts *testscript.TestScript, _ bool, _ []string) {
 }
 
 // cmdServe changes what the packages' server serves: serve KIND, where KIND is good,
-// tampered (packages have other bytes), unsigned, newer (another index), or in a directory:
-// serve DIR/.
+// tampered (packages have other bytes), unsigned, newer (another index), busybox (a real
+// one) or, into a directory, DIR/.
 func cmdServe(ts *testscript.TestScript, _ bool, args []string) {
 	s := ts.Value(serverKey{}).(*packageServer)
 	s.mu.Lock()
@@ -142,6 +142,10 @@ func cmdServe(ts *testscript.TestScript, _ bool, args []string) {
 		}
 	case "unsigned":
 		s.repo["x86_64/APKINDEX.tar.gz"] = apktest.Index(packages[0])
+	case "busybox":
+		binary, err := os.ReadFile("/bin/busybox") // .ci/run installs a static one
+		ts.Check(err)
+		s.repo = apktest.New(packagesKey(), testPackages(binary)...)
 	case "newer":
 		p := apktest.Busybox([]byte("newer"), "/usr/bin/sh")
 		p.Version = "1.39.0-r0"
