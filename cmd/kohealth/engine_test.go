@@ -29,6 +29,7 @@ func TestEngine(t *testing.T) {
 	if registry == "" {
 		t.Skip("KOHEALTH_TEST_ENGINES is not set: see .ci/run for how to start the engines")
 	}
+	scanner := buildScanner(t)
 	params := scriptParams(t)
 	params.Dir = filepath.Join("..", "..", "testdata", "engine")
 	inProcess := params.Setup
@@ -46,6 +47,7 @@ func TestEngine(t *testing.T) {
 		e.Setenv("KO_DOCKER_REPO", registry+"/"+filepath.Base(e.WorkDir))
 		e.Setenv("KO_DEFAULTBASEIMAGE", "kohealth.local/static")
 		e.Setenv("HOME", e.WorkDir)
+		e.Setenv("SCANNER", scanner)
 		e.Setenv("GOMODCACHE", strings.TrimSpace(string(must(exec.Command("go", "env", "GOMODCACHE").Output()))))
 		e.Setenv("ROOT", must(filepath.Abs(filepath.Join("..", ".."))))
 		return os.WriteFile(filepath.Join(e.WorkDir, "main.go"), hello, 0o644)
@@ -59,6 +61,18 @@ func TestEngine(t *testing.T) {
 		t.Fatal(err)
 	}
 	testscript.Run(t, params)
+}
+
+// buildScanner builds what finds packages in images as syft does.
+func buildScanner(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "scanner")
+	cmd := exec.Command("go", "build", "-o", path, ".")
+	cmd.Dir = filepath.Join("..", "..", "testdata", "scanner")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("building the scanner: %v\n%s", err, out)
+	}
+	return path
 }
 
 // A container is a running container of a script's.
