@@ -26,7 +26,8 @@ check:
 	$(GO) test -race ./...
 
 bench:
-	$(GO) test -run='^$$' -bench=. -benchtime=200x ./layers/... ./builder/...
+	$(GO) test -run='^$$' -bench=. -skip='^Benchmark(Rebuild|BigIndex)$$' -benchtime=200x ./layers/... ./builder/...
+	$(GO) test -run='^$$' -bench='^Benchmark(Rebuild|BigIndex)$$' -benchtime=20x -p 1 ./layers/apk ./builder
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o out/kohealth ./cmd/kohealth

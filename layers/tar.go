@@ -4,6 +4,8 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -40,7 +42,7 @@ func Layer(files []File, mediaType types.MediaType) (v1.Layer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making layer: %w", err)
 	}
-	return gzipLayer(compressed, mediaType)
+	return gzipLayer(sha256Of(tar.Bytes()), compressed, mediaType)
 }
 
 // compress compresses at the default level: the best one takes four to nine times as
@@ -57,23 +59,23 @@ func compress(tar []byte) ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-// gzipLayer returns what compress has made as a layer.
-func gzipLayer(compressed []byte, mediaType types.MediaType) (v1.Layer, error) {
+// gzipLayer returns what compress has made of a tar stream, whose digest is the diffID,
+// as a layer.
+func gzipLayer(diffID v1.Hash, compressed []byte, mediaType types.MediaType) (v1.Layer, error) {
 	if mediaType != types.OCILayer && mediaType != types.DockerLayer {
 		return nil, fmt.Errorf("making layer: unsupported media type %q", mediaType)
 	}
-	l := &memoryLayer{compressed: compressed, mediaType: mediaType}
-	zr, err := gzip.NewReader(bytes.NewReader(compressed))
-	if err != nil {
-		return nil, fmt.Errorf("making layer: %w", err)
-	}
-	if l.diffID, _, err = v1.SHA256(zr); err != nil {
-		return nil, fmt.Errorf("making layer: %w", err)
-	}
-	if l.digest, _, err = v1.SHA256(bytes.NewReader(compressed)); err != nil {
-		return nil, fmt.Errorf("making layer: %w", err)
-	}
-	return partial.CompressedToLayer(l)
+	return partial.CompressedToLayer(&memoryLayer{
+		compressed: compressed,
+		digest:     sha256Of(compressed),
+		diffID:     diffID,
+		mediaType:  mediaType,
+	})
+}
+
+func sha256Of(data []byte) v1.Hash {
+	sum := sha256.Sum256(data)
+	return v1.Hash{Algorithm: "sha256", Hex: hex.EncodeToString(sum[:])}
 }
 
 // A memoryLayer holds a layer's bytes and what would else be computed from them time
