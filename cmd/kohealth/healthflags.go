@@ -27,7 +27,7 @@ const shellKey = "cmd"
 func healthFlagTable() []healthFlag {
 	return []healthFlag{
 		{"health", health.KeyTest, "target", "what to check: http://:8080/healthz, tcp://:8080, unix:///run/app.sock, a JSON list (default " + health.DefaultTest + ")"},
-		{"health-cmd", shellKey, "command", "shell command that checks, as docker's; the base image needs a shell"},
+		{"health-cmd", shellKey, "command", "shell command that checks, as docker's; needs a shell, such as busybox's"},
 		{"health-interval", health.KeyInterval, "duration", "time between checks (default " + health.DefaultInterval.String() + ")"},
 		{"health-timeout", health.KeyTimeout, "duration", "time after which a check has failed (default " + health.DefaultTimeout.String() + ")"},
 		{"health-retries", health.KeyRetries, "count", fmt.Sprintf("failures in a row that make a container unhealthy (default %d)", health.DefaultRetries)},

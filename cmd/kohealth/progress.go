@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"sync"
 
@@ -9,20 +10,25 @@ import (
 )
 
 // progress returns what shows on a terminal how much was downloaded; nil if f is none.
-// The line is cleared by whatever is written next.
 func progress(f *os.File) func(n int64) {
 	if !term.IsTerminal(int(f.Fd())) {
 		return nil
 	}
+	return showProgress(f)
+}
+
+// showProgress returns what writes how much was downloaded, every quarter of a megabyte,
+// into a line that is overwritten by whatever comes next.
+func showProgress(w io.Writer) func(n int64) {
+	const step = 256 << 10
 	var mu sync.Mutex
 	var total, shown int64
 	return func(n int64) {
 		mu.Lock()
 		defer mu.Unlock()
-		const step = 256 << 10
 		if total += n; total-shown >= step {
 			shown = total
-			fmt.Fprintf(f, "\rhealth: downloading packages: %.1f MB\r", float64(total)/1e6)
+			fmt.Fprintf(w, "\rhealth: downloading packages: %.1f MB\r", float64(total)/1e6)
 		}
 	}
 }
