@@ -256,7 +256,7 @@ func TestInstallBusybox(t *testing.T) {
 	}
 	req.Base, req.BaseID = base(t, dirs("/bin", "/usr", "/usr/bin")...), "split"
 	i = install(t, newClient(t), req)
-	if sh := i.find(t, "/bin/sh"); sh.Linkname != "/usr/bin/busybox" {
+	if sh := i.find(t, "/bin/sh"); sh.Linkname != "/usr/bin/sh" {
 		t.Errorf("/bin/sh, which Docker runs, is %v", sh)
 	}
 }
@@ -273,14 +273,11 @@ func TestInstallKeepsModesOwnersAndLinks(t *testing.T) {
 		{Path: "/opt/p", Mode: fs.ModeDir | fs.ModeSetgid | 0o750},
 		{Path: "/opt/p/rel", Mode: fs.ModeSymlink | 0o777, Linkname: "../../usr/bin/suid"},
 		{Path: "/opt/p/abs", Mode: fs.ModeSymlink | 0o777, Linkname: "/usr/bin/suid"},
-		{Path: "/opt/p/hard", Content: content}, // the first by path
+		{Path: "/opt/p/hard", Mode: fs.ModeSetuid | 0o755, UID: 7, GID: 8, Content: content}, // the first by path
 		{Path: "/usr/bin/suid", Mode: fs.ModeSetuid | 0o755, UID: 7, GID: 8, Linkname: "/opt/p/hard"},
-		{Path: "/zz", Linkname: "/opt/p/hard"},
+		{Path: "/zz", Mode: fs.ModeSetuid | 0o755, UID: 7, GID: 8, Linkname: "/opt/p/hard"},
 	} {
 		got := i.find(t, want.Path)
-		if got.Mode.IsRegular() && want.Path != "/usr/bin/suid" {
-			got.Mode = 0
-		}
 		if !bytes.Equal(got.Content, want.Content) {
 			t.Errorf("%s holds %q", want.Path, got.Content)
 		}
@@ -390,5 +387,32 @@ func TestReservedNames(t *testing.T) { // of requests
 		if _, err := newClient(t).Install(t.Context(), request(t, "nowhere", s)); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("package %q: want a name", s)) {
 			t.Errorf("error %v of %q", err, s)
 		}
+	}
+}
+
+// What is left out, or replaced by another package, takes nothing away from its hard
+// links.
+func TestHardLinksOfWhatIsNotThere(t *testing.T) {
+	hard := func(name, target string) tar.Header {
+		return tar.Header{Name: name, Typeflag: tar.TypeLink, Linkname: target}
+	}
+	one := pkg("one", "1-r0", apktest.File("etc/passwd", 0o644), hard("opt/copy", "etc/passwd"), apktest.File("usr/bin/x", 0o755), hard("usr/bin/y", "usr/bin/x"))
+	two := pkg("two", "1-r0", apktest.File("usr/bin/x", 0o755))
+	two.Contents["usr/bin/x"], two.Replaces, two.Depends = []byte("two's"), []string{"one"}, []string{"one"}
+	i := install(t, newClient(t), request(t, serve(t, apktest.New(goodKey(), one.Build(nil), two.Build(nil))), "two"))
+	for path, want := range map[string]string{"/opt/copy": "content of etc/passwd", "/usr/bin/x": "two's", "/usr/bin/y": "content of usr/bin/x"} {
+		if f := i.find(t, path); string(f.Content) != want || f.Linkname != "" {
+			t.Errorf("%s is %q, a hard link to %q; want %q", path, f.Content, f.Linkname, want)
+		}
+	}
+}
+
+// A shell of any package is where Docker looks for it.
+func TestInstallShell(t *testing.T) {
+	p := pkg("dash", "1-r0", apktest.File("usr/bin/sh", 0o755))
+	req := request(t, serve(t, apktest.New(goodKey(), p.Build(nil))), "dash")
+	req.Base = base(t, dirs("/bin")...)
+	if sh := install(t, newClient(t), req).find(t, "/bin/sh"); sh.Linkname != "/usr/bin/sh" {
+		t.Errorf("/bin/sh is %v", sh)
 	}
 }

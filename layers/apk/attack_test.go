@@ -296,6 +296,8 @@ func TestRefusesContent(t *testing.T) {
 		"probe's arguments":              {[]tar.Header{file("etc/healthcheck", 0o755)}, "it would take the place of /etc/healthcheck"},
 		"app":                            {[]tar.Header{file("ko-app/app", 0o755)}, "it would take the place of /ko-app"},
 		"app's directory":                {[]tar.Header{file("ko-app", 0o755)}, "it would take the place of /ko-app"},
+		"directory of the app":           {[]tar.Header{apktest.Dir("ko-app", 0o700)}, "it would take the place of /ko-app"},
+		"directory for the probe":        {[]tar.Header{apktest.Dir("usr/bin/healthcheck", 0o700)}, "it would take the place of /usr/bin/healthcheck"},
 		"below the probe":                {[]tar.Header{file("usr/bin/healthcheck/x", 0o755)}, "it would take the place of /usr/bin/healthcheck"},
 		"kodata":                         {[]tar.Header{file("var/run", 0o755)}, "it would take the place of /var/run/ko"},
 		"owner":                          {[]tar.Header{{Name: "x", Typeflag: tar.TypeReg, Uid: -1}}, "owner -1:0 does not exist"},

@@ -204,8 +204,7 @@ func unpack(req Request, db *database, packages []*Package, controls []*control)
 	out := &Installation{Packages: packages}
 	t := &tree{
 		fs:       req.Base.Clone(),
-		files:    map[string]*layers.File{},
-		owner:    map[string]*Package{},
+		added:    map[string]addition{},
 		reserved: req.Reserved,
 		managed:  db.text != nil,
 		warn:     func(format string, args ...any) { out.Warnings = append(out.Warnings, fmt.Sprintf(format, args...)) },
@@ -248,7 +247,7 @@ func (t *tree) putDatabase(p *Package, db *database) error {
 	if err != nil {
 		return fmt.Errorf("adding database of installed packages: %w", err)
 	}
-	t.put(p, layers.File{Path: at, Mode: fs.FileMode(0o644), Content: db.text})
+	t.put(addition{p, &entry{content: db.text}, layers.File{Path: at, Mode: fs.FileMode(0o644)}})
 	return nil
 }
 

@@ -128,7 +128,7 @@ func (e *entry) writeMode(b *strings.Builder, field byte, usual fs.FileMode) {
 
 // checksum is the digest of what a file holds or a link points to.
 func (e *entry) checksum() string {
-	data := e.content
+	data := e.file.content
 	if e.isLink() {
 		data = []byte(e.link)
 	}

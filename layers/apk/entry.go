@@ -21,6 +21,7 @@ type entry struct {
 	uid, gid int
 	link     string // a symbolic link's target, as it is written
 	hard     string // the path of the file that this is a hard link to
+	file     *entry // what holds the content: the entry itself, or what it is a hard link to
 	content  []byte
 }
 
@@ -56,7 +57,7 @@ func (t *entries) add(h *tar.Header, r io.Reader) error {
 	if err == nil {
 		err = t.check(e)
 	}
-	if err == nil && e.mode.IsRegular() && e.hard == "" {
+	if err == nil && e.file == e && e.mode.IsRegular() {
 		// Of a sparse file the tar stream holds less than the file does.
 		e.content, err = io.ReadAll(&limitedReader{r, t.left})
 		t.left -= int64(len(e.content))
@@ -154,10 +155,10 @@ func (t *entries) check(e *entry) error {
 			return fmt.Errorf("%q is not a directory", dir)
 		}
 	}
-	if e.isDir() || e.hard == "" {
+	if e.file = e; e.hard == "" {
 		return nil
 	}
-	if target := t.seen[e.hard]; target == nil || !target.mode.IsRegular() || target.hard != "" {
+	if e.file = t.seen[e.hard]; e.file == nil || !e.file.mode.IsRegular() || e.file.hard != "" {
 		return fmt.Errorf("it is a hard link to %q, which is not a file of the package before it", e.hard)
 	}
 	return nil

@@ -118,7 +118,7 @@ func FuzzEntries(f *testing.F) {
 func checkTree(t *testing.T, list []*entry, managed bool) {
 	before := merged(t)
 	tr := &tree{
-		fs: before.Clone(), files: map[string]*layers.File{}, owner: map[string]*Package{}, managed: managed,
+		fs: before.Clone(), added: map[string]addition{}, managed: managed,
 		reserved: []string{"/ko-app", "/usr/bin/healthcheck"}, warn: func(string, ...any) {},
 	}
 	p := &Package{Name: "p", Version: "1-r0"}

@@ -17,11 +17,17 @@ import (
 // A tree is the base image's file system with what is added to it.
 type tree struct {
 	fs       *rootfs.FS
-	files    map[string]*layers.File // what is added, by path
-	owner    map[string]*Package     // of what is added
-	reserved []string                // paths that packages must leave alone
-	managed  bool                    // the base has a database of installed packages
+	added    map[string]addition // by path
+	reserved []string            // paths that packages must leave alone
+	managed  bool                // the base has a database of installed packages
 	warn     func(format string, args ...any)
+}
+
+// An addition is a file, directory or link that is added.
+type addition struct {
+	by   *Package
+	file *entry // what holds the content of a regular file
+	layers.File
 }
 
 // add adds the entries of a package, and returns those that the image then holds.
@@ -49,7 +55,7 @@ func (t *tree) place(p *Package, c *control, e *entry) (ok bool, err error) {
 		return false, err
 	}
 	if there, ok := t.fs.At(at); ok {
-		if t.owner[at] != nil {
+		if _, ours := t.added[at]; ours {
 			take, err := t.settle(c, e, at)
 			if err != nil || !take {
 				return err == nil, err
@@ -68,13 +74,7 @@ func (t *tree) place(p *Package, c *control, e *entry) (ok bool, err error) {
 	if err := t.addParents(p, path.Dir(at)); err != nil {
 		return false, err
 	}
-	f := layers.File{Path: at, Mode: e.mode, UID: e.uid, GID: e.gid, Linkname: e.link, Content: e.content}
-	if e.hard != "" {
-		if f.Linkname, err = t.fs.Resolve(e.hard); err != nil {
-			return false, err
-		}
-	}
-	t.put(p, f)
+	t.put(addition{p, e.file, layers.File{Path: at, Mode: e.file.mode, UID: e.file.uid, GID: e.file.gid, Linkname: e.link}})
 	return true, nil
 }
 
@@ -85,16 +85,18 @@ func (t *tree) placeDir(p *Package, e *entry) error {
 		return err
 	}
 	there, ok := t.fs.At(at)
-	switch {
+	switch r := t.blocks(at); {
 	case ok && there.Type != tar.TypeDir:
 		return fmt.Errorf("%q is not a directory in the base image", at)
-	case ok && t.owner[at] != p:
+	case ok && t.added[at].by != p:
 		return nil
+	case r != "" && strings.HasPrefix(at+"/", r+"/"):
+		return fmt.Errorf("it would take the place of %s", r)
 	}
 	if err := t.addParents(p, path.Dir(at)); err != nil {
 		return err
 	}
-	t.put(p, layers.File{Path: at, Mode: e.mode, UID: e.uid, GID: e.gid})
+	t.put(addition{by: p, File: layers.File{Path: at, Mode: e.mode, UID: e.uid, GID: e.gid}})
 	return nil
 }
 
@@ -107,29 +109,29 @@ func (t *tree) addParents(p *Package, dir string) error {
 		if ok {
 			return nil
 		}
-		t.put(p, layers.File{Path: dir, Mode: fs.ModeDir | 0o755})
+		t.put(addition{by: p, File: layers.File{Path: dir, Mode: fs.ModeDir | 0o755}})
 	}
 	return nil
 }
 
-func (t *tree) put(p *Package, f layers.File) {
-	t.files[f.Path], t.owner[f.Path] = &f, p
-	t.fs.Put(f.Path, f.Mode, f.Linkname)
+func (t *tree) put(a addition) {
+	t.added[a.Path] = a
+	t.fs.Put(a.Path, a.Mode, a.Linkname)
 }
 
 // settle decides between two packages that bring the same path: the later one takes it if
 // it says that it replaces the other, and nothing changes if both bring the same.
 func (t *tree) settle(c *control, e *entry, at string) (take bool, err error) {
-	old, by := t.files[at], t.owner[at]
-	if old.Mode == e.mode && old.Linkname == e.link && e.hard == "" && bytes.Equal(old.Content, e.content) {
+	old := t.added[at]
+	if old.Mode == e.file.mode && old.Linkname == e.link && bytes.Equal(old.file.content, e.file.content) {
 		return false, nil
 	}
 	for _, s := range c.replaces {
-		if r, err := parseConstraint(s); err == nil && r.satisfiedBy(by) && !old.Mode.IsDir() {
+		if r, err := parseConstraint(s); err == nil && r.satisfiedBy(old.by) && !old.Mode.IsDir() {
 			return true, nil
 		}
 	}
-	return false, fmt.Errorf("package %q has it, too", by)
+	return false, fmt.Errorf("package %q has it, too", old.by)
 }
 
 // yield decides between a package and the base. A base with a database of packages has no
@@ -188,8 +190,8 @@ func (t *tree) linkApplets(p *Package, list []*entry) error {
 			}
 		}
 	}
-	if sh, ok := t.fs.Lookup("/usr/bin/sh"); ok && t.owner[sh.Path] == p {
-		return t.linkApplet(p, "/bin/sh", list[i].path) // where a base has not merged /bin
+	if t.added["/usr/bin/sh"].by == p {
+		return t.linkApplet(p, "/bin/sh", "/usr/bin/sh") // where a base has not merged /bin
 	}
 	return nil
 }
@@ -209,7 +211,7 @@ func (t *tree) linkApplet(p *Package, applet, busybox string) error {
 	if err := t.addParents(p, path.Dir(at)); err != nil {
 		return err
 	}
-	t.put(p, layers.File{Path: at, Mode: fs.ModeSymlink | 0o777, Linkname: busybox})
+	t.put(addition{by: p, file: &entry{}, File: layers.File{Path: at, Mode: fs.ModeSymlink | 0o777, Linkname: busybox}})
 	return nil
 }
 
@@ -217,22 +219,16 @@ func (t *tree) linkApplet(p *Package, applet, busybox string) error {
 // the first one holds the content.
 func (t *tree) list() []layers.File {
 	var files []layers.File
-	first := map[string]string{} // of each file that others link to
-	for _, name := range slices.Sorted(maps.Keys(t.files)) {
-		f := *t.files[name]
-		group := name
-		if f.Mode.IsRegular() && f.Linkname != "" {
-			group = f.Linkname
-		}
-		if f.Mode.IsRegular() {
-			if to, ok := first[group]; ok {
-				f.Content, f.Linkname = nil, to
-			} else {
-				first[group] = name
-				f.Content, f.Linkname = t.files[group].Content, ""
+	first := map[*entry]string{}
+	for _, name := range slices.Sorted(maps.Keys(t.added)) {
+		a := t.added[name]
+		if a.Mode.IsRegular() {
+			to, linked := first[a.file]
+			if a.Linkname = to; !linked {
+				first[a.file], a.Content = name, a.file.content
 			}
 		}
-		files = append(files, f)
+		files = append(files, a.File)
 	}
 	return files
 }
