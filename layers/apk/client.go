@@ -6,18 +6,14 @@ import (
 	"context"
 	"encoding/gob"
 	"fmt"
-	"io/fs"
 	"net/http"
 	"net/url"
 	"runtime"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/ko-health/kohealth/builder/hint"
 	"github.com/ko-health/kohealth/builder/rootfs"
 	"github.com/ko-health/kohealth/layers"
 	"github.com/ko-health/kohealth/layers/cache"
@@ -87,30 +83,57 @@ func (c *Client) Install(ctx context.Context, req Request) (*Installation, error
 	if err != nil {
 		return nil, err
 	}
-	kept, key := c.Cache.Sub("apk").Sub("installations"), c.key(req, keys, indexes)
-	if data, ok := kept.Get(key); ok && key != "" {
-		var i Installation
-		if gob.NewDecoder(bytes.NewReader(data)).Decode(&i) == nil {
-			return &i, nil
+	if req.BaseID == "" {
+		return c.install(ctx, req, indexes, wanted)
+	}
+	// Of what an index says little concerns a request: results are kept by the packages
+	// that were chosen, and choices by the whole index.
+	choices, key := c.Cache.Sub("apk").Sub("choices"), c.choiceKey(req, keys, indexes)
+	if id, ok := choices.Get(key); ok {
+		if i, ok := c.kept(string(id)); ok {
+			return i, nil
 		}
 	}
 	i, err := c.install(ctx, req, indexes, wanted)
 	if err != nil {
 		return nil, err
 	}
+	id := i.key(req)
 	var data bytes.Buffer
-	if key != "" && gob.NewEncoder(&data).Encode(i) == nil {
-		_ = kept.Put(key, data.Bytes()) // it is only slower without
+	if gob.NewEncoder(&data).Encode(i) == nil && c.installations().Put(id, data.Bytes()) == nil {
+		_ = choices.Put(key, []byte(id)) // it is only slower without
 	}
 	return i, nil
 }
 
-// key tells apart everything that the result of a request follows from.
-func (c *Client) key(req Request, keys []*Key, indexes []*index) string {
-	if req.BaseID == "" {
-		return ""
+func (c *Client) installations() cache.Dir { return c.Cache.Sub("apk").Sub("installations") }
+
+// kept returns an installation of the cache.
+func (c *Client) kept(id string) (i *Installation, ok bool) {
+	data, ok := c.installations().Get(id)
+	if !ok {
+		return nil, false
 	}
-	parts := []string{"1", runtime.Version(), req.Arch, req.BaseID, c.pinned().Fingerprint}
+	i = &Installation{}
+	return i, gob.NewDecoder(bytes.NewReader(data)).Decode(i) == nil
+}
+
+// key tells installations apart by everything that they follow from once their packages
+// are chosen.
+func (i *Installation) key(req Request) string {
+	parts := append([]string{format, runtime.Version(), req.BaseID}, req.Reserved...)
+	for _, p := range i.Packages {
+		parts = append(parts, "package", p.String(), p.Arch, p.URL, digest(p.Checksum))
+	}
+	return digest(fmt.Appendf(nil, "%q", parts))
+}
+
+// format changes when the same packages make other files than before.
+const format = "1"
+
+// choiceKey tells apart everything that a choice of packages follows from.
+func (c *Client) choiceKey(req Request, keys []*Key, indexes []*index) string {
+	parts := []string{format, runtime.Version(), req.Arch, req.BaseID, c.pinned().Fingerprint}
 	for _, x := range indexes {
 		parts = append(parts, "index", x.repo.String(), x.digest)
 	}
@@ -119,7 +142,7 @@ func (c *Client) key(req Request, keys []*Key, indexes []*index) string {
 	}
 	parts = append(parts, "packages")
 	parts = append(append(append(parts, req.Packages...), "reserved"), req.Reserved...)
-	return digest([]byte(fmt.Sprintf("%q", parts)))
+	return digest(fmt.Appendf(nil, "%q", parts))
 }
 
 // indexes fetches the indexes of all repositories side by side.
@@ -141,114 +164,6 @@ func (c *Client) indexes(ctx context.Context, req Request, keys []*Key) ([]*inde
 		})
 	}
 	return indexes, g.Wait()
-}
-
-func (c *Client) install(ctx context.Context, req Request, indexes []*index, wanted []constraint) (*Installation, error) {
-	db, err := readDatabase(req.Base)
-	if err != nil {
-		return nil, err
-	}
-	var available []*Package
-	for _, x := range indexes {
-		packages, err := x.packages(ctx, req.Arch)
-		if err != nil {
-			return nil, err
-		}
-		available = append(available, packages...)
-	}
-	chosen, err := resolve(ctx, available, db.packages, wanted)
-	if err != nil {
-		return nil, fmt.Errorf("resolving packages for %s: %w", req.Arch, err)
-	}
-	if len(chosen) == 0 {
-		return &Installation{}, nil
-	}
-	controls, err := fetchAll(ctx, chosen)
-	if err != nil {
-		return nil, err
-	}
-	out, err := unpack(req, db, chosen, controls)
-	if err != nil {
-		return nil, err
-	}
-	for i, p := range chosen {
-		p.from.keepPackage(p, controls[i])
-	}
-	return out, nil
-}
-
-// downloads is how many packages are downloaded at once.
-const downloads = 8
-
-func fetchAll(ctx context.Context, packages []*Package) ([]*control, error) {
-	controls := make([]*control, len(packages))
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(downloads)
-	for i, p := range packages {
-		g.Go(func() (err error) {
-			if err = p.check(); err == nil {
-				controls[i], err = p.from.fetchPackage(ctx, p)
-			}
-			if err != nil {
-				return fmt.Errorf("package %q of %s: %w", p, p.from, err)
-			}
-			p.URL = p.from.location(p)
-			return nil
-		})
-	}
-	return controls, g.Wait()
-}
-
-// unpack makes files of verified packages.
-func unpack(req Request, db *database, packages []*Package, controls []*control) (*Installation, error) {
-	out := &Installation{Packages: packages}
-	t := &tree{
-		fs:       req.Base.Clone(),
-		added:    map[string]addition{},
-		reserved: req.Reserved,
-		managed:  db.text != nil,
-		warn:     func(format string, args ...any) { out.Warnings = append(out.Warnings, fmt.Sprintf(format, args...)) },
-	}
-	for i, p := range packages {
-		list, err := readEntries(controls[i].data)
-		if err != nil {
-			return nil, fmt.Errorf("unpacking package %q: %w", p, err)
-		}
-		placed, err := t.add(p, controls[i], list)
-		if err == nil {
-			err = t.linkApplets(p, list)
-		}
-		if err != nil {
-			return nil, hint.With(fmt.Errorf("adding package %q: %w", p, err), "leave the package out, or take another base image")
-		}
-		if scripts := controls[i].scripts; len(scripts) > 0 && !hasApplets(list) {
-			t.warn("%s: its scripts are not run: %s", p, strings.Join(scripts, ", "))
-		}
-		db.add(p, controls[i], placed)
-	}
-	if err := t.putDatabase(packages[0], db); err != nil {
-		return nil, err
-	}
-	out.Files = t.list()
-	slices.Sort(out.Warnings)
-	return out, nil
-}
-
-func hasApplets(list []*entry) bool {
-	return slices.ContainsFunc(list, func(e *entry) bool { return strings.HasPrefix(e.path, appletLists) })
-}
-
-// putDatabase puts the database where the base has it, whole: a layer replaces files.
-func (t *tree) putDatabase(p *Package, db *database) error {
-	at, err := t.fs.Resolve(db.path)
-	if err == nil {
-		err = t.addParents(p, at[:strings.LastIndexByte(at, '/')])
-	}
-	if err != nil {
-		return fmt.Errorf("adding database of installed packages: %w", err)
-	}
-	t.put(addition{p, &entry{content: db.text}, layers.File{Path: at, Mode: fs.FileMode(0o644)}})
-	return nil
 }
 
 func (c *Client) pinned() PinnedKey {

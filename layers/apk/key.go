@@ -1,6 +1,7 @@
 package apk
 
 import (
+	"context"
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
@@ -9,7 +10,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
+
+	"github.com/ko-health/kohealth/builder/hint"
 )
 
 // A Key is the public key of a repository.
@@ -74,4 +78,44 @@ type PinnedKey struct{ Name, Fingerprint string }
 // wolfiKey is Wolfi's, https://github.com/wolfi-dev/os/blob/main/wolfi-signing.rsa.pub
 func wolfiKey() PinnedKey {
 	return PinnedKey{"wolfi-signing.rsa.pub", "6e95f867b00808f1798f57b0ee98558ae2b195b28a75dc2b7030f4ea90c5ce25"}
+}
+
+// pinnedKey returns the key that has the fingerprint, from the cache or the repository.
+func (r *repository) pinnedKey(ctx context.Context, pin PinnedKey) (*Key, error) {
+	kept := r.Cache.Sub("apk").Sub("keys")
+	if text, ok := kept.Get(pin.Fingerprint); ok {
+		if k, err := parseKey(text); err == nil && k.Fingerprint() == pin.Fingerprint {
+			return k, nil
+		}
+	}
+	text, err := r.keyFile(ctx, pin.Name)
+	if err != nil {
+		return nil, fmt.Errorf("key %q: %w", pin.Name, err)
+	}
+	k, err := parseKey(text)
+	if err == nil && k.Fingerprint() != pin.Fingerprint {
+		err = hint.With(fmt.Errorf("its fingerprint is %s, not %s", k.Fingerprint(), pin.Fingerprint),
+			"this is not the key that kohealth knows: find out why before you trust it with --health-key")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("key %q: %w", pin.Name, err)
+	}
+	_ = kept.Put(pin.Fingerprint, text) // it is only slower without
+	return k, nil
+}
+
+const maxKey = 64 << 10
+
+func (r *repository) keyFile(ctx context.Context, name string) ([]byte, error) {
+	switch {
+	case r.base == nil:
+		return readFile(filepath.Join(r.dir, name), maxKey)
+	case r.offline:
+		return nil, hint.With(errors.New("it is not in the cache"), "build once without --health-offline")
+	}
+	resp, err := r.fetcher().get(ctx, r.url(name), r.user, "", maxKey)
+	if err != nil {
+		return nil, err
+	}
+	return resp.body, nil
 }
