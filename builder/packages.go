@@ -17,12 +17,39 @@ import (
 )
 
 // addPackages adds a layer with the packages that the check asks for, and returns the
-// file system that the image then has.
+// file system that the image then has. A base with a busybox of its own keeps it.
 func (r *rewriter) addPackages(ctx context.Context, s *stack, base *rootfs.FS, check health.Check, a *added, manifestType types.MediaType, platform v1.Platform) (*rootfs.FS, error) {
 	names := check.AllPackages()
-	if len(names) == 0 {
-		return base, nil
+	if has(base, "/bin/busybox") || has(base, "/usr/bin/busybox") {
+		names = check.Packages
 	}
+	var files []layers.File
+	image := base.Clone()
+	if len(names) > 0 {
+		got, err := r.install(ctx, s, base, check, names, platform)
+		if err != nil {
+			return nil, err
+		}
+		a.list, files = got.Packages, got.Files
+		for _, f := range files {
+			image.Put(f.Path, f.Mode, f.Linkname)
+		}
+	}
+	if check.Tool == health.ToolBusybox {
+		links, err := linkTools(image)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, links...)
+	}
+	if len(files) == 0 {
+		return image, nil
+	}
+	return image, r.insertPackages(s, files, a, manifestType)
+}
+
+// install returns the files of packages, and says which they are.
+func (r *rewriter) install(ctx context.Context, s *stack, base *rootfs.FS, check health.Check, names []string, platform v1.Platform) (*apk.Installation, error) {
 	arch, err := apkArch(platform)
 	if err != nil {
 		return nil, err
@@ -43,23 +70,12 @@ func (r *rewriter) addPackages(ctx context.Context, s *stack, base *rootfs.FS, c
 	for _, w := range got.Warnings {
 		r.say("warning: %s", w)
 	}
-	a.list = got.Packages
-	image, files := base.Clone(), got.Files
-	for _, f := range files {
-		image.Put(f.Path, f.Mode, f.Linkname)
+	if len(got.Packages) == 0 {
+		r.say("health: the base image has all packages: %s", strings.Join(names, ", "))
+	} else {
+		r.say("health: %s", describePackages(got.Packages))
 	}
-	if check.Tool == health.ToolBusybox {
-		links, err := linkTools(image)
-		if err != nil {
-			return nil, err
-		}
-		files = append(files, links...)
-	}
-	r.say("health: %s", describePackages(got.Packages, names))
-	if len(files) == 0 {
-		return image, nil
-	}
-	return image, r.insertPackages(s, files, a, manifestType)
+	return got, nil
 }
 
 func (r *rewriter) insertPackages(s *stack, files []layers.File, a *added, manifestType types.MediaType) error {
@@ -70,7 +86,7 @@ func (r *rewriter) insertPackages(s *stack, files []layers.File, a *added, manif
 	if a.packages, err = r.Compiler.Layer(files, mt); err != nil {
 		return err
 	}
-	return s.insert(a.packages, describePackages(a.list, nil))
+	return s.insert(a.packages, describePackages(a.list))
 }
 
 // apkArch returns Alpine's name of a platform's architecture.
@@ -107,9 +123,9 @@ func linkTools(image *rootfs.FS) (links []layers.File, err error) {
 }
 
 // describePackages lists packages as they can be pinned.
-func describePackages(list []*apk.Package, asked []string) string {
-	if len(list) == 0 && asked != nil {
-		return "the base image has all packages: " + strings.Join(asked, ", ")
+func describePackages(list []*apk.Package) string {
+	if len(list) == 0 {
+		return "health check tools"
 	}
 	names := make([]string, 0, len(list))
 	for _, p := range list {

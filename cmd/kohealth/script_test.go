@@ -122,7 +122,8 @@ func writeBases(host string) error {
 	} {
 		switch repo {
 		case "shell":
-			idx = withFiles(idx, layers.File{Path: "/bin/sh", Mode: 0o755, Content: []byte("#!")})
+			idx = withFiles(idx, layers.File{Path: "/bin/sh", Mode: 0o755, Content: []byte("#!")},
+				layers.File{Path: "/bin/busybox", Mode: 0o755}, layers.File{Path: "/bin/wget", Mode: 0o755})
 		case "wolfi":
 			idx = withFiles(idx, wolfiFiles()...)
 		case "taken":
