@@ -19,6 +19,7 @@ type tree struct {
 	fs       *rootfs.FS
 	added    map[string]addition // by path
 	reserved []string            // paths that packages must leave alone
+	kept     []string            // the base's files that the package at hand gave way to
 	managed  bool                // the base has a database of installed packages
 	warn     func(format string, args ...any)
 }
@@ -41,6 +42,10 @@ func (t *tree) add(p *Package, c *control, list []*entry) (placed []*entry, err 
 			placed = append(placed, e)
 		}
 	}
+	if len(t.kept) > 0 {
+		t.warn("%s: what the base image has stays: %s", p, strings.Join(t.kept, ", "))
+		t.kept = nil
+	}
 	return placed, nil
 }
 
@@ -60,7 +65,7 @@ func (t *tree) place(p *Package, c *control, e *entry) (ok bool, err error) {
 			if err != nil || !take {
 				return err == nil, err
 			}
-		} else if yields, err := t.yield(p, e, at, there); err != nil || yields {
+		} else if yields, err := t.yield(e, at, there); err != nil || yields {
 			return false, err
 		}
 	}
@@ -137,7 +142,7 @@ func (t *tree) settle(c *control, e *entry, at string) (take bool, err error) {
 // yield decides between a package and the base. A base with a database of packages has no
 // place for two owners. Of another, files of configuration and data stay, as apk itself
 // keeps them, and so does the skeleton: directories and links at the top.
-func (t *tree) yield(p *Package, e *entry, at string, there rootfs.Entry) (bool, error) {
+func (t *tree) yield(e *entry, at string, there rootfs.Entry) (bool, error) {
 	if e.isLink() && there.Type == tar.TypeSymlink && there.Linkname == e.link {
 		return true, nil
 	}
@@ -148,7 +153,7 @@ func (t *tree) yield(p *Package, e *entry, at string, there rootfs.Entry) (bool,
 		}
 		for _, data := range []string{"/etc", "/usr/share", "/var"} {
 			if strings.HasPrefix(at, data+"/") && there.Type != tar.TypeDir {
-				t.warn("%s: %s stays as the base image has it", p, at)
+				t.kept = append(t.kept, at)
 				return true, nil
 			}
 		}
