@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/ko-health/kohealth/layers/apk/apktest"
 )
@@ -111,6 +112,27 @@ func TestCache(t *testing.T) {
 	}
 	if kept, err := os.ReadDir(filepath.Join(string(c.Cache), "apk", "indexes")); err != nil || len(kept) != 1 {
 		t.Errorf("%d indexes in the cache, %v; want the latest", len(kept), err)
+	}
+}
+
+// Builds side by side ask for everything once.
+func TestInstallSideBySide(t *testing.T) {
+	srv := &logged{Handler: apktest.New(goodKey(), all()...)}
+	c, req := newClient(t), request(t, serve(t, srv), "curl")
+	var g errgroup.Group
+	for _, id := range []string{"a", "a", "b", "b", "c"} {
+		req := req
+		req.BaseID = id
+		g.Go(func() error {
+			_, err := c.Install(t.Context(), req)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if paths := srv.take(); len(paths) != 5 {
+		t.Errorf("asked for %q", paths)
 	}
 }
 

@@ -36,7 +36,8 @@ type Client struct {
 	patience patience
 
 	mu    sync.Mutex
-	asked map[string]bool // URLs of indexes of which it is known that the cache has the latest
+	asked map[string]bool        // URLs of indexes of which it is known that the cache has the latest
+	busy  map[string]*sync.Mutex // by architecture
 }
 
 // patience says how long a client waits; the zero value means as long as it should.
@@ -61,8 +62,11 @@ type Installation struct {
 	Warnings []string      // a line each
 }
 
-// Install returns what has to be added to the base for the packages to be there.
+// Install returns what has to be added to the base for the packages to be there. Requests
+// for the same architecture wait for each other, so that what one downloads is in the cache
+// for the next.
 func (c *Client) Install(ctx context.Context, req Request) (*Installation, error) {
+	defer c.lock(req.Arch)()
 	var keys []*Key
 	for _, name := range req.Keys {
 		k, err := ReadKey(name)
@@ -164,6 +168,20 @@ func (c *Client) indexes(ctx context.Context, req Request, keys []*Key) ([]*inde
 		})
 	}
 	return indexes, g.Wait()
+}
+
+func (c *Client) lock(arch string) (unlock func()) {
+	c.mu.Lock()
+	if c.busy == nil {
+		c.busy = map[string]*sync.Mutex{}
+	}
+	if c.busy[arch] == nil {
+		c.busy[arch] = &sync.Mutex{}
+	}
+	busy := c.busy[arch]
+	c.mu.Unlock()
+	busy.Lock()
+	return busy.Unlock
 }
 
 func (c *Client) pinned() PinnedKey {
