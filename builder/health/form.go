@@ -223,7 +223,11 @@ func (t Test) NeedsTLS() bool {
 		cmd, err := cmdline.Parse(t.Args, anyValue)
 		return err == nil && cmd.NeedsTLS() // a Test of ParseTest parses
 	}
-	return t.UsesProbe() && slices.ContainsFunc(t.Args, func(s string) bool {
+	return t.UsesProbe() && t.namesTLS()
+}
+
+func (t Test) namesTLS() bool {
+	return slices.ContainsFunc(t.Args, func(s string) bool {
 		return strings.Contains(s, "https://") || strings.Contains(s, "grpcs://")
 	})
 }

@@ -184,13 +184,51 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
-func TestCheckErrors(t *testing.T) {
-	for want, s := range map[string]health.Settings{
-		"not supported yet": set(t, "tool", "busybox"),
-		"packages":          set(t, "packages", "curl"),
+func TestPackages(t *testing.T) {
+	for _, tt := range []struct {
+		settings   health.Settings
+		want       []string
+		probe, tls bool
+	}{
+		{set(t, "test", "auto"), nil, true, false},
+		{set(t, "test", `["CMD-SHELL", "curl https://localhost/"]`), nil, false, false},
+		{set(t, "test", `["CMD-SHELL", "curl -f http://localhost/"]`, "tool", "busybox"), []string{"busybox-static"}, true, false},
+		{set(t, "test", `["CMD-SHELL", "curl -f https://localhost/"]`, "tool", "busybox"), []string{"busybox-static"}, true, true},
+		{set(t, "test", `["NONE"]`, "tool", "busybox"), []string{"busybox-static"}, false, false},
+		{set(t, "tool", "busybox", "packages", "curl,busybox-static=1.38.0-r1"), []string{"curl", "busybox-static=1.38.0-r1"}, true, false},
+		{set(t, "tool", "busybox", "packages", "busybox-full"), []string{"busybox-full"}, true, false},
+		{set(t, "tool", "busybox", "packages", "curl"), []string{"busybox-static", "curl"}, true, false},
+		{set(t, "test", `["CMD", "curl"]`, "packages", "curl"), []string{"curl"}, false, false},
 	} {
-		if _, err := s.Check(); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("Check(): error %v, want one with %q", err, want)
+		check, err := tt.settings.Check()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(tt.want, check.AllPackages()); diff != "" {
+			t.Errorf("packages of %+v (-want +got):\n%s", check, diff)
+		}
+		if check.UsesProbe() != tt.probe || check.NeedsTLS() != tt.tls {
+			t.Errorf("%+v: UsesProbe %v, NeedsTLS %v; want %v, %v", check, check.UsesProbe(), check.NeedsTLS(), tt.probe, tt.tls)
+		}
+	}
+}
+
+// Where packages come from is not a choice of a check.
+func TestChosen(t *testing.T) {
+	for _, tt := range []struct {
+		settings health.Settings
+		want     bool
+	}{
+		{set(t, "repositories", "https://mirror.example.com", "keys", "a.pub", "offline", "true"), false},
+		{set(t, "packages", "curl"), true},
+		{set(t, "retries", "4"), true},
+	} {
+		check, err := tt.settings.Check()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if check.Chosen != tt.want {
+			t.Errorf("%+v: Chosen %v", tt.settings, check.Chosen)
 		}
 	}
 }

@@ -256,12 +256,12 @@ func readList(key string, n *yaml.Node) ([]string, error) {
 // be read as the text that they were written with.
 func checkScalar(key string, n *yaml.Node) error {
 	switch key {
-	case KeyLog, KeyDisable:
+	case KeyLog, KeyDisable, KeyOffline:
 		if n.Tag != "!!bool" {
 			return fmt.Errorf("parsing %s %q: want true or false", key, n.Value)
 		}
-	case KeyPackages:
-		return fmt.Errorf("parsing packages %q: want a list, such as [curl]", n.Value)
+	case KeyPackages, KeyRepositories, KeyKeys:
+		return fmt.Errorf("parsing %s %q: want a list, such as [curl]", key, n.Value)
 	case KeyTest, KeyTool:
 		if n.Tag != "!!str" {
 			return fmt.Errorf("parsing %s %q: want a string", key, n.Value)

@@ -19,6 +19,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/rogpeppe/go-internal/gotooltest"
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -174,8 +175,12 @@ func readable(data []byte) string {
 	if bytes.ContainsRune(data, 0) {
 		return fmt.Sprintf("%d bytes, sha256:%x", len(data), sha256.Sum256(data))
 	}
-	if json.Valid(data) && bytes.HasPrefix(data, []byte("[{")) { // docker's manifest.json has tags in any order
-		return strings.Join(slices.Sorted(strings.SplitSeq(string(data), `,`)), ",")
+	var manifest tarball.Manifest
+	if json.Unmarshal(data, &manifest) == nil {
+		for _, d := range manifest {
+			slices.Sort(d.RepoTags) // they are in any order
+		}
+		return fmt.Sprintf("%+v", manifest)
 	}
 	return string(data)
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/ko-health/kohealth/builder"
 	"github.com/ko-health/kohealth/layers"
+	"github.com/ko-health/kohealth/layers/apk"
 )
 
 // buildFlags are the flags of the commands that build images: ko's and kohealth's.
@@ -103,6 +104,7 @@ func newBuilder(ctx context.Context, bo *options.BuildOptions, hf *healthFlags, 
 	b := builder.New(inner, builder.Options{
 		Check:     checks.of(bo),
 		Compiler:  &layers.Compiler{Go: goCmd, Cache: cacheDir(), Logf: log.Printf},
+		Packages:  &apk.Client{Cache: cacheDir(), UserAgent: "kohealth/" + v.kohealth, Progress: progress(os.Stderr)},
 		Format:    checks.format,
 		Jobs:      bo.ConcurrentBuilds,
 		Platforms: namedPlatforms(bo.Platforms),
