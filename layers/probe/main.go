@@ -11,9 +11,10 @@
 // With -v it says so when all is well, too, and with -json it also writes one line
 // for machines to stdout.
 //
-// Package cmdline describes the command line. A probe without arguments takes them
-// from /etc/healthcheck, which holds one in each line, so that a task definition
-// need not repeat what the image says. A probe called curl or wget takes the options
+// Package cmdline describes the command line. A probe that is given no target takes
+// its arguments from /etc/healthcheck, which holds one in each line, so that a task
+// definition need not repeat what the image says. Flags that it is given, such as -v,
+// win over those of the file. A probe called curl or wget takes the options
 // of that tool, and HEALTHCHECK_LOG=false in the environment is its -log=false.
 //
 // Every check costs CPU time from the app's own share, so the probe is small and
@@ -40,7 +41,7 @@ const (
 const usage = "usage: healthcheck [FLAG]... TARGET...\n" +
 	"https://github.com/ko-health/kohealth#the-probe describes targets and flags\n"
 
-// argsFile holds the arguments of a probe that is started without any.
+// argsFile holds the arguments of a probe that is started without a target.
 const argsFile = "/etc/healthcheck"
 
 func main() { syscall.Exit(run(arguments(), argsFile)) }
@@ -79,12 +80,21 @@ func command(args []string, file string, v *voice) (*cmdline.Command, error) {
 			return cmd, err
 		}
 	}
-	args, err := argsOrFile(args, file)
-	*v = wantedVoice(args)
-	if err != nil {
-		return nil, err
+	own := args[min(1, len(args)):]
+	*v = wantedVoice(own)
+	from := ""
+	cmd, err := cmdline.ParseOver(own, func() ([]string, error) {
+		lines, err := readLines(file)
+		if err == nil {
+			from = file
+			*v = wantedVoice(append(lines, own...))
+		}
+		return lines, err
+	}, variable)
+	if err != nil && from != "" {
+		err = in(from, err)
 	}
-	return cmdline.Parse(args, variable)
+	return cmd, err
 }
 
 // toolsLog is -log for tools that have no such option: a variable.
@@ -93,12 +103,8 @@ func toolsLog() bool {
 	return value != "false" && value != "0"
 }
 
-// argsOrFile returns args without the program's name or, if there are none, the
-// lines of the file.
-func argsOrFile(args []string, file string) ([]string, error) {
-	if len(args) > 1 {
-		return args[1:], nil
-	}
+// readLines returns the lines of the file that holds arguments.
+func readLines(file string) (lines []string, err error) {
 	data, err := readFile(file)
 	switch {
 	case err != nil:
@@ -106,11 +112,10 @@ func argsOrFile(args []string, file string) ([]string, error) {
 	case cmdline.Trim(data) == "":
 		return nil, errors.New("no check is configured: " + file + " is empty")
 	}
-	var lines []string
 	for data != "" {
 		var line string
 		line, data, _ = strings.Cut(data, "\n")
-		lines = append(lines, line)
+		lines = append(lines, strings.TrimSuffix(line, "\r"))
 	}
 	return lines, nil
 }
@@ -123,6 +128,8 @@ func wantedVoice(args []string) voice {
 			arg = arg[1:]
 		}
 		switch arg {
+		case "-log", "-log=true", "-log=1":
+			v.log = true
 		case "-log=false", "-log=0":
 			v.log = false
 		case "-json", "-json=true", "-json=1":

@@ -46,13 +46,24 @@ type Lookup func(name, def string) (string, error)
 
 // Parse parses the arguments of the probe, without the program's name.
 func Parse(args []string, lookup Lookup) (*Command, error) {
+	return ParseOver(args, func() ([]string, error) { return nil, nil }, lookup)
+}
+
+// ParseOver is Parse, but asks for more arguments if these name no target. A flag
+// that is in both is as the first have it.
+func ParseOver(args []string, more func() ([]string, error), lookup Lookup) (*Command, error) {
 	p := parser{args: args, lookup: lookup, cmd: Command{Log: true}}
-	for len(p.args) > 0 {
-		if err := p.next(); err != nil {
-			return nil, err
+	err := p.all()
+	if err == nil && len(p.cmd.Targets) == 0 {
+		p.over, p.ended = len(p.seen), false
+		if p.args, err = more(); err == nil {
+			err = p.all()
 		}
 	}
-	if err := p.cmd.validate(p.seen); err != nil {
+	if err == nil {
+		err = p.cmd.validate(p.seen)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return &p.cmd, nil
@@ -64,7 +75,16 @@ type parser struct {
 	lookup Lookup
 	cmd    Command
 	seen   []*flag
+	over   int  // flags seen that win over those that follow
 	ended  bool // no more flags
+}
+
+// all parses what is left.
+func (p *parser) all() (err error) {
+	for len(p.args) > 0 && err == nil {
+		err = p.next()
+	}
+	return err
 }
 
 // next parses one flag with its value, or one target.

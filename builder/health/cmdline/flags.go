@@ -9,11 +9,11 @@ import (
 type flag struct {
 	name     string
 	set      func(c *Command, value string) error
-	bare     string // the value of a flag without one; "" means that it needs one
-	repeated bool   // may be given more than once
-	http     bool   // says something about HTTP only
-	grpc     bool   // says something about gRPC as well
-	tls      bool   // says something about TLS only
+	bare     bool // may stand without a value, which then is true
+	repeated bool // may be given more than once
+	http     bool // says something about HTTP only
+	grpc     bool // says something about gRPC as well
+	tls      bool // says something about TLS only
 }
 
 var flags = [...]flag{
@@ -21,17 +21,17 @@ var flags = [...]flag{
 	{name: "header", set: setHeader, http: true, grpc: true, repeated: true},
 	{name: "method", set: setMethod, http: true},
 	{name: "body", set: setBody, http: true},
-	{name: "http2", set: setHTTP2, http: true, bare: "true"},
-	{name: "insecure", set: setInsecure, tls: true, bare: "true"},
+	{name: "http2", set: setHTTP2, http: true, bare: true},
+	{name: "insecure", set: setInsecure, tls: true, bare: true},
 	{name: "cacert", set: setCACert, tls: true},
 	{name: "servername", set: setServerName, tls: true},
 	{name: "cert", set: setCert, tls: true},
 	{name: "key", set: setKey, tls: true},
 	{name: "path", set: setPath},
 	{name: "timeout", set: setTimeout},
-	{name: "log", set: setLog, bare: "true"},
-	{name: "json", set: setJSON, bare: "true"},
-	{name: "v", set: setVerbose, bare: "true"},
+	{name: "log", set: setLog, bare: true},
+	{name: "json", set: setJSON, bare: true},
+	{name: "v", set: setVerbose, bare: true},
 }
 
 // flag parses a flag in the forms of Go's package flag. Its name is taken as it is
@@ -44,8 +44,8 @@ func (p *parser) flag(arg string) error {
 	}
 	switch {
 	case given:
-	case f.bare != "":
-		value = f.bare
+	case f.bare:
+		value = "true"
 	case len(p.args) == 0:
 		return errors.New("flag -" + name + " needs a value")
 	default:
@@ -55,7 +55,7 @@ func (p *parser) flag(arg string) error {
 	if value, err = expand(value, p.lookup); err == nil && value == "" {
 		err = errors.New("the value is empty")
 	}
-	if err == nil {
+	if err == nil && !contains(p.seen[:p.over], f) {
 		err = f.set(&p.cmd, value)
 	}
 	if err != nil {
@@ -70,15 +70,22 @@ func (p *parser) lookUpFlag(name string) (*flag, error) {
 		if f.name != name {
 			continue
 		}
-		for _, s := range p.seen {
-			if s == f && !f.repeated {
-				return nil, errors.New("flag -" + name + " is given twice")
-			}
+		if !f.repeated && contains(p.seen[p.over:], f) {
+			return nil, errors.New("flag -" + name + " is given twice")
 		}
 		p.seen = append(p.seen, f)
 		return f, nil
 	}
 	return nil, errors.New("unknown flag " + Quote("-"+name))
+}
+
+func contains(seen []*flag, f *flag) bool {
+	for _, s := range seen {
+		if s == f {
+			return true
+		}
+	}
+	return false
 }
 
 func setMethod(c *Command, value string) error {
