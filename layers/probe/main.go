@@ -26,7 +26,6 @@ package main
 
 import (
 	"errors"
-	"strings"
 	"syscall"
 
 	"github.com/ko-health/kohealth/builder/health/cmdline"
@@ -40,6 +39,8 @@ const (
 
 const usage = "usage: healthcheck [FLAG]... TARGET...\n" +
 	"https://github.com/ko-health/kohealth#the-probe describes targets and flags\n"
+
+const tryTarget = ": write one, such as http://:8080/healthz"
 
 // argsFile holds the arguments of a probe that is started without a target.
 const argsFile = "/etc/healthcheck"
@@ -108,14 +109,14 @@ func readLines(file string) (lines []string, err error) {
 	data, err := readFile(file)
 	switch {
 	case err != nil:
-		return nil, errors.New("no check is configured: reading " + file + ": " + err.Error())
+		return nil, errors.New("no target is given: reading " + file + ": " + err.Error() + tryTarget)
 	case cmdline.Trim(data) == "":
-		return nil, errors.New("no check is configured: " + file + " is empty")
+		return nil, errors.New("no target is given, and " + file + " is empty" + tryTarget)
 	}
 	for data != "" {
 		var line string
-		line, data, _ = strings.Cut(data, "\n")
-		lines = append(lines, strings.TrimSuffix(line, "\r"))
+		line, data, _ = cmdline.Cut(data, "\n")
+		lines = append(lines, cmdline.TrimSuffix(line, "\r"))
 	}
 	return lines, nil
 }
@@ -124,7 +125,7 @@ func readLines(file string) (lines []string, err error) {
 func wantedVoice(args []string) voice {
 	v := voice{log: true}
 	for _, arg := range args {
-		if strings.HasPrefix(arg, "--") {
+		if cmdline.HasPrefix(arg, "--") {
 			arg = arg[1:]
 		}
 		switch arg {

@@ -2,7 +2,6 @@ package cmdline
 
 import (
 	"errors"
-	"strings"
 )
 
 // DefaultTimeout is the probe's total timeout when the command line has none. It is
@@ -95,7 +94,7 @@ func (p *parser) next() error {
 	case !p.ended && arg == "--":
 		p.ended = true
 		return nil
-	case !p.ended && strings.HasPrefix(arg, "-"):
+	case !p.ended && HasPrefix(arg, "-"):
 		return p.flag(arg)
 	}
 	return p.target(arg)

@@ -2,19 +2,18 @@ package cmdline
 
 import (
 	"errors"
-	"strings"
 )
 
 // expand replaces the variables in s by their values.
 func expand(s string, lookup Lookup) (string, error) {
 	var out string
 	for {
-		before, after, found := strings.Cut(s, "$")
+		before, after, found := Cut(s, "$")
 		out += before
 		if !found {
 			return out, nil
 		}
-		if strings.HasPrefix(after, "$") {
+		if HasPrefix(after, "$") {
 			out, s = out+"$", after[1:]
 			continue
 		}
@@ -34,16 +33,16 @@ func expand(s string, lookup Lookup) (string, error) {
 // variable splits what stands behind a dollar: NAME, {NAME} or {NAME:-def}, and the
 // rest.
 func variable(s string) (name, def, rest string, ok bool) {
-	if !strings.HasPrefix(s, "{") {
+	if !HasPrefix(s, "{") {
 		n := nameLen(s)
 		return s[:n], "", s[n:], n > 0
 	}
-	inner, rest, ok := strings.Cut(s[1:], "}")
+	inner, rest, ok := Cut(s[1:], "}")
 	if !ok {
 		return "", "", "", false
 	}
-	name, def, hasDefault := strings.Cut(inner, ":-")
-	ok = name != "" && nameLen(name) == len(name) && !strings.Contains(def, "$")
+	name, def, hasDefault := Cut(inner, ":-")
+	ok = name != "" && nameLen(name) == len(name) && !Contains(def, "$")
 	return name, def, rest, ok && (def != "" || !hasDefault)
 }
 

@@ -2,7 +2,6 @@ package cmdline
 
 import (
 	"errors"
-	"strings"
 )
 
 // A flag is something that a command line can say about its targets.
@@ -37,7 +36,7 @@ var flags = [...]flag{
 // flag parses a flag in the forms of Go's package flag. Its name is taken as it is
 // written; only its value can hold variables.
 func (p *parser) flag(arg string) error {
-	name, value, given := strings.Cut(strings.TrimPrefix(arg[1:], "-"), "=")
+	name, value, given := Cut(TrimPrefix(arg[1:], "-"), "=")
 	f, err := p.lookUpFlag(name)
 	if err != nil {
 		return err

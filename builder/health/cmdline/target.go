@@ -2,7 +2,6 @@ package cmdline
 
 import (
 	"errors"
-	"strings"
 )
 
 // A Target is one thing that is checked. Targets can be compared with ==.
@@ -49,7 +48,7 @@ func ParseTarget(s string) (Target, error) {
 }
 
 func parseTarget(s string) (Target, error) {
-	name, rest, ok := strings.Cut(s, "://")
+	name, rest, ok := Cut(s, "://")
 	switch {
 	case s == "auto":
 		return Target{Scheme: "auto"}, nil
@@ -57,7 +56,7 @@ func parseTarget(s string) (Target, error) {
 		return Target{}, errors.New("there is no scheme: write one, such as http://:8080/healthz or tcp://:8080")
 	case hasControl(s):
 		return Target{}, errors.New("it holds a control character")
-	case strings.Contains(rest, "#"):
+	case Contains(rest, "#"):
 		return Target{}, errors.New("a check has no fragment: leave out what begins with #")
 	}
 	for _, sch := range schemes {
@@ -93,7 +92,7 @@ func parseTCP(t *Target, rest string) error {
 }
 
 func parseUnix(t *Target, rest string) error {
-	if strings.Contains(rest, "?") {
+	if Contains(rest, "?") {
 		return errors.New("unix:// has no query: it only connects")
 	}
 	return t.setSocket(rest)
@@ -103,8 +102,8 @@ func parseUnix(t *Target, rest string) error {
 // write a percent-encoded socket in the place of the host; reading both would make
 // some paths mean two things.
 func parseHTTPUnix(t *Target, rest string) (err error) {
-	socket, path, _ := strings.Cut(rest, ":")
-	if strings.Contains(socket, "%") {
+	socket, path, _ := Cut(rest, ":")
+	if Contains(socket, "%") {
 		return errors.New("sockets are not percent-encoded: write http+unix:///run/app.sock:/healthz")
 	}
 	if err := t.setSocket(socket); err != nil {
@@ -115,15 +114,15 @@ func parseHTTPUnix(t *Target, rest string) (err error) {
 }
 
 func parseFile(t *Target, rest string) error {
-	path, query, hasQuery := strings.Cut(rest, "?")
-	if !strings.HasPrefix(path, "/") {
+	path, query, hasQuery := Cut(rest, "?")
+	if !HasPrefix(path, "/") {
 		return errors.New("the file's path does not begin with /: write file:///tmp/alive")
 	}
 	t.Path = path
 	if !hasQuery {
 		return nil
 	}
-	name, value, _ := strings.Cut(query, "=")
+	name, value, _ := Cut(query, "=")
 	if name != "max_age" {
 		return errors.New("unknown option " + Quote(name) + ": file:// has max_age")
 	}
@@ -167,7 +166,7 @@ func requestPath(s string) (string, error) {
 // cutAt cuts s before the first of the given bytes.
 func cutAt(s, bytes string) (before, after string) {
 	for i := 0; i < len(s); i++ {
-		if strings.IndexByte(bytes, s[i]) >= 0 {
+		if IndexByte(bytes, s[i]) >= 0 {
 			return s[:i], s[i:]
 		}
 	}

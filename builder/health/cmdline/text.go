@@ -2,7 +2,6 @@ package cmdline
 
 import (
 	"strconv"
-	"strings"
 	"unicode/utf8"
 )
 
@@ -37,10 +36,10 @@ func Quote(s string) string {
 // quoteURL is Quote without what may be a user and a password.
 func quoteURL(s string) string {
 	begin := 0
-	if i := strings.Index(s, "//"); i >= 0 {
+	if i := Index(s, "//"); i >= 0 {
 		begin = i + len("//")
 	}
-	if at := strings.LastIndexByte(s, '@'); at > begin {
+	if at := LastIndexByte(s, '@'); at > begin {
 		s = s[:begin] + "..." + s[at:]
 	}
 	return Quote(s)

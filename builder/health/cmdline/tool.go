@@ -2,7 +2,6 @@ package cmdline
 
 import (
 	"errors"
-	"strings"
 )
 
 // AsTool is what curl and wget do and the probe by itself does not.
@@ -63,7 +62,7 @@ func ParseAs(name string, args []string) (cmd *Command, known bool, err error) {
 
 // isNamed tells whether a path ends with a name.
 func isNamed(path, name string) bool {
-	path = strings.TrimSuffix(path, ".exe")
+	path = TrimSuffix(path, ".exe")
 	dir := len(path) - len(name)
 	return dir >= 0 && path[dir:] == name && (dir == 0 || path[dir-1] == '/' || path[dir-1] == '\\')
 }
@@ -106,7 +105,7 @@ func (c *call) next() error {
 func (c *call) long(name string) error {
 	value, joined := "", false
 	if c.name == "wget" {
-		name, value, joined = strings.Cut(name, "=")
+		name, value, joined = Cut(name, "=")
 	}
 	for i := range c.options {
 		o := &c.options[i]
