@@ -312,7 +312,7 @@ func TestFile(t *testing.T) {
 func TestUsage(t *testing.T) {
 	tests := []struct{ args, want string }{
 		{"-stats|200|http://:1", `unknown flag "-stats"`},
-		{"", "no target is given: write one, such as http://:8080/healthz"},
+		{"", "no target is given: reading /etc/healthcheck: no such file or directory: write one, such as http://:8080/healthz"},
 		{"http://:$PORT/", `parsing target "http://:$PORT/": variable PORT is not set`},
 		{"tcp://:$EMPTY", `parsing target "tcp://:$EMPTY": variable EMPTY is empty`},
 		{"-help", `unknown flag "-help"`},

@@ -23,8 +23,8 @@ func TestReadLines(t *testing.T) {
 		{name: "no last line break", content: "tcp://:2", want: []string{"tcp://:2"}},
 		{name: "CRLF", content: "-v\r\ntcp://:2\r\n", want: []string{"-v", "tcp://:2"}},
 		{name: "empty line", content: "tcp://:2\n\n", want: []string{"tcp://:2", ""}},
-		{name: "empty file", content: "\n", err: "no check is configured: FILE is empty"},
-		{name: "no file", err: "no check is configured: reading FILE: no such file or directory"},
+		{name: "empty file", content: "\n", err: "no target is given, and FILE is empty: write one, such as http://:8080/healthz"},
+		{name: "no file", err: "no target is given: reading FILE: no such file or directory: write one, such as http://:8080/healthz"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -82,7 +82,7 @@ func TestCommandFile(t *testing.T) {
 		{name: "twice in the file", args: []string{"probe", "-v"}, content: "-log|-log|tcp://:1", voice: voice{log: true}, err: "FILE: flag -log is given twice"},
 		{name: "no target in the file", args: []string{"probe", "-v"}, content: "-log", voice: voice{log: true},
 			err: "FILE: no target is given: write one, such as http://:8080/healthz"},
-		{name: "no file", args: []string{"probe", "-v"}, voice: voice{log: true}, err: "no check is configured: reading FILE: no such file or directory"},
+		{name: "no file", args: []string{"probe", "-v"}, voice: voice{log: true}, err: "no target is given: reading FILE: no such file or directory: write one, such as http://:8080/healthz"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
