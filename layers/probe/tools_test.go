@@ -193,6 +193,7 @@ func TestLikeToolsConnecting(t *testing.T) {
 		"DRIBBLE", port(dribble), "GARBAGE", port(garbage))
 	for _, line := range []string{
 		"curl -f http://localhost:CLOSED/", "curl -s http://127.0.0.1:CLOSED/", "curl -f http://localhost:V6/200", "curl -f http://[::1]:V6/200",
+		"curl -f http://0.0.0.0:V4/200", "curl -f http://0.0.0.0:CLOSED/200", "curl -f http://[::]:V6/200", "wget -qO- http://0.0.0.0:V4/200", "wget -qO- http://[::]:V6/200",
 		"curl -f4 http://localhost:V6/200", "curl -f6 http://localhost:V6/200", "curl -f6 http://localhost:V4/200", "curl -f4 http://[::1]:V6/200",
 		"curl -f6 http://127.0.0.1:V4/200", "curl -f localhost:V4/200", "curl -f 127.0.0.1:V4/200", "curl -f HTTP://LOCALHOST:V4/200#x",
 		"curl -f http://localhost:V4/../x/../200?y=../z", "curl -f http://localhost:V4/404/..", "curl -f http://:V4/200", "curl -f http://localhost:0/",

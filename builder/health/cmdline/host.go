@@ -45,8 +45,10 @@ func loopback(host string) (string, bool) {
 	switch ip, v4 := IPv4(host); {
 	case host == "" || EqualFold(host, "localhost"):
 		return "", true
-	case host == "[::1]":
+	case host == "[::1]", host == "[::]": // an unspecified address is this host: RFC 4291, section 2.5.2; RFC 1122, section 3.2.1.3
 		return "::1", true
+	case v4 && ip == [4]byte{}:
+		return "127.0.0.1", true
 	case v4 && ip[0] == 127: // RFC 1122, section 3.2.1.3
 		return host, true
 	}
