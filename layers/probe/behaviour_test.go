@@ -307,15 +307,18 @@ func TestFile(t *testing.T) {
 	}
 }
 
+// known names the flags.
+const known = ": there are -status -header -method -body -http2 -insecure -cacert -servername -cert -key -path -timeout -log -json -v"
+
 // TestUsage shows that a command line which the probe does not understand is
 // unhealthy. Package cmdline tests the rest of them.
 func TestUsage(t *testing.T) {
 	tests := []struct{ args, want string }{
-		{"-stats|200|http://:1", `unknown flag "-stats"`},
+		{"-stats|200|http://:1", `unknown flag "-stats"` + known},
 		{"", "no target is given: reading /etc/healthcheck: no such file or directory: write one, such as http://:8080/healthz"},
 		{"http://:$PORT/", `parsing target "http://:$PORT/": variable PORT is not set`},
 		{"tcp://:$EMPTY", `parsing target "tcp://:$EMPTY": variable EMPTY is empty`},
-		{"-help", `unknown flag "-help"`},
+		{"-help", `unknown flag "-help"` + known},
 	}
 	for _, v := range variants {
 		for _, tt := range tests {

@@ -77,26 +77,27 @@ func TestParse(t *testing.T) {
 }
 
 func TestParseErrors(t *testing.T) {
+	const known = ": there are -status -header -method -body -http2 -insecure -cacert -servername -cert -key -path -timeout -log -json -v"
 	tests := []struct {
 		args string // separated by |
 		want string
 	}{
-		{"-stats|200|http://:1", `unknown flag "-stats"`},
-		{"-|http://:1", `unknown flag "-"`},
-		{"---status=200|http://:1", `unknown flag "--status"`},
-		{"-$FLAG|http://:1", `unknown flag "-$FLAG"`},
+		{"-stats|200|http://:1", `unknown flag "-stats"` + known},
+		{"-|http://:1", `unknown flag "-"` + known},
+		{"---status=200|http://:1", `unknown flag "--status"` + known},
+		{"-$FLAG|http://:1", `unknown flag "-$FLAG"` + known},
 		{"-json=yes|http://:1", `parsing flag -json: "yes" is neither true nor false`},
 		{"-path=healthz|auto", `parsing flag -path: request path "healthz" does not begin with /`},
 		{"-path=/a b|auto", `parsing flag -path: request path "/a b" holds a character that must be percent-encoded`},
 		{"-path=/a|http://:1", `flag -path needs the target auto: other targets hold their path, as in http://:8080/healthz`},
-		{"-status=200|auto", `flag -status needs a target that answers HTTP, such as http://:8080/healthz`},
+		{"-status=200|auto", `flag -status needs a target that answers HTTP, such as http://:8080/healthz or, with -path, auto`},
 		{"auto:8080", `parsing target "auto:8080": there is no scheme: write one, such as http://:8080/healthz or tcp://:8080`},
 		{"http://:1|-status", `flag -status needs a value`},
 		{"-status=|http://:1", `parsing flag -status: the value is empty`},
 		{"-status=200|-status=201|http://:1", `flag -status is given twice`},
 		{"-log|-log=false|http://:1", `flag -log is given twice`},
 		{"-log=maybe|http://:1", `parsing flag -log: "maybe" is neither true nor false`},
-		{"-log|false|http://:1", `parsing target "false": there is no scheme: write one, such as http://:8080/healthz or tcp://:8080`},
+		{"-log|false|http://:1", `parsing target "false": it is no target: a flag that can stand alone has its value behind =, as in -log=false`},
 		{"-status=20|http://:1", `parsing flag -status: "20" is neither a status from 200 to 599 nor a range of them such as 200-299`},
 		{"-status=299-200|http://:1", `parsing flag -status: "299-200" is neither a status from 200 to 599 nor a range of them such as 200-299`},
 		{"-status=200,|http://:1", `parsing flag -status: "" is neither a status from 200 to 599 nor a range of them such as 200-299`},
@@ -117,11 +118,11 @@ func TestParseErrors(t *testing.T) {
 		{"", `no target is given: write one, such as http://:8080/healthz`},
 		{"-status=200", `no target is given: write one, such as http://:8080/healthz`},
 		{strings.Repeat("tcp://:1|", 16) + "tcp://:1", `too many targets: the probe checks at most 16`},
-		{"-status=200|tcp://:1", `flag -status needs a target that answers HTTP, such as http://:8080/healthz`},
-		{"-body=x|grpc://:1", `flag -body needs a target that answers HTTP, such as http://:8080/healthz`},
-		{"-http2|grpc://:1", `flag -http2 needs a target that answers HTTP, such as http://:8080/healthz`},
+		{"-status=200|tcp://:1", `flag -status needs a target that answers HTTP, such as http://:8080/healthz or, with -path, auto`},
+		{"-body=x|grpc://:1", `flag -body needs a target that answers HTTP, such as http://:8080/healthz or, with -path, auto`},
+		{"-http2|grpc://:1", `flag -http2 needs a target that answers HTTP, such as http://:8080/healthz or, with -path, auto`},
 		{"-http2=yes|http://:1", `parsing flag -http2: "yes" is neither true nor false`},
-		{"-header=a: b|tcp://:1", `flag -header needs a target that answers HTTP, such as http://:8080/healthz`},
+		{"-header=a: b|tcp://:1", `flag -header needs a target that answers HTTP, such as http://:8080/healthz or, with -path, auto`},
 		{"-insecure|http://:1|grpc://:1", `flag -insecure needs a target that speaks TLS, such as https://:8080/healthz`},
 		{"-cacert=/ca|tcp://:1", `flag -cacert needs a target that speaks TLS, such as https://:8080/healthz`},
 		{"-cacert=ca.pem|https://:1", `parsing flag -cacert: "ca.pem" does not begin with /`},

@@ -75,7 +75,14 @@ func (p *parser) lookUpFlag(name string) (*flag, error) {
 		p.seen = append(p.seen, f)
 		return f, nil
 	}
-	return nil, errors.New("unknown flag " + Quote("-"+name))
+	return nil, errors.New("unknown flag " + Quote("-"+name) + ": there are" + flagNames())
+}
+
+func flagNames() (names string) {
+	for i := range flags {
+		names += " -" + flags[i].name
+	}
+	return names
 }
 
 func contains(seen []*flag, f *flag) bool {
@@ -150,9 +157,9 @@ func (f *flag) fits(t Target) bool {
 
 // idle describes a flag that fits no target.
 func (f *flag) idle() error {
-	kind := "answers HTTP, such as http"
+	kind := "answers HTTP, such as http://:8080/healthz or, with -path, auto"
 	if f.tls {
-		kind = "speaks TLS, such as https"
+		kind = "speaks TLS, such as https://:8080/healthz"
 	}
-	return errors.New("flag -" + f.name + " needs a target that " + kind + "://:8080/healthz")
+	return errors.New("flag -" + f.name + " needs a target that " + kind)
 }

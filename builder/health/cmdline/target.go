@@ -52,6 +52,8 @@ func parseTarget(s string) (Target, error) {
 	switch {
 	case s == "auto":
 		return Target{Scheme: "auto"}, nil
+	case s == "true" || s == "false":
+		return Target{}, errors.New("it is no target: a flag that can stand alone has its value behind =, as in -log=false")
 	case !ok:
 		return Target{}, errors.New("there is no scheme: write one, such as http://:8080/healthz or tcp://:8080")
 	case hasControl(s):
@@ -92,6 +94,9 @@ func parseTCP(t *Target, rest string) error {
 }
 
 func parseUnix(t *Target, rest string) error {
+	if Contains(rest, ":/") {
+		return errors.New("unix:// has no path: it only connects: write " + Quote("http+unix://"+rest))
+	}
 	if Contains(rest, "?") {
 		return errors.New("unix:// has no query: it only connects")
 	}
@@ -102,9 +107,13 @@ func parseUnix(t *Target, rest string) error {
 // write a percent-encoded socket in the place of the host; reading both would make
 // some paths mean two things.
 func parseHTTPUnix(t *Target, rest string) (err error) {
-	socket, path, _ := Cut(rest, ":")
+	socket, path, colon := Cut(rest, ":")
 	if Contains(socket, "%") {
 		return errors.New("sockets are not percent-encoded: write http+unix:///run/app.sock:/healthz")
+	}
+	if i := Index(socket, ".sock/"); i >= 0 && !colon {
+		i += len(".sock")
+		return errors.New("a colon stands before the request path: write " + Quote("http+unix://"+rest[:i]+":"+rest[i:]))
 	}
 	if err := t.setSocket(socket); err != nil {
 		return err
