@@ -37,10 +37,31 @@ const (
 	unhealthy = 1
 )
 
-const usage = "usage: healthcheck [FLAG]... TARGET...\n" +
-	"https://github.com/ko-health/kohealth#the-probe describes targets and flags\n"
+const usage = `usage: healthcheck [FLAG]... TARGET...
+
+Without a target it takes those of /etc/healthcheck. Flags:
+  -status 200-299,301   healthy statuses
+  -header 'Name: value' to send; may be repeated
+  -method HEAD          instead of GET
+  -body TEXT            that the body has to hold
+  -http2                ask with HTTP/2
+  -path /healthz        with auto: what to ask for
+  -insecure             verify no certificate
+  -cacert FILE          of the authorities that count
+  -servername NAME      that the certificate has to hold
+  -cert FILE            to show to the server
+  -key FILE             of -cert
+  -timeout 2s           over everything
+  -log=false            nothing to the container's log
+  -v                    say so when all is well
+  -json                 a line for machines on stdout
+https://github.com/ko-health/kohealth#the-probe says more
+`
 
 const tryTarget = ": write one, such as http://:8080/healthz"
+
+// errHelp says that the arguments ask for help.
+var errHelp = errors.New("help")
 
 // argsFile holds the arguments of a probe that is started without a target.
 const argsFile = "/etc/healthcheck"
@@ -56,11 +77,11 @@ func run(args []string, file string) (code int) {
 			code = unhealthy
 		}
 	}()
-	if len(args) == 2 && (args[1] == "-h" || args[1] == "-help" || args[1] == "--help") {
+	cmd, err := command(args, file, &v)
+	if err == errHelp {
 		v.report(usage, "", "")
 		return unhealthy // whoever runs it as a check has made a mistake
 	}
-	cmd, err := command(args, file, &v)
 	if err != nil {
 		v.refuse(err.Error())
 		return unhealthy
@@ -82,6 +103,9 @@ func command(args []string, file string, v *voice) (*cmdline.Command, error) {
 		}
 	}
 	own := args[min(1, len(args)):]
+	if len(own) == 1 && (own[0] == "-h" || own[0] == "-help" || own[0] == "--help") {
+		return nil, errHelp
+	}
 	*v = wantedVoice(own)
 	from := ""
 	cmd, err := cmdline.ParseOver(own, func() ([]string, error) {

@@ -10,9 +10,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/ko-health/kohealth/builder/health/cmdline"
 )
 
 // as returns the command that runs the probe by the name of a tool.
@@ -378,6 +382,22 @@ func TestHelp(t *testing.T) {
 		if r := execute(t, cmd); r.code != unhealthy || r.stderr != usage {
 			t.Errorf("%s: exit code %d, stderr %q", v.name, r.code, r.stderr)
 		}
+		for _, tool := range []string{"curl", "wget"} {
+			if r := execute(t, v.as(tool, "-h")); r.code != unhealthy || !strings.HasPrefix(r.stderr, "unhealthy: "+tool+`: option "-h" is not supported`) {
+				t.Errorf("%s: exit code %d, stderr %q", tool, r.code, r.stderr)
+			}
+		}
+	}
+	_, err := cmdline.Parse([]string{"-x"}, variable)
+	_, names, _ := strings.Cut(err.Error(), "there are ")
+	flags := regexp.MustCompile(`(?m)^  (-\w+)`).FindAllStringSubmatch(usage, -1)
+	for _, f := range flags {
+		if !slices.Contains(strings.Fields(names), f[1]) {
+			t.Errorf("there is no flag %s", f[1])
+		}
+	}
+	if len(flags) != len(strings.Fields(names)) {
+		t.Errorf("%d flags are described, of %s", len(flags), names)
 	}
 }
 
