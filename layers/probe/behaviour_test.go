@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"io"
 	"net"
 	"os"
@@ -195,6 +196,25 @@ func TestSecret(t *testing.T) {
 			if r.code != unhealthy || strings.Contains(r.stderr, "s3cret") {
 				t.Errorf("%s: exit code %d, stderr %q", v.name, r.code, r.stderr)
 			}
+		}
+	}
+}
+
+// TestSecretPath shows that messages hold variables of a path and a query as they are
+// written, and all others as their values.
+func TestSecretPath(t *testing.T) {
+	for _, v := range variants {
+		l := listen(t, "tcp4")
+		serve(t, l, answer("HTTP/1.1 401 Unauthorized\r\n\r\n"))
+		env := []string{"APP_PORT=" + port(l), "TOKEN=s3cret", "BAD=s3cret\n"}
+		r := v.run(t, env, "http://:$APP_PORT/${TOKEN}/x?token=$TOKEN")
+		r.check(t, `GET http://127\.0\.0\.1:`+port(l)+`/\$\{TOKEN\}/x\?token=\$TOKEN: 401 Unauthorized`)
+		var stdout bytes.Buffer
+		cmd := v.command(env, "-json", "http://:$APP_PORT/?$TOKEN", "http://:$APP_PORT/?$BAD")
+		cmd.Stdout = &stdout
+		r = execute(t, cmd)
+		if all := r.stderr + stdout.String(); strings.Contains(all, "s3cret") || !strings.Contains(all, "?$BAD") {
+			t.Errorf("%s: %s", v.name, all)
 		}
 	}
 }

@@ -25,6 +25,7 @@ type Command struct {
 	Body    string        // what the response body has to hold; "" means anything
 	HTTP2   bool          // HTTP is HTTP/2, without asking
 	Path    string        // that is asked for on the port that auto finds; "" means that auto connects
+	Shown   string        // is Path with its variables as they were written; "" if there are none
 	Timeout Duration      // over everything; 0 means DefaultTimeout
 	Log     bool          // a failure is also written to the container's log
 	JSON    bool          // the result is also written to stdout, for machines
@@ -101,16 +102,20 @@ func (p *parser) next() error {
 }
 
 func (p *parser) target(arg string) error {
-	s, err := expand(arg, p.lookup)
+	s, shown, err := expand(arg, p.lookup)
 	if err != nil {
 		return errors.New("parsing target " + quoteURL(arg) + ": " + err.Error())
 	}
-	t, err := ParseTarget(s)
-	switch {
-	case err != nil && s != arg:
-		return errors.New(err.Error() + " (it was written " + quoteURL(arg) + ")")
-	case err != nil:
+	t, err := parseTarget(s)
+	if err != nil {
+		err = errors.New("parsing target " + quoteURL(shown) + ": " + err.Error())
+		if shown != arg {
+			err = errors.New(err.Error() + " (it was written " + quoteURL(arg) + ")")
+		}
 		return err
+	}
+	if shown != s {
+		t.Shown = TrimPrefix(httpPath(shown), ":")
 	}
 	p.cmd.Targets = append(p.cmd.Targets, t)
 	return nil

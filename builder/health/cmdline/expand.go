@@ -4,30 +4,49 @@ import (
 	"errors"
 )
 
-// expand replaces the variables in s by their values.
-func expand(s string, lookup Lookup) (string, error) {
-	var out string
+// expand replaces the variables in s by their values. In shown, those in the path or
+// query of an HTTP target are left as they are written: a value may be a secret.
+func expand(s string, lookup Lookup) (out, shown string, err error) {
 	for {
 		before, after, found := Cut(s, "$")
-		out += before
+		out, shown = out+before, shown+before
 		if !found {
-			return out, nil
+			return out, shown, nil
 		}
 		if HasPrefix(after, "$") {
-			out, s = out+"$", after[1:]
+			out, shown, s = out+"$", shown+"$", after[1:]
 			continue
 		}
 		name, def, rest, ok := variable(after)
 		if !ok {
-			return "", errors.New("malformed variable " + Quote("$"+after) +
+			return "", "", errors.New("malformed variable " + Quote("$"+after) +
 				": write $NAME, ${NAME} or ${NAME:-default}, and $$ for a dollar")
 		}
 		value, err := lookup(name, def)
 		if err != nil {
-			return "", err
+			return "", "", err
+		}
+		if httpPath(out) != "" {
+			shown += s[len(before) : len(s)-len(rest)]
+		} else {
+			shown += value
 		}
 		out, s = out+value, rest
 	}
+}
+
+// httpPath returns what an HTTP target has behind host and port, or the socket.
+func httpPath(s string) string {
+	name, rest, _ := Cut(s, "://")
+	switch before := "/?"; name {
+	case "http+unix":
+		before = ":"
+		fallthrough
+	case "http", "https":
+		_, rest = cutAt(rest, before)
+		return rest
+	}
+	return ""
 }
 
 // variable splits what stands behind a dollar: NAME, {NAME} or {NAME:-def}, and the

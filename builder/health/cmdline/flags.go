@@ -51,11 +51,15 @@ func (p *parser) flag(arg string) error {
 		value, p.args = p.args[0], p.args[1:]
 	}
 	// Errors leave out the value: in a header it may be a secret.
-	if value, err = expand(value, p.lookup); err == nil && value == "" {
+	written := value
+	if value, _, err = expand(value, p.lookup); err == nil && value == "" {
 		err = errors.New("the value is empty")
 	}
 	if err == nil && !contains(p.seen[:p.over], f) {
 		err = f.set(&p.cmd, value)
+		if name == "path" && value != written {
+			p.cmd.Shown = written
+		}
 	}
 	if err != nil {
 		return errors.New("parsing flag -" + name + ": " + err.Error())

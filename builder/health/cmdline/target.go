@@ -11,6 +11,7 @@ type Target struct {
 	Port   uint16   // of http, https, tcp, grpc and grpcs
 	Socket string   // of unix and http+unix: a path, or @ and the name of an abstract socket
 	Path   string   // of HTTP: path and query of the request; of gRPC: the service; of file: the file
+	Shown  string   // of HTTP: Path with its variables as they were written; "" if there are none
 	MaxAge Duration // of file: since its modification; 0 means any age
 }
 
@@ -162,11 +163,11 @@ func requestPath(s string) (string, error) {
 		s = "/" + s
 	}
 	if s[0] != '/' {
-		return "", errors.New("request path " + Quote(s) + " does not begin with /")
+		return "", errors.New("the request path does not begin with /")
 	}
 	for i := 0; i < len(s); i++ {
 		if s[i] <= ' ' || s[i] > '~' {
-			return "", errors.New("request path " + Quote(s) + " holds a character that must be percent-encoded")
+			return "", errors.New("the request path holds a character that must be percent-encoded")
 		}
 	}
 	return s, nil
@@ -187,21 +188,22 @@ func (t Target) IsHTTP() bool {
 	return t.Scheme == "http" || t.Scheme == "https" || t.Scheme == "http+unix"
 }
 
-// String returns the target in the form that ParseTarget reads.
+// String returns the target in the form that ParseTarget reads, but with variables in
+// the request path as they were written.
 func (t Target) String() string {
 	s := t.Scheme + "://"
 	switch t.Scheme {
 	case "auto":
 		return t.Scheme
 	case "http", "https", "tcp":
-		return s + t.Authority() + t.Path
+		return s + t.Authority() + or(t.Shown, t.Path)
 	case "grpc", "grpcs":
 		if s += t.Authority(); t.Path != "" {
 			s += "/" + t.Path
 		}
 		return s
 	case "http+unix":
-		return s + t.Socket + ":" + t.Path
+		return s + t.Socket + ":" + or(t.Shown, t.Path)
 	case "unix":
 		return s + t.Socket
 	}
