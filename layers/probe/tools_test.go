@@ -276,6 +276,9 @@ func TestToolRequest(t *testing.T) {
 		if agent := r.UserAgent(); strings.HasPrefix(agent, "my") {
 			got += " agent " + agent
 		}
+		if login := r.Header.Get("Authorization"); login != "" {
+			got += " login " + login
+		}
 		requests <- got
 		site(w, r)
 	}))
@@ -284,6 +287,8 @@ func TestToolRequest(t *testing.T) {
 		"curl -f -H X-Probe:1 -H Host:example.org -A my/1 localhost:PORT/200", "curl -f -A other -A my/2 127.0.0.1:PORT/200", "curl -f4 localhost:PORT/a/./../200",
 		"curl -A my/1 -H User-Agent:my/2 localhost:PORT/200",
 		"curl -L localhost:PORT/302/200", "curl -L localhost:PORT/a/up/..", "curl -L localhost:PORT/up", "curl -IL localhost:PORT/302/200",
+		"curl -u me:pass:word localhost:PORT/200", "curl -u me: -H Authorization:x localhost:PORT/200", "curl --user me:pw -H X-Probe:2 --http2 --tlsv1.2 localhost:PORT/200",
+		"wget -qO- --auth-no-challenge --user=me --password=pw localhost:PORT/200",
 		"wget -qO- http://localhost:PORT", "wget -q --spider localhost:PORT/200?x=/y#z", "wget -qO- --method=PUT localhost:PORT/200",
 		"wget -qO- --header=X-Probe:1 --header Host:example.org -U my/1 localhost:PORT/200", "wget -q --spider localhost:PORT/302/200",
 		"wget -q --spider localhost:PORT/H500/200", "wget -qO- localhost:PORT/up",
@@ -407,7 +412,7 @@ func TestToolUsage(t *testing.T) {
 	for _, v := range variants {
 		for _, tool := range []string{"curl", "wget"} {
 			r := execute(t, v.as(tool, "-z", "http://localhost:1/"))
-			if want := "unhealthy: " + tool + ": option \"-z\" is not supported\n"; r.code != unhealthy || r.stderr != want {
+			if want := "unhealthy: " + tool + ": option \"-z\" is not supported: "; r.code != unhealthy || !strings.HasPrefix(r.stderr, want) {
 				t.Errorf("%s: exit code %d, stderr %q, want %q", v.name, r.code, r.stderr, want)
 			}
 		}

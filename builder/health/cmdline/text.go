@@ -45,6 +45,18 @@ func quoteURL(s string) string {
 	return Quote(s)
 }
 
+// base64 encodes s: RFC 4648, section 4.
+func base64(s string) (coded string) {
+	const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+	for ; s != ""; s = s[min(3, len(s)):] {
+		group := s[:min(3, len(s))] + "\x00\x00"
+		n := int(group[0])<<16 | int(group[1])<<8 | int(group[2])
+		four := string([]byte{digits[n>>18], digits[n>>12&63], digits[n>>6&63], digits[n&63]})
+		coded += four[:min(3, len(s))+1] + "=="[min(2, len(s)-1):]
+	}
+	return coded
+}
+
 const hexDigits = "0123456789abcdef"
 
 // isPlain tells whether a terminal shows r as it is. Beside the control characters

@@ -1,6 +1,7 @@
 package cmdline
 
 import (
+	encoding "encoding/base64"
 	"strconv"
 	"strings"
 	"testing"
@@ -49,6 +50,14 @@ func FuzzDuration(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestBase64(t *testing.T) {
+	for _, s := range []string{"", "a", "ab", "abc", "user:pass word", "\xff\xfe\xfd\xfc\x00", "é:\n"} {
+		if got, want := base64(s), encoding.StdEncoding.EncodeToString([]byte(s)); got != want {
+			t.Errorf("%q: %q, want %q", s, got, want)
+		}
+	}
 }
 
 func TestQuote(t *testing.T) {

@@ -39,6 +39,8 @@ type call struct {
 	cmd       Command
 	urls      []string
 	agent     string
+	user      string // "" if there is none
+	password  string
 	socket    string
 	redirects int // -1 is the tool's default
 	once      bool
@@ -164,7 +166,9 @@ func (c *call) option(o *option, name, value string, joined bool) error {
 	return nil
 }
 
-func unsupported(option string) error { return refuse("option ", option, " is not supported") }
+func unsupported(option string) error {
+	return refuse("option ", option, " is not supported: leave it out, or call healthcheck with flags of its own")
+}
 
 // refuse quotes what is refused.
 func refuse(before, what, after string) error { return errors.New(before + Quote(what) + after) }
@@ -186,6 +190,9 @@ func (c *call) finish() error {
 	}
 	if c.agent != "" && !c.cmd.Sets("User-Agent") {
 		c.cmd.Header = append(c.cmd.Header, Header{"User-Agent", c.agent})
+	}
+	if c.user != "" && !c.cmd.Sets("Authorization") {
+		c.cmd.Header = append(c.cmd.Header, Header{"Authorization", "Basic " + base64(c.user+":"+c.password)})
 	}
 	if c.cmd.Insecure = c.given[insecure]; c.cmd.Insecure {
 		c.cmd.CACert = ""
