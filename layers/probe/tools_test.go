@@ -333,6 +333,26 @@ func TestRedirectedSecret(t *testing.T) {
 	}
 }
 
+// TestToolHints shows that what is said of a certificate names the tool's own options.
+func TestToolHints(t *testing.T) {
+	l := listen(t, "tcp4")
+	self := (*signer)(nil).sign(t, localhost)
+	serveTLS(t, l, &tls.Config{Certificates: []tls.Certificate{self.tls()}})
+	url := "https://localhost:" + port(l) + "/"
+	ca, _ := authority(t, "tests").files(t)
+	for line, want := range map[string]string{
+		"curl -f --cacert " + ca + " " + url:           "the certificate is self-signed: give it with --cacert, or do not verify it with --insecure",
+		"wget -qO- --ca-certificate=" + ca + " " + url: "the certificate is self-signed: give it with --ca-certificate, or do not verify it with --no-check-certificate",
+		"curl -f --cacert /no/such/file " + url:        `reading --cacert "/no/such/file": no such file or directory`,
+		"wget -qO- --ca-certificate=/no/such " + url:   `reading --ca-certificate "/no/such": no such file or directory`,
+	} {
+		argv := strings.Fields(line)
+		for _, v := range tlsVariants {
+			execute(t, v.as(argv[0], argv[1:]...)).check(t, "GET https://.*: "+want)
+		}
+	}
+}
+
 func drainRequests(requests chan string) (all string) {
 	for len(requests) > 0 {
 		all += <-requests + "\n"

@@ -6,10 +6,27 @@ import (
 
 // AsTool is what curl and wget do and the probe by itself does not.
 type AsTool struct {
-	Follow int  // redirects that are followed; 0 means that a redirect is an answer like any other
-	Family int  // of localhost's addresses, 4 or 6; 0 means both
-	Whole  bool // the body has to arrive to its end, or as far as the probe reads
-	OrGet  bool // a request answered with 500 or 501 is repeated with GET
+	Tool   string // whose options the command line has; "" means the probe's own
+	Follow int    // redirects that are followed; 0 means that a redirect is an answer like any other
+	Family int    // of localhost's addresses, 4 or 6; 0 means both
+	Whole  bool   // the body has to arrive to its end, or as far as the probe reads
+	OrGet  bool   // a request answered with 500 or 501 is repeated with GET
+}
+
+// Flag returns a flag of the probe's, such as -cacert, as the tool has it.
+func (a AsTool) Flag(name string) string {
+	means := map[string]meaning{"-cacert": caCert, "-insecure": insecure, "-cert": cert, "-key": key}[name]
+	for _, t := range tools {
+		for _, o := range t.options {
+			if t.name == a.Tool && o.means == means && means != noMatter {
+				return "--" + o.long
+			}
+		}
+	}
+	if a.Tool != "" {
+		return "healthcheck's " + name
+	}
+	return name
 }
 
 // maxFollow is the number of redirects that curl follows by default.
@@ -52,7 +69,7 @@ type call struct {
 func ParseAs(name string, args []string) (cmd *Command, known bool, err error) {
 	for i := range tools {
 		if t := &tools[i]; isNamed(name, t.name) {
-			c := call{tool: t, args: args, cmd: Command{Log: true}, redirects: -1}
+			c := call{tool: t, args: args, cmd: Command{Log: true, AsTool: AsTool{Tool: t.name}}, redirects: -1}
 			if err := c.parse(); err != nil {
 				return nil, true, errors.New(t.name + ": " + err.Error())
 			}

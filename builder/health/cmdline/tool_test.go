@@ -14,9 +14,12 @@ func TestParseAs(t *testing.T) {
 		return []Target{{Scheme: scheme, Port: port, Path: path}}
 	}
 	root := local("http", 80, "/")
-	curl := func(cmd Command) Command { cmd.Log, cmd.Whole = true, cmd.Method != "HEAD"; return cmd }
+	curl := func(cmd Command) Command {
+		cmd.Tool, cmd.Log, cmd.Whole = "curl", true, cmd.Method != "HEAD"
+		return cmd
+	}
 	wget := func(cmd Command) Command {
-		cmd.Log, cmd.Whole, cmd.Status, cmd.Follow = true, cmd.Method != "HEAD", []StatusRange{{200, 300}}, 20
+		cmd.Tool, cmd.Log, cmd.Whole, cmd.Status, cmd.Follow = "wget", true, cmd.Method != "HEAD", []StatusRange{{200, 300}}, 20
 		return cmd
 	}
 	tests := []struct {
@@ -184,6 +187,22 @@ func TestParseAsErrors(t *testing.T) {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestFlag(t *testing.T) {
+	for name, want := range map[string][3]string{
+		"-cacert":     {"-cacert", "--cacert", "--ca-certificate"},
+		"-insecure":   {"-insecure", "--insecure", "--no-check-certificate"},
+		"-cert":       {"-cert", "--cert", "--certificate"},
+		"-key":        {"-key", "--key", "--private-key"},
+		"-servername": {"-servername", "healthcheck's -servername", "healthcheck's -servername"},
+	} {
+		for i, tool := range []string{"", "curl", "wget"} {
+			if got := (AsTool{Tool: tool}).Flag(name); got != want[i] {
+				t.Errorf("%s: %s is %s, want %s", tool, name, got, want[i])
+			}
+		}
 	}
 }
 
