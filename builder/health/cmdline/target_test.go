@@ -113,7 +113,7 @@ func TestParseTargetErrors(t *testing.T) {
 		{"grpc://:1?x", "grpc:// has no query: write grpc://:50051/my.package.Service"},
 		{"grpcs://:1/svc?x", "grpcs:// has no query: write grpcs://:50051/my.package.Service"},
 		{"grpc://app:1/svc", `host "app" is not this container: leave it out, as in "grpc://:1/svc"`},
-		{"grpc://:1/" + strings.Repeat("x", 1001), `"` + strings.Repeat("x", 1001) + `" is not the name of a service`},
+		{"grpc://:1/" + strings.Repeat("x", 1001), `"` + strings.Repeat("x", 500) + `"... is not the name of a service`},
 		{"grpc://:1/a b", `"a b" is not the name of a service`},
 		{"grpc://:1/é", `"é" is not the name of a service`},
 

@@ -7,9 +7,13 @@ import (
 
 // Quote returns s in double quotes, with everything that could break or forge a
 // line of a log escaped, as in Go. It is strconv.Quote, but for a program that
-// cannot afford its tables of printable characters.
+// cannot afford its tables of printable characters, and cuts what is very long: what
+// follows in the message would else be lost.
 func Quote(s string) string {
-	q := []byte{'"'}
+	q, end := []byte{'"'}, "\""
+	if len(s) > maxQuoted {
+		s, end = s[:maxQuoted], `"...`
+	}
 	for len(s) > 0 {
 		r, n := utf8.DecodeRuneInString(s)
 		switch {
@@ -30,8 +34,11 @@ func Quote(s string) string {
 		}
 		s = s[n:]
 	}
-	return string(append(q, '"'))
+	return string(append(q, end...))
 }
+
+// maxQuoted is the number of bytes that a message holds of somebody's text.
+const maxQuoted = 500
 
 // quoteURL is Quote without what may be a user and a password.
 func quoteURL(s string) string {
