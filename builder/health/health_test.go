@@ -50,7 +50,9 @@ func TestParseTest(t *testing.T) {
 func TestParseTestErrors(t *testing.T) {
 	for in, want := range map[string]string{
 		"":                          "it is empty",
-		"[":                         "as a JSON list",
+		"[":                         "is no JSON list of strings",
+		"[http://:8080/]":           "it begins with [ and is no JSON list of strings",
+		`["-status", 200]`:          "is no JSON list of strings",
 		"[]":                        "the list is empty",
 		`["CMD"]`:                   "CMD needs a program",
 		`["CMD", ""]`:               "CMD needs a program",
@@ -245,6 +247,7 @@ func TestSetErrors(t *testing.T) {
 		{"retries", "1.5", "want a whole number", ""},
 		{"retries", "99999999999", "want a whole number", ""},
 		{"log", "yes", "want true or false", ""},
+		{"Test", "auto", `unknown key "Test"`, `keys are in lower case: write "test"`},
 		{"tool", "bash", "want probe or busybox", ""},
 		{"packages", "a,,b", "a name is empty", ""},
 		{"startPeriod", "1s", `unknown key "startPeriod"`, `did you mean "start_period"?`},
@@ -258,6 +261,14 @@ func TestSetErrors(t *testing.T) {
 		}
 		if got := hint.Of(err); !strings.HasPrefix(got, tt.hint) || tt.hint == "" && got != "" {
 			t.Errorf("Set(%q, %q): hint %q, want %q", tt.key, tt.value, got, tt.hint)
+		}
+	}
+}
+
+func TestSetBool(t *testing.T) {
+	for value, want := range map[string]bool{"true": true, "1": true, "T": true, "false": false, "0": false} {
+		if s := set(t, "log", value); *s.Log != want {
+			t.Errorf("%s: %v", value, *s.Log)
 		}
 	}
 }
@@ -377,6 +388,9 @@ func TestReadFileErrors(t *testing.T) {
 	for content, want := range map[string]string{
 		"healthcheck:\n  tst: x":                        `.ko.yaml:2: unknown key "tst" in healthcheck`,
 		"a: b\nhealthchek:\n  test: x":                  `.ko.yaml:2: unknown key "healthchek"`,
+		"health:\n  test: x":                            `.ko.yaml:1: unknown key "health"`,
+		"builds:\n- healthCheckz: {}":                   `.ko.yaml:2: unknown key "healthCheckz"`,
+		"healthcheck:\n  log: 1":                        ".ko.yaml:2: parsing log \"1\": want true or false",
 		"builds:\n- health_check: {}":                   `.ko.yaml:2: unknown key "health_check"`,
 		"healthcheck: on":                               ".ko.yaml:1: parsing healthcheck: want keys and values",
 		"healthcheck:\n  interval: 10":                  ".ko.yaml:2: parsing interval \"10\": a duration needs a unit",
@@ -395,6 +409,9 @@ func TestReadFileErrors(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: error %v, want one with %q", content, err, want)
 		}
+	}
+	if _, err := readFile(t, "a: [\n"); err == nil || strings.Count(err.Error(), "yaml: ") != 1 {
+		t.Errorf("the error of YAML is not there once: %v", err)
 	}
 	if _, err := health.ReadFile("/nowhere/.ko.yaml"); err == nil {
 		t.Error("a missing file is read")

@@ -182,6 +182,9 @@ func set[T any](field **T, key, value string, parse func(string) (T, error)) err
 
 func unknownKey(key string) error {
 	err := fmt.Errorf("unknown key %q in healthcheck", key)
+	if slices.Contains(Keys(), strings.ToLower(key)) {
+		return hint.With(err, fmt.Sprintf("keys are in lower case: write %q", strings.ToLower(key)))
+	}
 	if near := nearest(key, Keys()); near != "" {
 		return hint.With(err, fmt.Sprintf("did you mean %q?", near))
 	}
@@ -233,13 +236,11 @@ func parseRetries(s string) (int, error) {
 }
 
 func parseBool(s string) (bool, error) {
-	switch s {
-	case "true":
-		return true, nil
-	case "false":
-		return false, nil
+	b, err := strconv.ParseBool(s)
+	if err != nil {
+		err = errors.New("want true or false")
 	}
-	return false, errors.New("want true or false")
+	return b, err
 }
 
 func parseTool(s string) (string, error) {
