@@ -107,7 +107,7 @@ func curlWithoutFail(c *container) (found []problem) {
 	calls, _ := c.asking()
 	for _, call := range calls {
 		_, asks := call.url()
-		if path.Base(call.Name) != "curl" || !asks || call.has('f', "--fail") || call.has('w', "--write-out") {
+		if path.Base(call.Name) != "curl" || !asks || call.Piped || call.has('f', "--fail") || call.has('w', "--write-out") {
 			continue
 		}
 		found = append(found, at(call.Pos, c.withFail(call.Name), "curl without -f succeeds when the server answers 500")...)
