@@ -17,6 +17,9 @@ import (
 // write writes a key of ECS's and its value as the container's file does.
 func (c *container) write(key string, value any) string {
 	text := encode(value)
+	if key == "command" && c.Style == composeYAML {
+		text = strings.ReplaceAll(text, "$", "$$") // or Compose replaces the variable by its own
+	}
 	if d, ok := value.(time.Duration); ok {
 		text = d.String()
 		if c.Runtime == onECS {
