@@ -95,6 +95,9 @@ func parseScript(script string, at source.Pos) command {
 		return true
 	})
 	syntax.Walk(file, w.visit)
+	if w.path {
+		w.command.Calls = slices.DeleteFunc(w.command.Calls, func(c call) bool { return !strings.Contains(c.Name, "/") })
+	}
 	return w.command
 }
 
@@ -105,6 +108,7 @@ type walker struct {
 	own     map[string]bool // the script's own functions
 	spare   []syntax.Node   // left sides of ||
 	piped   []syntax.Node   // left sides of |
+	path    bool            // PATH is set: where programs are is not known
 }
 
 func (w *walker) visit(n syntax.Node) bool {
@@ -118,6 +122,8 @@ func (w *walker) visit(n syntax.Node) bool {
 		}
 	case *syntax.Redirect:
 		w.redirect(literal(n.Word))
+	case *syntax.Assign:
+		w.path = w.path || n.Name != nil && n.Name.Value == "PATH"
 	case *syntax.CallExpr:
 		w.call(n)
 	}
