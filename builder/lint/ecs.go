@@ -24,11 +24,23 @@ func readTask(task *source.Node, style style) *group {
 		g.SharedPID = mode
 	}
 	for _, n := range task.Get("containerDefinitions").List() {
+		if n.Kind != source.Map || n.Get("Fn::If").Given() {
+			continue // known only when the file is used
+		}
 		c := readECSContainer(n)
 		c.group = g
 		c.Command = parseCommand(c.Check)
 		g.Containers = append(g.Containers, c)
 	}
+	return g
+}
+
+// readDefinitions reads the container definitions of a task that is defined elsewhere.
+func readDefinitions(list *source.Node, style style) *group {
+	g := readTask(&source.Node{Kind: source.Map, Fields: []source.Field{
+		{Key: &source.Node{Text: "containerDefinitions"}, Value: list},
+	}}, style)
+	g.TaskMemory, g.platformUnsure = true, true
 	return g
 }
 

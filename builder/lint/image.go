@@ -23,8 +23,12 @@ type image struct {
 	Ko       bool // made by ko
 	Kohealth bool // with kohealth's probe
 
-	layers []v1.Layer
+	fsys     *rootfs.FS
+	binaries map[string]binary // by name: to read one again is to read its layer again
+	files    map[string]string // small ones
 }
+
+func (i *image) close() error { return i.fsys.Close() }
 
 func newImage(ref string, img v1.Image) (*image, error) {
 	raw, err := img.RawConfigFile()
@@ -55,7 +59,9 @@ func newImage(ref string, img v1.Image) (*image, error) {
 		OCI:      media == types.OCIManifestSchema1,
 		Ko:       slices.ContainsFunc(file.History, isKo),
 		Kohealth: slices.ContainsFunc(file.History, isKohealth),
-		layers:   layers,
+		fsys:     rootfs.New(layers),
+		binaries: map[string]binary{},
+		files:    map[string]string{},
 	}, nil
 }
 
@@ -117,12 +123,8 @@ func (c *container) look(img *image) error {
 	if !c.runs() || img.Platform.OS != "linux" {
 		return nil
 	}
-	l := &looker{fsys: rootfs.New(img.layers), image: img, c: c}
-	err := l.look()
-	if closeErr := l.fsys.Close(); err == nil {
-		err = closeErr
-	}
-	return err
+	l := &looker{image: img, c: c}
+	return l.look()
 }
 
 // environ returns the value of a variable in the container; ok is false if there is
