@@ -30,7 +30,11 @@ func cacheDir() cache.Dir {
 	if err != nil {
 		return ""
 	}
-	return cache.Dir(filepath.Join(dir, "kohealth"))
+	dir = filepath.Join(dir, "kohealth")
+	if target, err := filepath.EvalSymlinks(dir); err == nil { // pruning follows no links
+		dir = target
+	}
+	return cache.Dir(dir)
 }
 
 // newKeychain finds credentials where ko does, in ko's order.

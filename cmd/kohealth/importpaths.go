@@ -83,8 +83,12 @@ func (p *pipeline) mainPackages(ctx context.Context, args []string) map[string]s
 	}
 	queries := map[string]string{}
 	for _, arg := range args {
+		query, strict := strings.CutPrefix(arg, build.StrictScheme)
+		if strict && gobuild.IsLocalImport(query) {
+			continue // ko names the image after the directory
+		}
 		if !strings.Contains(arg, "...") && !strings.HasSuffix(arg, ".go") {
-			queries[arg] = strings.TrimPrefix(arg, build.StrictScheme)
+			queries[arg] = query
 		}
 	}
 	if len(queries) == 0 {

@@ -79,6 +79,9 @@ func (c *koCache) close(ok bool) {
 
 // prune prunes all that kohealth keeps for the user, but for what other processes use.
 func prune(user cache.Dir, mine *koCache) error {
+	if user == "" {
+		return nil
+	}
 	locks, err := filepath.Glob(filepath.Join(string(user), "ko", "*", "*"+lockSuffix))
 	if err != nil {
 		return err
@@ -158,17 +161,19 @@ func removeSince(dir string, since time.Time) error {
 	})
 }
 
-// fixedBuildID matches a linker flag that gives programs an ID of the user's choice:
-// ko's cache tells programs apart by their IDs.
-var fixedBuildID = regexp.MustCompile(`-buildid=[^\s'"]`)
+// untold matches what ko's cache cannot tell programs by, so that it would take an old
+// one for a new one: it tells them apart by their IDs, and go writes no other ID when
+// the user has chosen one, and links nothing again when only a C library has changed.
+var untold = regexp.MustCompile(`-buildid(=|\s+)['"]?[^\s'"]|-linkmode(=|\s+)['"]?external|(^|\s)CGO_ENABLED=([^0]|$)`)
 
-// dropKoCache has ko go without a cache where the cache would mistake programs.
+// dropKoCache has ko go without a cache where the cache would mistake programs. ko
+// expands templates, which may name variables, later on.
 func dropKoCache(bo *options.BuildOptions) error {
-	flags := slices.Concat([]string{os.Getenv("GOFLAGS")}, bo.DefaultEnv, bo.DefaultFlags, bo.DefaultLdflags, bo.Ldflags)
+	words := slices.Concat(os.Environ(), bo.DefaultEnv, bo.DefaultFlags, bo.DefaultLdflags, bo.Ldflags)
 	for _, config := range bo.BuildConfigs {
-		flags = slices.Concat(flags, config.Env, []string(config.Flags), []string(config.Ldflags))
+		words = slices.Concat(words, config.Env, []string(config.Flags), []string(config.Ldflags))
 	}
-	if !slices.ContainsFunc(flags, fixedBuildID.MatchString) {
+	if !untold.MatchString(strings.Join(words, " ")) {
 		return nil
 	}
 	return os.Setenv(koCacheVariable, "")

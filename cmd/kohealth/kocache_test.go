@@ -107,26 +107,83 @@ func TestPruneSparesOthers(t *testing.T) {
 	mine.close(true)
 }
 
-// TestFixedBuildID checks that programs that ko's cache could not tell apart are not
-// kept in it.
-func TestFixedBuildID(t *testing.T) {
-	for flag, fixed := range map[string]bool{
-		"-buildid=abc":              true,
-		"-s -w -buildid=abc":        true,
-		"-ldflags=-buildid=abc":     true,
-		"-buildid=":                 false,
-		"-s -w -buildid= -X main.a": false,
-		"-X main.buildid=abc":       false,
-	} {
-		t.Setenv(koCacheVariable, "somewhere")
-		bo := &options.BuildOptions{BuildConfigs: map[string]build.Config{"x": {Ldflags: build.StringArray{flag}}}}
-		if err := dropKoCache(bo); err != nil {
-			t.Fatal(err)
-		}
-		if dropped := os.Getenv(koCacheVariable) == ""; dropped != fixed {
-			t.Errorf("with %q there is no cache: %v, want %v", flag, dropped, fixed)
+// TestPruneWithoutCache checks that nothing is written, nor complained about, where
+// the user has no cache or none can be made.
+func TestPruneWithoutCache(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	for _, user := range []cache.Dir{"", cache.Dir(filepath.Join(dir, "nothing", "kohealth"))} {
+		if err := prune(user, nil); err != nil {
+			t.Errorf("pruning %q: %v", user, err)
 		}
 	}
+	if files, err := os.ReadDir(dir); err != nil || len(files) > 0 {
+		t.Errorf("pruning left %v, %v", files, err)
+	}
+}
+
+// TestDropKoCache checks that programs that ko's cache could not tell apart are not
+// kept in it.
+func TestDropKoCache(t *testing.T) {
+	t.Setenv("CGO_ENABLED", "0")
+	for flags, want := range map[string]bool{
+		"-buildid=abc":                 true,
+		"-buildid='abc'":               true,
+		"-s -w -buildid=abc":           true,
+		"-s -w -buildid abc":           true,
+		"-ldflags=-buildid=abc":        true,
+		"-linkmode=external":           true,
+		"-linkmode external -extld=cc": true,
+		"-buildid=":                    false,
+		"'-ldflags=-s -buildid='":      false,
+		"-s -w -buildid= -X main.a":    false,
+		"-X main.buildid=abc":          false,
+		"-linkmode=internal":           false,
+	} {
+		bo := &options.BuildOptions{BuildConfigs: map[string]build.Config{"x": {Ldflags: build.StringArray{flags}}}}
+		if dropped := drops(t, bo); dropped != want {
+			t.Errorf("with %q there is no cache: %v, want %v", flags, dropped, want)
+		}
+	}
+	separate := build.Config{Ldflags: build.StringArray{"-s", "-buildid", "abc"}}
+	if !drops(t, &options.BuildOptions{BuildConfigs: map[string]build.Config{"x": separate}}) {
+		t.Error("with -buildid and abc, separately, there is a cache")
+	}
+}
+
+// TestDropKoCacheForVariables is the same for variables.
+func TestDropKoCacheForVariables(t *testing.T) {
+	for _, test := range []struct {
+		name, value string
+		want        bool
+	}{
+		{"CGO_ENABLED", "0", false},
+		{"CGO_ENABLED", "1", true},
+		{"CGO_ENABLED", "", true}, // that is go's default
+		{"GOFLAGS", "-ldflags=-buildid=abc", true},
+		{"LDFLAGS", "-s -w -buildid=abc", true}, // as in {{.Env.LDFLAGS}}
+	} {
+		t.Run(test.name+"="+test.value, func(t *testing.T) {
+			t.Setenv("CGO_ENABLED", "0")
+			config := &options.BuildOptions{DefaultEnv: []string{test.name + "=" + test.value}}
+			if dropped := drops(t, config); dropped != test.want {
+				t.Errorf("with it in .ko.yaml there is no cache: %v, want %v", dropped, test.want)
+			}
+			t.Setenv(test.name, test.value)
+			if dropped := drops(t, &options.BuildOptions{}); dropped != test.want {
+				t.Errorf("there is no cache: %v, want %v", dropped, test.want)
+			}
+		})
+	}
+}
+
+func drops(t *testing.T, bo *options.BuildOptions) bool {
+	t.Helper()
+	t.Setenv(koCacheVariable, "somewhere")
+	if err := dropKoCache(bo); err != nil {
+		t.Fatal(err)
+	}
+	return os.Getenv(koCacheVariable) == ""
 }
 
 func writeFile(t *testing.T, path string, at time.Time) {

@@ -52,13 +52,14 @@ func (f *buildFlags) run(ctx context.Context, v versions, do func(context.Contex
 		return fmt.Errorf("validating options: %w", err)
 	}
 	environ := os.Environ()
+	// The cache is another process's only when those of this build have ended.
+	kept := useKoCache(cacheDir())
+	defer func() { kept.close(err == nil) }()
 	leave, err := enter(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { leave(err == nil) }()
-	kept := useKoCache(cacheDir())
-	defer func() { kept.close(err == nil) }()
 	// The publisher comes first: for --insecure-registry it has to find a transport
 	// of net/http's own.
 	publisher, err := newPublisher(f.po)

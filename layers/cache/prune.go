@@ -41,6 +41,9 @@ func (d Dir) Prune(limits Limits, skip func(path string) bool) error {
 
 // PruneDaily is Prune, at most once a day.
 func (d Dir) PruneDaily(limits Limits, skip func(path string) bool) error {
+	if _, err := os.Stat(string(d)); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
 	stamp := filepath.Join(string(d), "pruned")
 	if info, err := os.Stat(stamp); err == nil && time.Since(info.ModTime()) < day {
 		return nil
@@ -68,6 +71,8 @@ func (d Dir) entries(skip func(path string) bool) (entries []entry, err error) {
 		case skip(path):
 			return nil
 		case f.IsDir() && !isLayout(path):
+			return nil
+		case f.Type()&fs.ModeSymlink != 0: // the user's own
 			return nil
 		}
 		switch e, err := measure(path); {

@@ -86,6 +86,23 @@ func TestPruneOfNothing(t *testing.T) {
 	}
 }
 
+// TestPruneSparesLinks checks that links, which only the user can have made, stay.
+func TestPruneSparesLinks(t *testing.T) {
+	dir := t.TempDir()
+	link := filepath.Join(dir, "link")
+	if err := os.Symlink(t.TempDir(), link); err != nil {
+		t.Skip("no links here:", err)
+	}
+	for _, root := range []string{dir, link} {
+		if err := cache.Dir(root).Prune(cache.Limits{}, func(string) bool { return false }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := os.Lstat(link); err != nil {
+		t.Error("the link is gone")
+	}
+}
+
 // TestPruneDaily checks that the second time of a day removes nothing.
 func TestPruneDaily(t *testing.T) {
 	dir := t.TempDir()
