@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -17,6 +18,7 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+	"github.com/google/ko/pkg/build"
 	"github.com/google/ko/pkg/commands/options"
 
 	"github.com/ko-health/kohealth/layers/cache"
@@ -177,4 +179,17 @@ func dropKoCache(bo *options.BuildOptions) error {
 		return nil
 	}
 	return os.Setenv(koCacheVariable, "")
+}
+
+// A withinCache is ko's builder, which goes without a cache from the first import path
+// on that leads out of it, as ../app would: the cache has a directory for each.
+type withinCache struct{ build.Interface }
+
+func (b withinCache) Build(ctx context.Context, importpath string) (build.Result, error) {
+	if !filepath.IsLocal(strings.TrimPrefix(importpath, build.StrictScheme)) {
+		if err := os.Setenv(koCacheVariable, ""); err != nil {
+			return nil, err
+		}
+	}
+	return b.Interface.Build(ctx, importpath)
 }

@@ -102,7 +102,7 @@ func newBuilder(ctx context.Context, bo *options.BuildOptions, hf *healthFlags, 
 	if err := dropKoCache(bo); err != nil {
 		return nil, err
 	}
-	b := builder.New(inner, builder.Options{
+	b := builder.New(withinCache{inner}, builder.Options{
 		Check:     checks.of(bo),
 		Compiler:  &layers.Compiler{Go: goCmd, Cache: cacheDir(), Logf: log.Printf},
 		Packages:  &apk.Client{Cache: cacheDir(), UserAgent: "kohealth/" + v.kohealth, Progress: progress(os.Stderr)},
