@@ -133,7 +133,7 @@ func (c *container) readComposeCheck(n *source.Node) {
 func (c *container) readTest(n *source.Node) []arg {
 	args := readArgs(n.List())
 	if s, ok := n.Str(); ok {
-		args = []arg{{Text: "CMD-SHELL", Pos: n.Pos}, {Text: s, Pos: n.Pos}}
+		args = []arg{{Text: "CMD-SHELL", Pos: n.Pos}, {Text: redactText(s), Pos: n.Pos}}
 	}
 	for i := range args {
 		if composeVariable.MatchString(args[i].Text) {
