@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"cmp"
 	"path"
 	"regexp"
 	"slices"
@@ -218,6 +219,15 @@ var unescape = strings.NewReplacer(`\\`, `\`, `\`, "")
 // A url is where a check of curl's or wget's kind asks.
 type url struct {
 	scheme, host, port, path string
+}
+
+// String returns the URL with its scheme.
+func (u url) String() string {
+	s := cmp.Or(u.scheme, "http") + "://" + cmp.Or(u.host, "127.0.0.1")
+	if u.port != "" {
+		s += ":" + u.port
+	}
+	return s + cmp.Or(u.path, "/")
 }
 
 var urlSyntax = regexp.MustCompile(`^(?:(https?)://)?([\w.-]+|\[[0-9a-f:]*\])?(?::(\d+))?([/?]\S*)?$`)

@@ -94,12 +94,20 @@ func noCommand(c *container) []problem {
 	test := c.Check.Test
 	switch {
 	case len(test) == 0 && c.Runtime == onECS:
-		return at(c.Check.Pos, c.whole("CMD", health.ProbePath), "there is no command")
+		return at(c.Check.Pos, c.bareProbe(), "there is no command")
 	case len(test) == 1 && (c.Check.form() == "CMD" || c.Check.form() == "CMD-SHELL"),
 		len(test) > 1 && !test[1].Open && strings.TrimSpace(test[1].Text) == "":
-		return at(c.Check.at(0), c.whole("CMD", health.ProbePath), "nothing follows %s", c.Check.form())
+		return at(c.Check.at(0), c.bareProbe(), "nothing follows %s", c.Check.form())
 	}
 	return nil
+}
+
+// bareProbe writes a check by kohealth's probe, where the image may have it.
+func (c *container) bareProbe() string {
+	if !c.mayHaveProbe() {
+		return ""
+	}
+	return c.whole("CMD", health.ProbePath)
 }
 
 func isOneString(c *container) bool {
