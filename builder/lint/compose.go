@@ -51,6 +51,11 @@ func readService(key, n *source.Node) *container {
 	for _, v := range n.Get("volumes").List() {
 		c.Mounts = append(c.Mounts, readVolume(v))
 	}
+	if s, ok := n.Get("platform").Str(); ok {
+		if p, err := v1.ParsePlatform(s); err == nil && p.Architecture != "" && !strings.Contains(s, "$") {
+			c.Own = p
+		}
+	}
 	c.readComposeCheck(n.Get("healthcheck"))
 	c.Command = parseCommand(c.Check)
 	return c

@@ -125,7 +125,7 @@ func lookInto(ctx context.Context, groups []*group, o Options) error {
 			if !ok || ref == "" {
 				continue
 			}
-			name := ref + " " + group.Platform.String()
+			name := ref + " " + c.platform().String()
 			if users[name] == nil {
 				names = append(names, name)
 			}
@@ -148,7 +148,7 @@ func lookInto(ctx context.Context, groups []*group, o Options) error {
 // open looks into the image that containers name.
 func (o Options) open(ctx context.Context, users []*container) error {
 	ref := users[0].ImageRef.Text
-	img, err := o.Open(ctx, ref, users[0].group.Platform)
+	img, err := o.Open(ctx, ref, users[0].platform())
 	if err != nil || img == nil {
 		return err
 	}
