@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"cmp"
 	"path"
 	"regexp"
 	"slices"
@@ -18,6 +19,9 @@ type command struct {
 	Exits   []int    // of exit N in a shell command
 	Files   []string // that output is redirected to
 	DevTCP  bool     // bash's /dev/tcp is used
+	Double  bool     // [[ is used
+	Strict  string   // a script that succeeds whatever its programs say, without what makes it so
+	Script  string   // that script
 	Invalid error    // of the shell's syntax
 }
 
@@ -46,7 +50,9 @@ func parseCommand(check *check) command {
 		}
 		cmd := command{Calls: []call{{Name: program.Text, Args: args, Pos: program.Pos}}}
 		if script, ok := shellScript(program.Text, args); ok {
-			return cmd.join(parseScriptOf(program.Text, script, program.Pos))
+			own := parseScriptOf(program.Text, script, program.Pos)
+			cmd = cmd.join(own)
+			cmd.Script, cmd.Strict = own.Script, own.Strict
 		}
 		return cmd
 	case "CMD-SHELL":
@@ -58,7 +64,7 @@ func parseCommand(check *check) command {
 func (c command) join(d command) command {
 	c.Calls = append(c.Calls, d.Calls...)
 	c.Exits, c.Files = append(c.Exits, d.Exits...), append(c.Files, d.Files...)
-	c.DevTCP, c.Invalid = c.DevTCP || d.DevTCP, d.Invalid
+	c.DevTCP, c.Double, c.Invalid = c.DevTCP || d.DevTCP, c.Double || d.Double, d.Invalid
 	return c
 }
 
@@ -77,14 +83,19 @@ func shellScript(program string, args []string) (string, bool) {
 // parseScriptOf parses the script that a shell is started with by name.
 func parseScriptOf(shell, script string, at source.Pos) command {
 	cmd := parseScript(script, at)
-	cmd.DevTCP = cmd.DevTCP && path.Base(shell) != "bash"
+	if path.Base(shell) == "bash" {
+		cmd.DevTCP, cmd.Double = false, false
+	}
 	return cmd
 }
 
 // parseScript parses a shell command. It takes bash's syntax: /bin/sh may be bash.
 func parseScript(script string, at source.Pos) command {
 	file, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(script), "")
-	if err != nil {
+	switch {
+	case err != nil && isTemplate.MatchString(script):
+		return command{} // what it will be is not known
+	case err != nil:
 		return command{Invalid: err}
 	}
 	w := &walker{at: at, own: map[string]bool{}}
@@ -98,7 +109,45 @@ func parseScript(script string, at source.Pos) command {
 	if w.path {
 		w.command.Calls = slices.DeleteFunc(w.command.Calls, func(c call) bool { return !strings.Contains(c.Name, "/") })
 	}
+	if len(w.command.Calls) > 0 && !w.decides {
+		w.command.Script, w.command.Strict = script, strict(script, file.Stmts)
+	}
 	return w.command
+}
+
+// isTemplate matches an expression that Terraform and the like replace, and no shell's:
+// ${var.port}, ${lookup(a, b)}, ${ports["app"]}.
+var isTemplate = regexp.MustCompile(`[$%]\{~?\s*(\w+(\.\w|\(|\[")|(if|for)\s)`)
+
+// strict returns what is left of a script without an end that succeeds whatever was
+// before it, or nothing if it has no such end.
+func strict(script string, list []*syntax.Stmt) string {
+	if len(list) == 0 || list[len(list)-1].Negated {
+		return ""
+	}
+	last := list[len(list)-1]
+	end := 0
+	if or, ok := last.Cmd.(*syntax.BinaryCmd); ok && or.Op == syntax.OrStmt && succeeds(or.Y) {
+		end = int(or.X.End().Offset())
+	} else if len(list) > 1 && succeeds(last) {
+		end = int(list[len(list)-2].End().Offset())
+	}
+	return strings.TrimRight(script[:end], "; \n")
+}
+
+// succeeds tells whether a command cannot fail.
+func succeeds(s *syntax.Stmt) bool {
+	c, ok := s.Cmd.(*syntax.CallExpr)
+	if !ok || s.Negated || len(c.Args) == 0 {
+		return false
+	}
+	switch literal(c.Args[0]) {
+	case "true", ":", "echo":
+		return true
+	case "exit":
+		return len(c.Args) == 2 && literal(c.Args[1]) == "0"
+	}
+	return false
 }
 
 // A walker collects what a script does.
@@ -109,6 +158,7 @@ type walker struct {
 	spare   []syntax.Node   // left sides of ||
 	piped   []syntax.Node   // left sides of |
 	path    bool            // PATH is set: where programs are is not known
+	decides bool            // it may end with another status than its last command's
 }
 
 func (w *walker) visit(n syntax.Node) bool {
@@ -122,6 +172,8 @@ func (w *walker) visit(n syntax.Node) bool {
 		}
 	case *syntax.Redirect:
 		w.redirect(literal(n.Word))
+	case *syntax.TestClause:
+		w.command.Double = true
 	case *syntax.Assign:
 		w.path = w.path || n.Name != nil && n.Name.Value == "PATH"
 	case *syntax.CallExpr:
@@ -158,6 +210,7 @@ func (w *walker) call(c *syntax.CallExpr) {
 		return
 	}
 	name, args := words[0], words[1:]
+	w.decides = w.decides || slices.Contains([]string{"set", "kill", "trap", "return"}, name) || name == "exit" && !slices.Equal(args, []string{"0"})
 	if name == "exit" && len(args) > 0 {
 		if code, err := strconv.Atoi(args[0]); err == nil {
 			w.command.Exits = append(w.command.Exits, code)
@@ -218,6 +271,15 @@ var unescape = strings.NewReplacer(`\\`, `\`, `\`, "")
 // A url is where a check of curl's or wget's kind asks.
 type url struct {
 	scheme, host, port, path string
+}
+
+// String returns the URL with its scheme.
+func (u url) String() string {
+	s := cmp.Or(u.scheme, "http") + "://" + cmp.Or(u.host, "127.0.0.1")
+	if u.port != "" {
+		s += ":" + u.port
+	}
+	return s + cmp.Or(u.path, "/")
 }
 
 var urlSyntax = regexp.MustCompile(`^(?:(https?)://)?([\w.-]+|\[[0-9a-f:]*\])?(?::(\d+))?([/?]\S*)?$`)

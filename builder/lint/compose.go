@@ -51,6 +51,11 @@ func readService(key, n *source.Node) *container {
 	for _, v := range n.Get("volumes").List() {
 		c.Mounts = append(c.Mounts, readVolume(v))
 	}
+	if s, ok := n.Get("platform").Str(); ok {
+		if p, err := v1.ParsePlatform(s); err == nil && p.Architecture != "" && !strings.Contains(s, "$") {
+			c.Own = p
+		}
+	}
 	c.readComposeCheck(n.Get("healthcheck"))
 	c.Command = parseCommand(c.Check)
 	return c
@@ -133,7 +138,7 @@ func (c *container) readComposeCheck(n *source.Node) {
 func (c *container) readTest(n *source.Node) []arg {
 	args := readArgs(n.List())
 	if s, ok := n.Str(); ok {
-		args = []arg{{Text: "CMD-SHELL", Pos: n.Pos}, {Text: s, Pos: n.Pos}}
+		args = []arg{{Text: "CMD-SHELL", Pos: n.Pos}, {Text: redactText(s), Pos: n.Pos}}
 	}
 	for i := range args {
 		if composeVariable.MatchString(args[i].Text) {

@@ -46,7 +46,8 @@ type container struct {
 	Command      command      // what Check runs, parsed
 	Essential    bool
 	Env          map[string]string
-	Ports        []int // that are published or exposed
+	Own          *v1.Platform // that a service asks for; nil is the group's
+	Ports        []int        // that are published or exposed
 	DependsOn    []dependency
 	StartTimeout bool
 	Memory       int          // hard limit in MiB; 0 is none
@@ -109,6 +110,14 @@ func newGroup(containers ...*container) *group {
 		c.group = g
 	}
 	return g
+}
+
+// platform returns the platform that the image has to be for.
+func (c *container) platform() v1.Platform {
+	if c.Own != nil {
+		return *c.Own
+	}
+	return c.Platform
 }
 
 // form returns the first element of the test, which says how it is run.

@@ -99,10 +99,17 @@ func (c *container) whole(test ...string) string {
 	return c.Style.key("healthCheck") + ": {" + strings.Join(append([]string{c.write("command", test)}, parts...), ", ") + "}"
 }
 
-// useProbe tells how to check with kohealth's probe what the command checks.
+// mayHaveProbe tells whether kohealth builds the image, or may: it builds in place of ko.
+func (c *container) mayHaveProbe() bool { return c.Image == nil || c.Image.Ko || c.Image.Kohealth }
+
+// useProbe tells how to check with kohealth's probe what the command checks. For an
+// image that kohealth does not build, it tells what the image itself has for it, if
+// anything.
 func (c *container) useProbe() string {
 	whole := c.whole("CMD", health.ProbePath)
 	switch build := "kohealth build --health=" + c.target() + " ./cmd/app   # in place of ko build: adds a probe"; {
+	case !c.mayHaveProbe():
+		return c.useOther()
 	case c.Image != nil && c.Image.Kohealth:
 		return whole
 	case c.Style == dockerfile:
@@ -110,6 +117,24 @@ func (c *container) useProbe() string {
 	default:
 		return build + "\n" + whole
 	}
+}
+
+// useOther writes the check with wget for curl, or curl for wget, if only the other one
+// is in the image.
+func (c *container) useOther() string {
+	if len(c.Programs) != 1 || c.Programs[0].Other == "" {
+		return ""
+	}
+	asked := c.Programs[0].call
+	u, ok := asked.url()
+	if !ok || asked.has('H', "--header") || asked.has('u', "--user") || asked.has('d', "--data") || asked.has('X', "--request") {
+		return "" // the other one says it otherwise, or cannot
+	}
+	test := []string{"CMD", "curl", "-fsS", u.String()}
+	if c.Programs[0].Other == "wget" {
+		test = []string{"CMD", "wget", "-q", "--spider", u.String()}
+	}
+	return c.command(test)
 }
 
 // target returns the target of the probe that stands for what the command asks, or

@@ -39,6 +39,9 @@ func newImage(ref string, img v1.Image) (*image, error) {
 	if err != nil {
 		return nil, err
 	}
+	if check != nil {
+		check.Test = redact(check.Test)
+	}
 	file, err := img.ConfigFile()
 	if err != nil {
 		return nil, fmt.Errorf("reading config: %w", err)

@@ -19,7 +19,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -126,7 +125,7 @@ func lookInto(ctx context.Context, groups []*group, o Options) error {
 			if !ok || ref == "" {
 				continue
 			}
-			name := ref + " " + group.Platform.String()
+			name := ref + " " + c.platform().String()
 			if users[name] == nil {
 				names = append(names, name)
 			}
@@ -149,7 +148,7 @@ func lookInto(ctx context.Context, groups []*group, o Options) error {
 // open looks into the image that containers name.
 func (o Options) open(ctx context.Context, users []*container) error {
 	ref := users[0].ImageRef.Text
-	img, err := o.Open(ctx, ref, users[0].group.Platform)
+	img, err := o.Open(ctx, ref, users[0].platform())
 	if err != nil || img == nil {
 		return err
 	}
@@ -182,7 +181,7 @@ func (o Options) judge(name string, groups []*group) []Finding {
 					continue
 				}
 				for _, p := range r.check(c) {
-					findings = append(findings, Finding{r.ID, r.Severity, name, p.Pos, c.Name, redact(p.message), redact(p.fix)})
+					findings = append(findings, Finding{r.ID, r.Severity, name, p.Pos, c.Name, p.message, p.fix})
 				}
 			}
 		}
@@ -192,8 +191,3 @@ func (o Options) judge(name string, groups []*group) []Finding {
 	})
 	return slices.Compact(findings)
 }
-
-// redact takes user and password out of URLs: findings quote commands.
-func redact(text string) string { return userInfo.ReplaceAllString(text, "://…@") }
-
-var userInfo = regexp.MustCompile(`://[^/@\s"']+@`)

@@ -18,6 +18,7 @@ import (
 // A program is what an image holds of a program that a check calls.
 type program struct {
 	call
+	Other      string // curl for wget and wget for curl, if it is in the image and this one is not
 	Path       string // where it is, links followed; "" if it is nowhere
 	Executable bool   // by anybody
 	Blocked    string // what of its path the container's user may not execute; "" is nothing
@@ -53,7 +54,11 @@ func (l *looker) look() error {
 func (l *looker) program(c call) (*program, error) {
 	p := &program{call: c}
 	name, e, err := l.find(c.Name)
-	if err != nil || name == "" {
+	if err != nil {
+		return p, err
+	}
+	if name == "" {
+		p.Other, err = l.other(c.Name)
 		return p, err
 	}
 	p.Path = e.Path
@@ -72,6 +77,19 @@ func (l *looker) program(c call) (*program, error) {
 	}
 	p.Blocked, p.User, err = l.blocked(e)
 	return p, err
+}
+
+// other returns the program in PATH that does what curl or wget does.
+func (l *looker) other(tool string) (string, error) {
+	other := map[string]string{"curl": "wget", "wget": "curl"}[path.Base(tool)]
+	if other == "" {
+		return "", nil
+	}
+	name, _, err := l.find(other)
+	if err != nil || name == "" {
+		return "", err
+	}
+	return other, nil
 }
 
 // find returns the name under which a program is found, and what is there.

@@ -49,10 +49,14 @@ func read(doc *source.Node, json bool) ([]*group, error) {
 }
 
 // readArgs reads a test that is a list.
-func readArgs(list []*source.Node) (args []arg) {
-	for _, n := range list {
+func readArgs(list []*source.Node) []arg {
+	args, words := make([]arg, len(list)), make([]string, len(list))
+	for i, n := range list {
 		text, ok := n.Str()
-		args = append(args, arg{text, !ok, n.At()})
+		args[i], words[i] = arg{Open: !ok, Pos: n.At()}, text
+	}
+	for i, word := range redact(words) {
+		args[i].Text = word
 	}
 	return args
 }

@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -21,7 +22,8 @@ func formRules() []Rule {
 		{"exec-redirect", Error, "CMD starts a program without a shell, so nothing is redirected to /proc/1/fd/1.", srcECSView, execRedirect},
 		{"shell-arguments", Error, "The shell runs the first string after CMD-SHELL only; the others become $0, $1 and so on.", srcMoby, shellArguments},
 		{"shell-parse", Error, "The shell cannot parse the command, so every check fails.", "https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html", shellParse},
-		{"bash-only", Error, "/dev/tcp is bash's own, and /bin/sh is another shell.", "https://www.gnu.org/software/bash/manual/html_node/Redirections.html", bashOnly},
+		{"bash-only", Error, "/dev/tcp is bash's own, as is [[ where dash is the shell, and the command's shell is another one.", "https://www.gnu.org/software/bash/manual/html_node/Redirections.html", bashOnly},
+		{"always-healthy", Warning, "The command ends with what always succeeds, so the container is healthy whatever its programs say.", srcDocker, alwaysHealthy},
 		{"exit-code-2", Info, "Docker reserves exit codes other than 0 and 1.", srcDocker, exitCode2},
 		{"compose-dollar", Warning, "Compose itself replaces $VAR in a test, by its own environment's value and not the container's.", "https://docs.docker.com/reference/compose-file/interpolation/", composeDollar},
 	}
@@ -94,12 +96,20 @@ func noCommand(c *container) []problem {
 	test := c.Check.Test
 	switch {
 	case len(test) == 0 && c.Runtime == onECS:
-		return at(c.Check.Pos, c.whole("CMD", health.ProbePath), "there is no command")
+		return at(c.Check.Pos, c.bareProbe(), "there is no command")
 	case len(test) == 1 && (c.Check.form() == "CMD" || c.Check.form() == "CMD-SHELL"),
 		len(test) > 1 && !test[1].Open && strings.TrimSpace(test[1].Text) == "":
-		return at(c.Check.at(0), c.whole("CMD", health.ProbePath), "nothing follows %s", c.Check.form())
+		return at(c.Check.at(0), c.bareProbe(), "nothing follows %s", c.Check.form())
 	}
 	return nil
+}
+
+// bareProbe writes a check by kohealth's probe, where the image may have it.
+func (c *container) bareProbe() string {
+	if !c.mayHaveProbe() {
+		return ""
+	}
+	return c.whole("CMD", health.ProbePath)
 }
 
 func isOneString(c *container) bool {
@@ -145,7 +155,7 @@ func needsShell(c *container) []problem {
 		return nil
 	}
 	for i, arg := range c.Check.Test[1:] {
-		asked := variable.MatchString(arg.Text) && !c.callsProbe() && !isCode.MatchString(c.Check.Test[i].Text)
+		asked := variable.MatchString(arg.Text) && !isTemplate.MatchString(arg.Text) && !c.callsProbe() && !isCode.MatchString(c.Check.Test[i].Text)
 		if operator.MatchString(arg.Text) || asked {
 			return at(c.Check.at(i+1), c.asShell(), "%s is an argument of %s: there is no shell", encode(arg.Text), c.Check.Test[1].Text)
 		}
@@ -226,10 +236,27 @@ func shellParse(c *container) []problem {
 }
 
 func bashOnly(c *container) []problem {
-	if !c.Command.DevTCP || c.Shell == nil || c.Shell.Path == "" || strings.HasSuffix(c.Shell.Path, "/bash") {
+	shell := c.Shell
+	if shell == nil && len(c.Programs) > 0 && c.hasShellScript() {
+		shell = c.Programs[0]
+	}
+	if shell == nil || shell.Path == "" || path.Base(shell.Path) == "bash" {
 		return nil
 	}
-	return at(c.Check.at(1), c.useProbe(), "/dev/tcp is bash's, and /bin/sh is %s here", c.Shell.Path)
+	switch {
+	case c.Command.DevTCP:
+		return at(c.Check.at(1), c.useProbe(), "/dev/tcp is bash's, and %s is %s here", shell.Name, shell.Path)
+	case c.Command.Double && path.Base(shell.Path) == "dash": // BusyBox's shell has it
+		return at(c.Check.at(1), "", "[[ is bash's, and %s is %s here: write [", shell.Name, shell.Path)
+	}
+	return nil
+}
+
+func alwaysHealthy(c *container) []problem {
+	if c.Command.Strict == "" {
+		return nil
+	}
+	return at(c.Check.at(1), c.rewritten(c.Command.Script, c.Command.Strict+" || exit 1"), "the command succeeds whatever its programs say")
 }
 
 func exitCode2(c *container) []problem {

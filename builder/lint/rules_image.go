@@ -13,7 +13,11 @@ func podmanOCI(c *container) []problem {
 	if c.Runtime != onDocker || !c.Image.OCI || !c.runs() {
 		return nil
 	}
-	return at(c.Pos, "kohealth build --image-format=docker ./cmd/app", "Podman does not see the check: the image is in OCI's format")
+	fix := ""
+	if c.mayHaveProbe() {
+		fix = "kohealth build --image-format=docker ./cmd/app"
+	}
+	return at(c.Pos, fix, "Podman does not see the check: the image is in OCI's format")
 }
 
 func inherited(c *container) []problem {

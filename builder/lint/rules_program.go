@@ -68,6 +68,9 @@ func wrongArchitecture(c *container) (found []problem) {
 	if c.Runtime == onECS && !c.platformUnsure && arch != want {
 		return at(c.ImageRef.At(), c.architectureFix(), "the image is for %s, and the task runs on %s", arch, want)
 	}
+	if c.Own != nil && arch != c.Own.Architecture {
+		return at(c.ImageRef.At(), c.write("platform", c.Image.Platform.OS+"/"+arch), "the image is for %s, and the service is for %s", arch, c.Own.Architecture)
+	}
 	for _, p := range c.Programs {
 		if p.Arch != "" && p.Arch != arch && !(p.Arch == "386" && arch == "amd64") {
 			found = append(found, at(p.Pos, c.useProbe(), "%s is for %s, and the image is for %s: exec format error", p.Name, p.Arch, arch)...)
