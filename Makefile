@@ -29,7 +29,8 @@ check:
 	$(GO) test -race ./...
 
 bench:
-	$(GO) test -run='^$$' -bench=. -benchtime=200x ./layers/... ./builder/...
+	$(GO) test -run='^$$' -bench=. -benchtime=200x ./layers/...
+	$(GO) test -run='^$$' -bench=. -benchtime=3x ./builder/lint
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o out/kohealth ./cmd/kohealth

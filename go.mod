@@ -22,6 +22,7 @@ require (
 	golang.org/x/text v0.42.0
 	golang.org/x/tools v0.51.0
 	google.golang.org/grpc v1.81.1
+	mvdan.cc/sh/v3 v3.14.1
 )
 
 require (

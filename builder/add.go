@@ -139,11 +139,11 @@ func place(base *rootfs.FS, f layers.File) ([]layers.File, error) {
 	f.Path = resolved
 	files := []layers.File{f}
 	for dir := path.Dir(resolved); dir != "/"; dir = path.Dir(dir) {
-		e, ok := base.Lookup(dir)
-		if ok && e.Type != tar.TypeDir {
+		e, err := base.Lookup(dir)
+		if err == nil && e.Type != tar.TypeDir {
 			return nil, fmt.Errorf("adding %q: %q is not a directory in the base image", f.Path, dir)
 		}
-		if !ok {
+		if err != nil {
 			files = append(files, layers.File{Path: dir, Mode: fs.ModeDir | 0o755})
 		}
 	}
@@ -151,9 +151,10 @@ func place(base *rootfs.FS, f layers.File) ([]layers.File, error) {
 	return files, nil
 }
 
+// has tells whether something is at name. No other error can be: all was read before.
 func has(base *rootfs.FS, name string) bool {
-	_, ok := base.Lookup(name)
-	return ok
+	_, err := base.Lookup(name)
+	return err == nil
 }
 
 // checkProgram looks for the program of a check in the image. One with a path may yet

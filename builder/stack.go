@@ -8,11 +8,13 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/partial"
+
+	"github.com/ko-health/kohealth/builder/health"
 )
 
 // Author stands in the history of every layer that kohealth adds, and tells them
 // from the others.
-const Author = "kohealth"
+const Author = health.Author
 
 // A stack holds what says, in manifest and config, which layers an image has, taken
 // apart where the base ends and ko's layers begin.

@@ -30,6 +30,9 @@ const (
 	ArgsPath  = "/etc/healthcheck" // one argument a line; what the probe reads when it has none
 )
 
+// Author stands in the history of an image beside the layers that kohealth added.
+const Author = "kohealth"
+
 // A Test says how health is tested.
 type Test struct {
 	Kind Kind

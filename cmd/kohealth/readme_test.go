@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -13,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/ko-health/kohealth/builder/health"
+	"github.com/ko-health/kohealth/builder/lint"
 	"github.com/ko-health/kohealth/builder/render"
 )
 
@@ -165,4 +167,24 @@ func checkSection(t *testing.T, name, want string) {
 	if diff := cmp.Diff(want, old); diff != "" {
 		t.Errorf("%s in the README (-want +got); UPDATE=1 go test ./cmd/kohealth mends it:\n%s", name, diff)
 	}
+}
+
+// TestReadmeRules checks that the README lists lint's rules, and shows what lint says
+// of the case that it was made for.
+func TestReadmeRules(t *testing.T) {
+	table := "| rule | | |\n| --- | --- | --- |\n"
+	for _, r := range lint.Rules() {
+		table += fmt.Sprintf("| [`%s`](%s) | %s | %s |\n", r.ID, r.Source, r.Severity, strings.ReplaceAll(r.Doc, "|", `\|`))
+	}
+	checkSection(t, "rules", table)
+
+	seed, err := os.ReadFile(filepath.Join("..", "..", "testdata", "lint", "err", "seed.txtar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, found, ok := strings.Cut(string(seed), "-- want --\n")
+	if !ok {
+		t.Fatal("the case has no findings")
+	}
+	checkSection(t, "lint", "```text\n$ kohealth lint task-definition.json\n"+found+"```\n")
 }

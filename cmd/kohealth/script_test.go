@@ -10,6 +10,7 @@ import (
 	"log"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -85,6 +86,8 @@ func scriptParams(t *testing.T) testscript.Params {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"config":   cmdConfig,
 			"empty":    cmdEmpty,
+			"envsubst": cmdEnvsubst,
+			"exits":    cmdExits,
 			"sbom":     cmdSBOM,
 			"readenv":  cmdReadEnv,
 			"files":    cmdFiles,
@@ -323,6 +326,26 @@ func cmdEmpty(ts *testscript.TestScript, _ bool, args []string) {
 		if strings.HasPrefix(repo, args[0]) {
 			ts.Fatalf("%s was pushed", repo)
 		}
+	}
+}
+
+// cmdEnvsubst copies a file with its variables filled in: envsubst FROM TO.
+func cmdEnvsubst(ts *testscript.TestScript, _ bool, args []string) {
+	filled := os.Expand(ts.ReadFile(args[0]), ts.Getenv)
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(filled), 0o644))
+}
+
+// cmdExits runs a command and checks its exit code: exits CODE COMMAND [ARG]...
+func cmdExits(ts *testscript.TestScript, _ bool, args []string) {
+	code := 0
+	err := ts.Exec(args[1], args[2:]...)
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		code, err = exit.ExitCode(), nil
+	}
+	ts.Check(err)
+	if fmt.Sprint(code) != args[0] {
+		ts.Fatalf("exit code %d, want %s", code, args[0])
 	}
 }
 
