@@ -148,7 +148,7 @@ func set[T any](field **T, key, value string, parse func(string) (T, error)) err
 
 func unknownKey(key string) error {
 	err := fmt.Errorf("unknown key %q in healthcheck", key)
-	if near := nearest(key, Keys()); near != "" {
+	if near := Nearest(key, Keys()); near != "" {
 		return hint.With(err, fmt.Sprintf("did you mean %q?", near))
 	}
 	return hint.With(err, "the keys are "+strings.Join(Keys(), ", "))
