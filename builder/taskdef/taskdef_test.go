@@ -151,9 +151,8 @@ func TestOrigin(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for in, want := range map[source.Pos]source.Pos{
-		{}: {}, {1, 3}: {1, 3}, {3, 14}: {3, 14}, {4, 5}: {3, 17}, {6, 9}: {3, 17}, {11, 12}: {4, 12}, {11, 15}: {4, 15},
-	} {
+	for _, tt := range [][4]int{{0, 0, 0, 0}, {1, 3, 1, 3}, {3, 14, 3, 14}, {4, 5, 3, 17}, {6, 9, 3, 17}, {11, 12, 4, 12}, {11, 15, 4, 15}} {
+		in, want := source.Pos{Line: tt[0], Column: tt[1]}, source.Pos{Line: tt[2], Column: tt[3]}
 		if got := edited.Origin(in); got != want {
 			t.Errorf("%v comes from %v, want %v", in, got, want)
 		}
