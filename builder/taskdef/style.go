@@ -169,8 +169,9 @@ func quote(s string) string {
 	return strings.ReplaceAll(strings.TrimSuffix(b.String(), "\n"), "\x7f", `\u007f`)
 }
 
-// plain is what needs no quotes in YAML, of what references to images are made of.
-var plain = regexp.MustCompile(`^[a-zA-Z][-a-zA-Z0-9._/@]*(:[-a-zA-Z0-9._/@]+)*$`)
+// plain is a reference that needs no quotes in YAML: the slash keeps it from being a
+// number.
+var plain = regexp.MustCompile(`^[a-zA-Z0-9][-a-zA-Z0-9._:]*/[-a-zA-Z0-9._/:@]*[a-zA-Z0-9]$`)
 
 // quoteLike quotes a reference as the value in whose place it is put.
 func (f *File) quoteLike(n *source.Node, ref string) string {
