@@ -121,8 +121,10 @@ func find(n *source.Node, key string) int {
 
 // lineEnd returns where the line of an offset ends, before the line break.
 func (f *File) lineEnd(offset int) int {
-	line, _, _ := bytes.Cut(f.data[offset:], []byte("\n"))
-	return offset + len(bytes.TrimSuffix(line, []byte("\r")))
+	if length := bytes.IndexAny(f.data[offset:], "\r\n"); length >= 0 {
+		return offset + length
+	}
+	return len(f.data)
 }
 
 // Origin returns which place of the file a place of the edited one comes from. What

@@ -103,9 +103,10 @@ func (m *measure) endOfScalar(start int, y *yaml.Node) int {
 func (m *measure) endOfParts(start int, y *yaml.Node, n *Node) int {
 	end := start + 1
 	if last := lastPart(n); last != nil {
-		if end = last.Span.End; end == 0 {
-			return -1
-		}
+		end = last.Span.End
+	}
+	if k := len(y.Content) - 2; end == 0 || y.Kind == yaml.MappingNode && k >= 0 && y.Content[k].Tag == "!!merge" {
+		return -1 // the last part is not known, or not one of the map's own
 	}
 	if y.Style&yaml.FlowStyle == 0 {
 		return end
