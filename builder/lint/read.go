@@ -42,9 +42,11 @@ func read(doc *source.Node, json bool) ([]*group, error) {
 	case described.Get("containerDefinitions").Given():
 		return []*group{readTask(described, camel)}, nil
 	case len(doc.List()) > 0 && doc.Items[0].Get("image").Given(): // Terraform's container_definitions
-		return []*group{readTask(&source.Node{Kind: source.Map, Fields: []source.Field{
+		g := readTask(&source.Node{Kind: source.Map, Fields: []source.Field{
 			{Key: &source.Node{Text: "containerDefinitions"}, Value: doc},
-		}}, camel)}, nil
+		}}, camel)
+		g.TaskMemory = true // or not: the task is in another file
+		return []*group{g}, nil
 	}
 	return nil, hint.With(errors.New("neither an ECS task definition, nor a Compose file, nor a CloudFormation template"),
 		`a task definition has "containerDefinitions", a Compose file "services", a template "Resources"`)

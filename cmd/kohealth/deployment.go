@@ -145,7 +145,7 @@ func (d *deployment) lint(ctx context.Context, edited *taskdef.Edited) error {
 		return err
 	}
 	if errs > 0 {
-		return &exit{fmt.Errorf("%d errors found, and nothing was published", errs), exitFound}
+		return &exit{fmt.Errorf("errors found: %d; nothing was published", errs), exitFound}
 	}
 	return nil
 }
