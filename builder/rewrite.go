@@ -104,11 +104,11 @@ func (r *rewriter) image(ctx context.Context, img oci.SignedImage, platform *v1.
 	if r.leaves(*platform) && r.Format == KeepFormat {
 		return img, nil
 	}
-	out, probe, err := r.rebuild(ctx, img, *platform)
+	out, a, err := r.rebuild(ctx, img, *platform)
 	if err != nil {
 		return nil, fmt.Errorf("platform %s: %w", platform, err)
 	}
-	return r.imageSBOM(img, signed.Image(out), probe)
+	return r.imageSBOM(img, signed.Image(out), a)
 }
 
 // leaves tells whether images of a platform get no check.
@@ -133,33 +133,34 @@ func (r *rewriter) platformOf(cf *v1.ConfigFile) *v1.Platform {
 }
 
 // rebuild puts the image together again with the health layers, the check and the
-// media types that are wanted. The probe's layer is returned, too, nil if it has
-// none.
-func (r *rewriter) rebuild(ctx context.Context, img v1.Image, platform v1.Platform) (v1.Image, v1.Layer, error) {
+// media types that are wanted.
+func (r *rewriter) rebuild(ctx context.Context, img v1.Image, platform v1.Platform) (out v1.Image, a added, err error) {
 	s, err := newStack(img)
 	if err != nil {
-		return nil, nil, err
+		return nil, a, err
 	}
 	raw, err := img.RawConfigFile()
 	if err != nil {
-		return nil, nil, err
+		return nil, a, err
 	}
 	config, err := parseRawConfig(raw)
 	if err != nil {
-		return nil, nil, err
+		return nil, a, err
 	}
 	m, err := img.Manifest()
 	if err != nil {
-		return nil, nil, err
+		return nil, a, err
 	}
-	var probe v1.Layer
 	if !r.leaves(platform) {
-		if probe, err = r.addHealth(ctx, s, config, m, platform); err != nil {
-			return nil, nil, err
+		if err := s.utc(config); err != nil {
+			return nil, a, err
+		}
+		if a, err = r.addHealth(ctx, s, config, m, platform); err != nil {
+			return nil, a, err
 		}
 	}
-	out, err := r.assemble(s, config, m)
-	return out, probe, err
+	out, err = r.assemble(s, config, m)
+	return out, a, err
 }
 
 // assemble makes an image of the stack, with the media types of the format.

@@ -20,11 +20,18 @@ type binary struct {
 
 // binary reads a program's file: no more than its head, unless it is dynamic.
 func (l *looker) binary(name string) (binary, error) {
-	r, err := l.fsys.Open(name)
+	if b, ok := l.image.binaries[name]; ok {
+		return b, nil
+	}
+	r, err := l.image.fsys.Open(name)
 	if err != nil {
 		return binary{}, err
 	}
-	return readBinary(r)
+	b, err := readBinary(r)
+	if err == nil {
+		l.image.binaries[name] = b
+	}
+	return b, err
 }
 
 // How much is read of a program: of its head, which says whether it is dynamic, and of
@@ -127,7 +134,7 @@ func (l *looker) missing(b binary, origin string) (string, error) {
 }
 
 func (l *looker) has(name string) (bool, error) {
-	_, err := l.fsys.Lookup(name)
+	_, err := l.image.fsys.Lookup(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}

@@ -29,6 +29,8 @@ type call struct {
 	// Spare tells that another command is run if this one fails, as after ||, so it need
 	// not be there.
 	Spare bool
+	// Piped tells that another program reads the output and judges it.
+	Piped bool
 }
 
 // parseCommand finds the programs that a check starts.
@@ -44,7 +46,7 @@ func parseCommand(check *check) command {
 		}
 		cmd := command{Calls: []call{{Name: program.Text, Args: args, Pos: program.Pos}}}
 		if script, ok := shellScript(program.Text, args); ok {
-			return cmd.join(parseScript(script, program.Pos))
+			return cmd.join(parseScriptOf(program.Text, script, program.Pos))
 		}
 		return cmd
 	case "CMD-SHELL":
@@ -72,6 +74,13 @@ func shellScript(program string, args []string) (string, bool) {
 	return args[i+1], true
 }
 
+// parseScriptOf parses the script that a shell is started with by name.
+func parseScriptOf(shell, script string, at source.Pos) command {
+	cmd := parseScript(script, at)
+	cmd.DevTCP = cmd.DevTCP && path.Base(shell) != "bash"
+	return cmd
+}
+
 // parseScript parses a shell command. It takes bash's syntax: /bin/sh may be bash.
 func parseScript(script string, at source.Pos) command {
 	file, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(script), "")
@@ -86,6 +95,9 @@ func parseScript(script string, at source.Pos) command {
 		return true
 	})
 	syntax.Walk(file, w.visit)
+	if w.path {
+		w.command.Calls = slices.DeleteFunc(w.command.Calls, func(c call) bool { return !strings.Contains(c.Name, "/") })
+	}
 	return w.command
 }
 
@@ -95,16 +107,23 @@ type walker struct {
 	at      source.Pos
 	own     map[string]bool // the script's own functions
 	spare   []syntax.Node   // left sides of ||
+	piped   []syntax.Node   // left sides of |
+	path    bool            // PATH is set: where programs are is not known
 }
 
 func (w *walker) visit(n syntax.Node) bool {
 	switch n := n.(type) {
 	case *syntax.BinaryCmd:
-		if n.Op == syntax.OrStmt && startsProgram(n.Y) {
+		switch {
+		case n.Op == syntax.OrStmt && startsProgram(n.Y):
 			w.spare = append(w.spare, n.X)
+		case n.Op == syntax.Pipe || n.Op == syntax.PipeAll:
+			w.piped = append(w.piped, n.X)
 		}
 	case *syntax.Redirect:
 		w.redirect(literal(n.Word))
+	case *syntax.Assign:
+		w.path = w.path || n.Name != nil && n.Name.Value == "PATH"
 	case *syntax.CallExpr:
 		w.call(n)
 	}
@@ -147,13 +166,17 @@ func (w *walker) call(c *syntax.CallExpr) {
 	if isBuiltin(name) || w.own[name] || strings.HasPrefix(name, "-") || strings.Contains(name, "$") {
 		return
 	}
-	spare := slices.ContainsFunc(w.spare, func(left syntax.Node) bool {
-		return c.Pos().Offset() >= left.Pos().Offset() && c.End().Offset() <= left.End().Offset()
-	})
-	w.command.Calls = append(w.command.Calls, call{name, args, w.at, spare})
+	w.command.Calls = append(w.command.Calls, call{name, args, w.at, within(c, w.spare), within(c, w.piped)})
 	if script, ok := shellScript(name, args); ok {
-		w.command = w.command.join(parseScript(script, w.at))
+		w.command = w.command.join(parseScriptOf(name, script, w.at))
 	}
+}
+
+// within tells whether a command stands within one of the nodes.
+func within(c *syntax.CallExpr, nodes []syntax.Node) bool {
+	return slices.ContainsFunc(nodes, func(n syntax.Node) bool {
+		return c.Pos().Offset() >= n.Pos().Offset() && c.End().Offset() <= n.End().Offset()
+	})
 }
 
 // isBuiltin tells whether a shell runs a command itself: what POSIX has built in, and

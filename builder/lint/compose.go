@@ -35,6 +35,9 @@ func readService(key, n *source.Node) *container {
 		Env:       readEnvironment(n.Get("environment")),
 		User:      n.Get("user"),
 	}
+	if n.Get("build").Given() {
+		c.ImageRef = nil // its name is that of what will be built
+	}
 	for _, p := range append(n.Get("ports").List(), n.Get("expose").List()...) {
 		if port, ok := readPort(p); ok {
 			c.Ports = append(c.Ports, port)

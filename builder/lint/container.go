@@ -25,7 +25,7 @@ type group struct {
 	Platform       v1.Platform  // that images have to be for
 	PlatformPos    source.Pos   // where it is written, if anywhere
 	Fargate, EC2   bool         // where a task can run; neither is not said
-	TaskMemory     bool         // the task as a whole has a limit
+	TaskMemory     bool         // the task as a whole has a limit, or may have one elsewhere
 	SharedPID      *source.Node // pidMode task or host
 	ClassicLB      *source.Node // of a service that runs the task
 	platformUnsure bool         // it is neither written nor ECS's default

@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"math"
 	"strings"
 	"time"
 
@@ -23,11 +24,23 @@ func readTask(task *source.Node, style style) *group {
 		g.SharedPID = mode
 	}
 	for _, n := range task.Get("containerDefinitions").List() {
+		if n.Kind != source.Map || n.Get("Fn::If").Given() {
+			continue // known only when the file is used
+		}
 		c := readECSContainer(n)
 		c.group = g
 		c.Command = parseCommand(c.Check)
 		g.Containers = append(g.Containers, c)
 	}
+	return g
+}
+
+// readDefinitions reads the container definitions of a task that is defined elsewhere.
+func readDefinitions(list *source.Node, style style) *group {
+	g := readTask(&source.Node{Kind: source.Map, Fields: []source.Field{
+		{Key: &source.Node{Text: "containerDefinitions"}, Value: list},
+	}}, style)
+	g.TaskMemory, g.platformUnsure = true, true
 	return g
 }
 
@@ -105,7 +118,8 @@ func (c *container) readECSCheck(n *source.Node) {
 // readSeconds reads a whole number of seconds.
 func readSeconds(n *source.Node) duration {
 	i := readNumber(n)
-	d := duration{time.Duration(i.Value) * time.Second, i.Given, i.Bad, i.Pos}
+	const most = math.MaxInt32 // what is more cannot be told in nanoseconds, and is out of range anyway
+	d := duration{time.Duration(min(max(i.Value, -most), most)) * time.Second, i.Given, i.Bad, i.Pos}
 	if meant, err := time.ParseDuration(i.Bad); err == nil {
 		d.Value = meant
 	}

@@ -17,6 +17,9 @@ import (
 // write writes a key of ECS's and its value as the container's file does.
 func (c *container) write(key string, value any) string {
 	text := encode(value)
+	if key == "command" && c.Style == composeYAML {
+		text = strings.ReplaceAll(text, "$", "$$") // or Compose replaces the variable by its own
+	}
 	if d, ok := value.(time.Duration); ok {
 		text = d.String()
 		if c.Runtime == onECS {
@@ -82,6 +85,9 @@ func (c *container) whole(test ...string) string {
 	if c.Check == nil || !c.Check.StartPeriod.Given {
 		t.startPeriod = max(t.startPeriod, health.DefaultStartPeriod)
 	}
+	if c.Runtime == onECS {
+		t = t.forECS()
+	}
 	parts := []string{c.write("interval", t.interval), c.write("timeout", t.timeout), c.write("retries", t.retries), c.write("startPeriod", t.startPeriod)}
 	if c.Style == dockerfile {
 		command := "CMD " + encode(test[1:])
@@ -138,6 +144,15 @@ func quote(word string) string {
 type timings struct {
 	interval, timeout, startPeriod time.Duration
 	retries                        int
+}
+
+// forECS returns the numbers nearest to t that ECS takes; a fraction of a second counts
+// as a whole one.
+func (t timings) forECS() timings {
+	nearest := func(d time.Duration, least, most int) time.Duration {
+		return min(max((d+time.Second-1).Truncate(time.Second), time.Duration(least)*time.Second), time.Duration(most)*time.Second)
+	}
+	return timings{nearest(t.interval, 5, 300), nearest(t.timeout, 2, 60), nearest(t.startPeriod, 0, 300), min(max(t.retries, 1), 10)}
 }
 
 // timings fills in the runtime's defaults: moby's daemon/health.go and ECS's HealthCheck.

@@ -23,8 +23,12 @@ type image struct {
 	Ko       bool // made by ko
 	Kohealth bool // with kohealth's probe
 
-	layers []v1.Layer
+	fsys     *rootfs.FS
+	binaries map[string]binary // by name: to read one again is to read its layer again
+	files    map[string]string // small ones
 }
+
+func (i *image) close() error { return i.fsys.Close() }
 
 func newImage(ref string, img v1.Image) (*image, error) {
 	raw, err := img.RawConfigFile()
@@ -47,19 +51,27 @@ func newImage(ref string, img v1.Image) (*image, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading manifest: %w", err)
 	}
-	madeBy := func(author string) bool {
-		return slices.ContainsFunc(file.History, func(h v1.History) bool { return h.Author == author })
-	}
 	return &image{
 		Ref:      ref,
 		Config:   file.Config,
 		Check:    check,
 		Platform: v1.Platform{OS: file.OS, Architecture: file.Architecture, Variant: file.Variant},
 		OCI:      media == types.OCIManifestSchema1,
-		Ko:       madeBy("ko"),
-		Kohealth: madeBy(health.Author),
-		layers:   layers,
+		Ko:       slices.ContainsFunc(file.History, isKo),
+		Kohealth: slices.ContainsFunc(file.History, isKohealth),
+		fsys:     rootfs.New(layers),
+		binaries: map[string]binary{},
+		files:    map[string]string{},
 	}, nil
+}
+
+// isKo tells whether ko made a layer. The Docker engine keeps no authors.
+func isKo(h v1.History) bool { return h.Author == "ko" || strings.HasPrefix(h.CreatedBy, "ko build ") }
+
+// isKohealth tells whether kohealth made a layer; without the author, only the probe's
+// is known.
+func isKohealth(h v1.History) bool {
+	return h.Author == health.Author || strings.HasSuffix(h.Comment, ", at "+health.ProbePath)
 }
 
 // imageContainer is a container of an image with nothing said, as docker run makes it.
@@ -111,12 +123,8 @@ func (c *container) look(img *image) error {
 	if !c.runs() || img.Platform.OS != "linux" {
 		return nil
 	}
-	l := &looker{fsys: rootfs.New(img.layers), image: img, c: c}
-	err := l.look()
-	if closeErr := l.fsys.Close(); err == nil {
-		err = closeErr
-	}
-	return err
+	l := &looker{image: img, c: c}
+	return l.look()
 }
 
 // environ returns the value of a variable in the container; ok is false if there is

@@ -66,6 +66,55 @@ type brokenLayer struct{ v1.Layer }
 
 func (brokenLayer) Uncompressed() (io.ReadCloser, error) { return nil, errors.New("gone") }
 
+// Containers of one image have it opened once, and its layer read once.
+func TestImageIsReadOnce(t *testing.T) {
+	img, err := describe("layer\n/bin/\n/bin/sh elf amd64\n/bin/a elf amd64\n/bin/b elf amd64")
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened, read := 0, 0
+	open := func(context.Context, string, v1.Platform) (v1.Image, error) {
+		opened++
+		return counted{img, &read}, nil
+	}
+	const task = `{"memory": "512", "containerDefinitions": [
+		{"name": "1", "image": "app", "healthCheck": {"command": ["CMD-SHELL", "a && b"]}},
+		{"name": "2", "image": "app", "healthCheck": {"command": ["CMD-SHELL", "a && b"]}},
+		{"name": "3", "image": "app", "healthCheck": {"command": ["CMD", "c"]}}]}`
+	got, err := lint.File(t.Context(), "task.json", []byte(task), lint.Options{Open: open})
+	if err != nil || len(got) != 1 || got[0].Container != "3" || got[0].Rule != "no-program" {
+		t.Errorf("findings %v, error %v", got, err)
+	}
+	// Once more for the shell, which is passed on the way to the programs.
+	if opened != 1 || read > 2 {
+		t.Errorf("opened %d times, layer read %d times", opened, read)
+	}
+}
+
+// counted is an image that counts how often its layers are read.
+type counted struct {
+	v1.Image
+	read *int
+}
+
+func (c counted) Layers() ([]v1.Layer, error) {
+	layers, err := c.Image.Layers()
+	for i := range layers {
+		layers[i] = countedLayer{layers[i], c.read}
+	}
+	return layers, err
+}
+
+type countedLayer struct {
+	v1.Layer
+	read *int
+}
+
+func (l countedLayer) Uncompressed() (io.ReadCloser, error) {
+	*l.read++
+	return l.Layer.Uncompressed()
+}
+
 func TestOptions(t *testing.T) {
 	const task = `{"containerDefinitions": [{"name": "a", "healthCheck": {"command": ["CMD", "/c"], "interval": 5, "timeout": 1, "retries": 1}}]}`
 	count := func(o lint.Options) (rules []string) {

@@ -103,7 +103,7 @@ func Image(ctx context.Context, ref string, img v1.Image, o Options) ([]Finding,
 		return nil, fmt.Errorf("looking into %s: %w", ref, err)
 	}
 	c := imageContainer(looked)
-	if err := c.look(looked); err != nil {
+	if err := errors.Join(c.look(looked), looked.close()); err != nil {
 		return nil, fmt.Errorf("looking into %s: %w", ref, err)
 	}
 	return o.judge(ref, []*group{newGroup(c)}), nil
@@ -112,21 +112,33 @@ func Image(ctx context.Context, ref string, img v1.Image, o Options) ([]Finding,
 // maxOpen is how many images are looked into at a time.
 const maxOpen = 4
 
-// lookInto fills in the facts that come from images.
+// lookInto fills in the facts that come from images. An image is opened once for all
+// containers that it is for.
 func lookInto(ctx context.Context, groups []*group, o Options) error {
 	if o.Open == nil {
 		return nil
 	}
-	var all []*container
+	users := map[string][]*container{}
+	var names []string
 	for _, group := range groups {
-		all = append(all, group.Containers...)
+		for _, c := range group.Containers {
+			ref, ok := c.ImageRef.Str()
+			if !ok || ref == "" {
+				continue
+			}
+			name := ref + " " + group.Platform.String()
+			if users[name] == nil {
+				names = append(names, name)
+			}
+			users[name] = append(users[name], c)
+		}
 	}
-	errs := make([]error, len(all))
+	errs := make([]error, len(names))
 	var g errgroup.Group
 	g.SetLimit(maxOpen)
-	for i, c := range all {
+	for i, name := range names {
 		g.Go(func() error {
-			errs[i] = c.open(ctx, o)
+			errs[i] = o.open(ctx, users[name])
 			return nil
 		})
 	}
@@ -134,25 +146,27 @@ func lookInto(ctx context.Context, groups []*group, o Options) error {
 	return errors.Join(errs...)
 }
 
-// open looks into the image that the container names.
-func (c *container) open(ctx context.Context, o Options) error {
-	ref, ok := c.ImageRef.Str()
-	if !ok || ref == "" {
-		return nil
-	}
-	img, err := o.Open(ctx, ref, c.group.Platform)
+// open looks into the image that containers name.
+func (o Options) open(ctx context.Context, users []*container) error {
+	ref := users[0].ImageRef.Text
+	img, err := o.Open(ctx, ref, users[0].group.Platform)
 	if err != nil || img == nil {
 		return err
 	}
 	looked, err := newImage(ref, img)
 	if err == nil {
-		err = c.look(looked)
+		for _, c := range users {
+			if err = c.look(looked); err != nil {
+				break
+			}
+		}
+		err = errors.Join(err, looked.close())
 	}
 	if closer, ok := img.(io.Closer); ok {
 		err = errors.Join(err, closer.Close())
 	}
 	if err != nil {
-		return fmt.Errorf("looking into image of %q: %w", c.Name, err)
+		return fmt.Errorf("looking into image of %q: %w", users[0].Name, err)
 	}
 	return nil
 }

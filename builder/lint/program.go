@@ -29,7 +29,6 @@ type program struct {
 
 // A looker looks into an image for a container.
 type looker struct {
-	fsys  *rootfs.FS
 	image *image
 	c     *container
 }
@@ -85,7 +84,7 @@ func (l *looker) find(program string) (name string, e rootfs.Entry, err error) {
 		}
 	} else {
 		names = l.inPath(program)
-		first, err := l.fsys.First(names)
+		first, err := l.image.fsys.First(names)
 		if err != nil {
 			return "", e, err
 		}
@@ -94,7 +93,7 @@ func (l *looker) find(program string) (name string, e rootfs.Entry, err error) {
 		}
 	}
 	for _, name := range names {
-		e, err := l.fsys.Lookup(name)
+		e, err := l.image.fsys.Lookup(name)
 		switch {
 		case err == nil && e.Type != tar.TypeDir:
 			return name, e, nil
@@ -125,7 +124,7 @@ func (l *looker) inPath(program string) (names []string) {
 func (l *looker) blocked(e rootfs.Entry) (part, user string, err error) {
 	var parts []rootfs.Entry
 	for dir := path.Dir(e.Path); dir != "/"; dir = path.Dir(dir) {
-		parent, err := l.fsys.Lookup(dir)
+		parent, err := l.image.fsys.Lookup(dir)
 		if err != nil {
 			return "", "", err
 		}
@@ -155,7 +154,10 @@ func (l *looker) blocked(e rootfs.Entry) (part, user string, err error) {
 // readFile returns a small file, or nothing if there is none.
 func (l *looker) readFile(name string) (string, error) {
 	const limit = 1 << 20
-	r, err := l.fsys.Open(name)
+	if text, ok := l.image.files[name]; ok {
+		return text, nil
+	}
+	r, err := l.image.fsys.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}
@@ -166,5 +168,6 @@ func (l *looker) readFile(name string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("reading %q: %w", name, err)
 	}
+	l.image.files[name] = string(data)
 	return string(data), nil
 }

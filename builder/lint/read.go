@@ -42,11 +42,7 @@ func read(doc *source.Node, json bool) ([]*group, error) {
 	case described.Get("containerDefinitions").Given():
 		return []*group{readTask(described, camel)}, nil
 	case len(doc.List()) > 0 && doc.Items[0].Get("image").Given(): // Terraform's container_definitions
-		g := readTask(&source.Node{Kind: source.Map, Fields: []source.Field{
-			{Key: &source.Node{Text: "containerDefinitions"}, Value: doc},
-		}}, camel)
-		g.TaskMemory = true // or not: the task is in another file
-		return []*group{g}, nil
+		return []*group{readDefinitions(doc, camel)}, nil
 	}
 	return nil, hint.With(errors.New("neither an ECS task definition, nor a Compose file, nor a CloudFormation template"),
 		`a task definition has "containerDefinitions", a Compose file "services", a template "Resources"`)

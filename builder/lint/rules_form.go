@@ -137,6 +137,7 @@ func simpleWords(text string) (words []string, ok bool) {
 var (
 	operator = regexp.MustCompile(`^(\|\|?|&&?|;|\d?>>?(&\d)?|<|\d?>>?&?\S+)$`)
 	variable = regexp.MustCompile(`\$(\w|\{|\()`)
+	isCode   = regexp.MustCompile(`^(-[ceprE]|--?eval|--command|--print)$`) // node -e, python -c, mongosh --eval: what follows has its own $
 )
 
 func needsShell(c *container) []problem {
@@ -144,7 +145,8 @@ func needsShell(c *container) []problem {
 		return nil
 	}
 	for i, arg := range c.Check.Test[1:] {
-		if operator.MatchString(arg.Text) || variable.MatchString(arg.Text) && !c.callsProbe() {
+		asked := variable.MatchString(arg.Text) && !c.callsProbe() && !isCode.MatchString(c.Check.Test[i].Text)
+		if operator.MatchString(arg.Text) || asked {
 			return at(c.Check.at(i+1), c.asShell(), "%s is an argument of %s: there is no shell", encode(arg.Text), c.Check.Test[1].Text)
 		}
 	}
@@ -177,9 +179,20 @@ func (c *container) asShell() string {
 	}
 	var words []string
 	for _, a := range c.Check.Test[1:] {
-		words = append(words, a.Text)
+		words = append(words, shellWord(a.Text))
 	}
 	return c.whole("CMD-SHELL", strings.Join(words, " "))
+}
+
+// shellWord writes an argument for a shell, where operators and variables work.
+func shellWord(arg string) string {
+	switch {
+	case operator.MatchString(arg):
+		return arg
+	case variable.MatchString(arg):
+		return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "`", "\\`").Replace(arg) + `"`
+	}
+	return quote(arg)
 }
 
 func execRedirect(c *container) []problem {

@@ -29,7 +29,7 @@ type node struct {
 	opaque   bool // a directory that shows nothing of lower layers
 }
 
-// Limits of a layer. Longer paths cannot be in a file system: limits.h.
+// Limits of a layer. Longer paths, and links to such, cannot be in a file system: limits.h.
 const (
 	maxPath    = 4096
 	maxEntries = 2_000_000
@@ -86,7 +86,7 @@ const (
 // add notes an entry. Whiteouts act on the layers below only, wherever they stand in
 // their own.
 func (l *layer) add(e Entry) {
-	if len(e.Path) > maxPath {
+	if len(e.Path) > maxPath || len(e.Linkname) > maxPath {
 		return
 	}
 	dir, base := path.Split(e.Path)

@@ -1,10 +1,12 @@
 package rootfs
 
 import (
+	"archive/tar"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -15,7 +17,7 @@ import (
 // their ends. What a layer holds is kept in dir by the layer's digest, so that it is
 // fetched only once.
 func Read(layers []v1.Layer, dir cache.Dir) (*FS, error) {
-	f := &FS{}
+	f := &FS{dir: dir}
 	return f, f.Add(layers, dir)
 }
 
@@ -33,8 +35,35 @@ func (f *FS) Add(layers []v1.Layer, dir cache.Dir) error {
 		}
 		f.layers = append([]*layer{read}, f.layers...)
 	}
-	f.links = nil // their depths have changed
+	f.findLinks()
 	return nil
+}
+
+// findLinks comes across all links to directories.
+func (f *FS) findLinks() {
+	f.links = nil // their depths have changed
+	for _, l := range f.layers {
+		for _, name := range l.symlinks() {
+			known, links := len(f.links), 0
+			_, _ = f.walk(name, true, &links) // one that leads nowhere is none to a directory
+			found := slices.Clone(f.links[known:])
+			f.links = append(f.links[:known], slices.DeleteFunc(found, func(l link) bool {
+				e, ok := f.At(l.to)
+				return !ok || e.Type != tar.TypeDir
+			})...)
+		}
+	}
+}
+
+// symlinks returns the paths of a listed layer's symbolic links, sorted.
+func (l *layer) symlinks() (names []string) {
+	for name, n := range l.nodes {
+		if n.explicit && n.Type == tar.TypeSymlink {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 func list(l v1.Layer, dir cache.Dir) ([]Entry, error) {

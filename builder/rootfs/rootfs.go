@@ -14,6 +14,8 @@ import (
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/ko-health/kohealth/layers/cache"
 )
 
 // An Entry is one file, directory or link.
@@ -30,6 +32,7 @@ type Entry struct {
 type FS struct {
 	layers []*layer // the highest first
 	links  []link
+	dir    cache.Dir // keeps what is read
 }
 
 // A link is a symbolic link to a directory that was come across. What layers above
@@ -67,6 +70,19 @@ func (f *FS) Close() error {
 func (f *FS) Resolve(name string) (string, error) {
 	links := 0
 	return f.walk(name, false, &links)
+}
+
+// Follow is Resolve, but follows a link at the end, too.
+func (f *FS) Follow(name string) (string, error) {
+	links := 0
+	return f.walk(name, true, &links)
+}
+
+// At returns the entry at a path that [FS.Resolve] or [FS.Follow] has returned, of a
+// file system that [Read] has read. ok is false if nothing is there.
+func (f *FS) At(resolved string) (e Entry, ok bool) {
+	e, _, err := f.find(resolved)
+	return e, err == nil
 }
 
 // Lookup returns the entry at name, links followed to the end. The error is

@@ -18,8 +18,10 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/ko-health/kohealth/builder/rootfs"
+	"github.com/ko-health/kohealth/layers"
 	"github.com/ko-health/kohealth/layers/cache"
 )
 
@@ -225,6 +227,20 @@ func (c *counted) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// What no file system can hold is not kept: a layer could hold any number of it.
+func TestLongPaths(t *testing.T) {
+	long := strings.Repeat("./", 4096) + "file"
+	fsys := read(t, layer(t, file("file"), link("link", "./file"), link("long", long), hardLink("hard", long)))
+	if _, err := fsys.Lookup("/link"); err != nil {
+		t.Error(err)
+	}
+	for _, name := range []string{"/long", "/hard"} {
+		if e, err := fsys.Lookup(name); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: %+v, %v", name, e, err)
+		}
+	}
+}
+
 func TestResolveKeepsLastLink(t *testing.T) {
 	fsys := read(t, layer(t, link("usr", "/system"), link("system/bin", "tools"), link("system/tools/healthcheck", "/x")))
 	for name, want := range map[string]string{
@@ -303,3 +319,62 @@ type unreadable struct{ v1.Layer }
 
 func (unreadable) Uncompressed() (io.ReadCloser, error) { return nil, errors.New("read") }
 func (unreadable) Compressed() (io.ReadCloser, error)   { return nil, errors.New("read") }
+
+func TestReadFile(t *testing.T) {
+	content := func(name, text string) v1.Layer {
+		l, err := layers.Layer([]layers.File{{Path: name, Mode: 0o644, Content: []byte(text)}}, types.OCILayer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
+	dir := cache.Dir(t.TempDir())
+	top := content("/usr/lib/db", "new")
+	all := []v1.Layer{layer(t, link("lib", "usr/lib"), link("dangling", "nowhere")), content("/usr/lib/db", "old"), top}
+	fsys, err := rootfs.Read(all, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the second time from the cache
+		if data, err := fsys.ReadFile("/lib/db", 3); err != nil || string(data) != "new" {
+			t.Errorf("ReadFile() = %q, %v", data, err)
+		}
+		all[2] = unreadable{top}
+		if fsys, err = rootfs.Read(all, dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"/usr/lib", "/nowhere", "/dangling"} {
+		if data, err := fsys.ReadFile(name, 3); err == nil {
+			t.Errorf("ReadFile(%q) = %q", name, data)
+		}
+	}
+	fsys = read(t, top)
+	if _, err := fsys.ReadFile("/usr/lib/db", 2); err == nil || !strings.Contains(err.Error(), "it has more than 2 bytes") {
+		t.Errorf("error %v of a file that is too long", err)
+	}
+}
+
+// A copy is a file system of its own.
+func TestCloneAndPut(t *testing.T) {
+	fsys := read(t, layer(t, dir("usr/"), link("bin", "usr/bin")))
+	clone := fsys.Clone()
+	clone.Put("/usr/bin", fs.ModeDir|0o755, "")
+	clone.Put("/usr/bin/sh", fs.ModeSymlink|0o777, "busybox")
+	clone.Put("/usr/bin/busybox", 0o755, "")
+	if e, err := clone.Lookup("/bin/sh"); err != nil || e.Path != "/usr/bin/busybox" {
+		t.Errorf("Lookup = %+v, %v", e, err)
+	}
+	if at, err := clone.Follow("/bin/sh"); err != nil || at != "/usr/bin/busybox" {
+		t.Errorf("Follow = %q, %v", at, err)
+	}
+	if e, ok := clone.At("/usr/bin/sh"); !ok || e.Linkname != "busybox" {
+		t.Errorf("At = %+v, %v", e, ok)
+	}
+	if _, err := clone.ReadFile("/usr/bin/busybox", 1); err == nil {
+		t.Error("what no layer holds is read")
+	}
+	if _, err := fsys.Lookup("/bin/sh"); err == nil {
+		t.Error("the original has changed")
+	}
+}

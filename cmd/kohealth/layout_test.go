@@ -28,7 +28,8 @@ func TestDependencies(t *testing.T) {
 		"builder/lint":           append([]string{"builder/lint", "builder/lint/source", "builder/rootfs", "layers/cache"}, health...),
 		"builder/taskdef":        append([]string{"builder/taskdef", "builder/render", "builder/lint/source"}, health...),
 		"builder/open":           append([]string{"builder/open"}, health...),
-		"builder":                append([]string{"builder", "builder/rootfs"}, layers...),
+		"layers/apk":             append([]string{"layers/apk", "builder/rootfs"}, layers...),
+		"builder":                append([]string{"builder", "builder/rootfs", "layers/apk"}, layers...),
 	} {
 		slices.Sort(want)
 		if diff := cmp.Diff(want, ownDeps(t, pkg)); diff != "" {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/ko-health/kohealth/builder"
 	"github.com/ko-health/kohealth/layers"
+	"github.com/ko-health/kohealth/layers/apk"
 )
 
 // buildFlags are the flags of the commands that build images: ko's and kohealth's.
@@ -55,7 +56,7 @@ func (f *buildFlags) run(ctx context.Context, v versions, do func(context.Contex
 	if err != nil {
 		return err
 	}
-	defer leave()
+	defer func() { leave(err == nil) }()
 	kept := useKoCache(cacheDir())
 	defer func() { kept.close(err == nil) }()
 	// The publisher comes first: for --insecure-registry it has to find a transport
@@ -64,7 +65,7 @@ func (f *buildFlags) run(ctx context.Context, v versions, do func(context.Contex
 	if err != nil {
 		return err
 	}
-	remote.DefaultTransport = layers.Transport(remote.DefaultTransport)
+	remote.DefaultTransport = interruptible{ctx, layers.Transport(remote.DefaultTransport)}
 	f.bo.InsecureRegistry = f.po.InsecureRegistry
 	b, err := newBuilder(ctx, f.bo, f.health, v)
 	if err != nil {
@@ -103,6 +104,7 @@ func newBuilder(ctx context.Context, bo *options.BuildOptions, hf *healthFlags, 
 	b := builder.New(inner, builder.Options{
 		Check:     checks.of(bo),
 		Compiler:  &layers.Compiler{Go: goCmd, Cache: cacheDir(), Logf: log.Printf},
+		Packages:  &apk.Client{Cache: cacheDir(), UserAgent: "kohealth/" + v.kohealth, Progress: progress(os.Stderr)},
 		Format:    checks.format,
 		Jobs:      bo.ConcurrentBuilds,
 		Platforms: namedPlatforms(bo.Platforms),

@@ -44,6 +44,7 @@ func blocks(t *testing.T, language string) (blocks []string) {
 // TestReadmeCommands runs every kohealth command of the README.
 func TestReadmeCommands(t *testing.T) {
 	var script strings.Builder
+	script.WriteString("env KOHEALTH_HEALTH_REPOSITORY=$PACKAGES\nenv KOHEALTH_HEALTH_KEY=$KEY\n")
 	for _, block := range append(blocks(t, "console"), blocks(t, "yml")...) {
 		for line := range strings.Lines(block) {
 			command, isCommand := strings.CutPrefix(strings.ReplaceAll(line, "- run: ", "$ "), "$ ")
@@ -57,7 +58,7 @@ func TestReadmeCommands(t *testing.T) {
 			}
 		}
 	}
-	script.WriteString("-- go.mod --\nmodule example.com\n\ngo 1.22\n-- cmd/app/main.go --\npackage main\n\nfunc main() {}\n")
+	script.WriteString("-- go.mod --\nmodule example.com\n\ngo 1.22\n-- config/app.yaml --\nimage: ko://example.com/cmd/app\n-- cmd/app/main.go --\npackage main\n\nfunc main() {}\n")
 	script.WriteString("-- task-definition.json --\n" + blocks(t, "json")[1])
 	params := scriptParams(t)
 	params.Dir, params.UpdateScripts = t.TempDir(), false
@@ -70,18 +71,22 @@ func TestReadmeCommands(t *testing.T) {
 	testscript.Run(t, params)
 }
 
-// TestReadmeConfiguration reads the README's .ko.yaml and checks that it shows the
-// defaults.
+// TestReadmeConfiguration reads every .ko.yaml of the README, and checks that the first
+// one shows the defaults.
 func TestReadmeConfiguration(t *testing.T) {
-	name := filepath.Join(t.TempDir(), ".ko.yaml")
-	if err := os.WriteFile(name, []byte(blocks(t, "yaml")[0]), 0o644); err != nil {
-		t.Fatal(err)
+	var files []health.File
+	for _, block := range blocks(t, "yaml") {
+		name := filepath.Join(t.TempDir(), ".ko.yaml")
+		if err := os.WriteFile(name, []byte(block), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		file, err := health.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, file)
 	}
-	file, err := health.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	shown := file.For(health.BuildID{})
+	shown := files[0].For(health.BuildID{})
 	got, err := shown.Check()
 	if err != nil {
 		t.Fatal(err)
