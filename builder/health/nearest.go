@@ -2,9 +2,9 @@ package health
 
 import "strings"
 
-// nearest returns the known word that s was most probably meant to be, or "" if
+// Nearest returns the known word that s was most probably meant to be, or "" if
 // none is near.
-func nearest(s string, known []string) string {
+func Nearest(s string, known []string) string {
 	best, bestDistance := "", 3
 	for _, k := range known {
 		if d := distance(plain(s), plain(k)); d < bestDistance {

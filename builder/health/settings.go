@@ -185,7 +185,7 @@ func unknownKey(key string) error {
 	if slices.Contains(Keys(), strings.ToLower(key)) {
 		return hint.With(err, fmt.Sprintf("keys are in lower case: write %q", strings.ToLower(key)))
 	}
-	if near := nearest(key, Keys()); near != "" {
+	if near := Nearest(key, Keys()); near != "" {
 		return hint.With(err, fmt.Sprintf("did you mean %q?", near))
 	}
 	return hint.With(err, "the keys are "+strings.Join(Keys(), ", "))

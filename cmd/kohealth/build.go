@@ -60,6 +60,11 @@ func (p *pipeline) publish(ctx context.Context, args []string) ([]published, err
 	if err != nil {
 		return nil, err
 	}
+	return p.publishBuilt(ctx, importpaths, results)
+}
+
+// publishBuilt publishes what was built of import paths.
+func (p *pipeline) publishBuilt(ctx context.Context, importpaths []string, results []build.Result) ([]published, error) {
 	if p.publisher.sideBySide(importpaths) {
 		err := p.forEach(ctx, importpaths, func(ctx context.Context, i int) error {
 			return p.publisher.publishAhead(ctx, results[i], importpaths[i])

@@ -26,6 +26,7 @@ func added() []string {
 		buildIDCommand,
 		"lint",
 		"render",
+		"taskdef",
 	}
 }
 

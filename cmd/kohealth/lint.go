@@ -87,14 +87,22 @@ func (lf *lintFlags) options(args []string) (lint.Options, error) {
 	if !slices.Contains(lint.Formats(), lf.format) {
 		return lint.Options{}, fmt.Errorf("unknown format %q: there are %s", lf.format, strings.Join(lint.Formats(), ", "))
 	}
-	known := lint.Rules()
-	for _, id := range lf.ignore {
-		if !slices.ContainsFunc(known, func(r lint.Rule) bool { return r.ID == id }) {
-			return lint.Options{}, hint.With(fmt.Errorf("unknown rule %q", id), "the README lists the rules; findings end with theirs in brackets")
-		}
+	if err := checkRules(lf.ignore); err != nil {
+		return lint.Options{}, err
 	}
 	severity, err := lint.ParseSeverity(lf.severity)
 	return lint.Options{Severity: severity, Ignore: lf.ignore}, err
+}
+
+// checkRules refuses ids of rules that there are not.
+func checkRules(ids []string) error {
+	known := lint.Rules()
+	for _, id := range ids {
+		if !slices.ContainsFunc(known, func(r lint.Rule) bool { return r.ID == id }) {
+			return hint.With(fmt.Errorf("unknown rule %q", id), "the README lists the rules; findings end with theirs in brackets")
+		}
+	}
+	return nil
 }
 
 // A linter lints the arguments of one command line.
@@ -129,9 +137,9 @@ func (l *linter) lint(ctx context.Context, arg string) ([]lint.Finding, error) {
 	if !file {
 		return l.image(ctx, arg)
 	}
-	data, err := l.read(arg)
+	data, err := readDefinition(l.stdin, arg)
 	if err != nil {
-		return nil, fmt.Errorf("reading file: %w", err)
+		return nil, err
 	}
 	return lint.File(ctx, arg, data, l.options)
 }
@@ -169,18 +177,22 @@ func isFile(arg string) (bool, error) {
 	return !isTar && !bytes.HasPrefix(head, []byte("\x1f\x8b")), nil
 }
 
-// read reads no more of a file than is needed to refuse it.
-func (l *linter) read(name string) ([]byte, error) {
-	in := l.stdin
+// readDefinition reads a file, or standard input for "-": no more of it than is needed
+// to refuse it.
+func readDefinition(in io.Reader, name string) ([]byte, error) {
 	if name != "-" {
 		f, err := os.Open(name)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("reading file: %w", err)
 		}
 		defer f.Close()
 		in = f
 	}
-	return io.ReadAll(io.LimitReader(in, source.MaxSize+1))
+	data, err := io.ReadAll(io.LimitReader(in, source.MaxSize+1))
+	if err != nil {
+		return nil, fmt.Errorf("reading file: %w", err)
+	}
+	return data, nil
 }
 
 // open opens an image that a file names, never a path: for the platform that the file

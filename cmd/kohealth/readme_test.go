@@ -45,9 +45,9 @@ func blocks(t *testing.T, language string) (blocks []string) {
 func TestReadmeCommands(t *testing.T) {
 	var script strings.Builder
 	script.WriteString("env KOHEALTH_HEALTH_REPOSITORY=$PACKAGES\nenv KOHEALTH_HEALTH_KEY=$KEY\n")
-	for _, block := range blocks(t, "console") {
+	for _, block := range append(blocks(t, "console"), blocks(t, "yml")...) {
 		for line := range strings.Lines(block) {
-			command, isCommand := strings.CutPrefix(line, "$ ")
+			command, isCommand := strings.CutPrefix(strings.ReplaceAll(line, "- run: ", "$ "), "$ ")
 			command, _, _ = strings.Cut(command, "#")
 			switch {
 			case !isCommand:
@@ -59,6 +59,7 @@ func TestReadmeCommands(t *testing.T) {
 		}
 	}
 	script.WriteString("-- go.mod --\nmodule example.com\n\ngo 1.22\n-- config/app.yaml --\nimage: ko://example.com/cmd/app\n-- cmd/app/main.go --\npackage main\n\nfunc main() {}\n")
+	script.WriteString("-- task-definition.json --\n" + blocks(t, "json")[1])
 	params := scriptParams(t)
 	params.Dir, params.UpdateScripts = t.TempDir(), false
 	if err := os.WriteFile(filepath.Join(params.Dir, "readme.txtar"), []byte(script.String()), 0o644); err != nil {

@@ -73,7 +73,8 @@ func (p *jsonParser) locate(err error) error {
 }
 
 func (p *jsonParser) value(depth int) (*Node, error) {
-	n := &Node{Pos: p.skip()}
+	n := &Node{Pos: p.skip(), Flow: true}
+	n.Span.Start = p.offset
 	tok, err := p.dec.Token()
 	if err != nil {
 		return nil, err
@@ -100,6 +101,7 @@ func (p *jsonParser) value(depth int) (*Node, error) {
 	default:
 		n.Kind, n.Text = Scalar, fmt.Sprint(tok)
 	}
+	n.Span.End = int(p.dec.InputOffset())
 	return n, err
 }
 

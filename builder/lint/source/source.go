@@ -50,8 +50,19 @@ type Node struct {
 	Text   string // of a scalar, unquoted
 	Items  []*Node
 	Fields []Field
+	Inside *Node // what an Unknown list or map holds
+	Flow   bool  // a list or map is written in brackets
 	Pos    Pos
+	Span   Span
 }
+
+// A Span says which bytes of the file a value is, counted behind a byte order mark. It
+// is zero where that is not known: for what is there through an alias, and for what ends
+// with a scalar of YAML's that is not on one line. Tags and anchors belong to the value.
+type Span struct{ Start, End int }
+
+// Known tells whether the span is known.
+func (s Span) Known() bool { return s.End > 0 }
 
 // A Field is a key of a map with its value.
 type Field struct{ Key, Value *Node }
@@ -125,6 +136,21 @@ func (n *Node) Map() []Field {
 		return nil
 	}
 	return n.Fields
+}
+
+// Parts returns the values that the value is made of: those that are not keys.
+func (n *Node) Parts() (parts []*Node) {
+	if n == nil {
+		return nil
+	}
+	parts = append(parts, n.Items...)
+	for _, f := range n.Fields {
+		parts = append(parts, f.Value)
+	}
+	if n.Inside != nil {
+		parts = append(parts, n.Inside)
+	}
+	return parts
 }
 
 // At returns where the value stands, or else the first of the others that is there.

@@ -61,6 +61,36 @@ func TestPositions(t *testing.T) {
 	}
 }
 
+// Spans are those of the values, with quotes, brackets, tags and anchors.
+func TestSpans(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"a": [1, {"é": "\"]"}], "b" : 2.50 }`:                `[1, {"é": "\"]"}] | 2.50`,
+		"a: ü # c\nb: 'it''s' # c\n":                           "ü | 'it''s'",
+		"a: \"\\\"]\"\nb: {x: [1, ], # ]\n y: }\n":             "\"\\\"]\" | {x: [1, ], # ]\n y: }",
+		"a:\r\n  x: 1 # c\r\n  y:\r\n  - z\r\n# c\r\nb: 1\r\n": "x: 1 # c\r\n  y:\r\n  - z | 1",
+		"a: !If [x, !Ref y]\nb: !!str  7\n":                    "!If [x, !Ref y] | !!str  7",
+		"a: !Sub\n- x\n- {y: 1}\nb: !Ref AWS::X # c":           "!Sub\n- x\n- {y: 1} | !Ref AWS::X",
+		"a: &a 1\nb: *a\n":                                     "&a 1 | ?",
+		"a: >-\n  x\nb: x\n  y\n":                              "? | ?",
+		"a:\nb: |\n  x\n":                                      " | ?",
+		"\uFEFFa: 1\u2028b: 2":                                 "1 | 2",
+	} {
+		n, data := parse(t, text), strings.TrimPrefix(text, "\uFEFF")
+		var got []string
+		for _, key := range []string{"a", "b"} {
+			span := n.Get(key).Span
+			if !span.Known() {
+				got = append(got, "?")
+				continue
+			}
+			got = append(got, data[span.Start:span.End])
+		}
+		if diff := cmp.Diff(want, strings.Join(got, " | ")); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", text, diff)
+		}
+	}
+}
+
 func TestMergeKeys(t *testing.T) {
 	n := parse(t, "a: &a {x: 1, y: 1}\nb: &b {x: 2, z: 2}\nc: {<<: [*a, *b], y: 3}\n").Get("c")
 	for key, want := range map[string]int{"x": 1, "y": 3, "z": 2} {
@@ -138,7 +168,21 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		checkPlaces(t, n, n.Given())
+		checkSpans(t, n, source.Span{End: len(data)})
 	})
+}
+
+// checkSpans checks that known spans lie in each other.
+func checkSpans(t *testing.T, n *source.Node, outer source.Span) {
+	if s := n.Span; s.Known() {
+		if s.Start < outer.Start || s.Start > s.End || s.End > outer.End {
+			t.Fatalf("%+v lies in %+v", n, outer)
+		}
+		outer = s
+	}
+	for _, part := range n.Parts() {
+		checkSpans(t, part, outer)
+	}
 }
 
 func checkPlaces(t *testing.T, n *source.Node, want bool) {

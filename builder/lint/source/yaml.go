@@ -21,7 +21,7 @@ func parseYAML(data []byte) (*Node, error) {
 	if err != nil {
 		return nil, locateYAML(err)
 	}
-	c := &converter{}
+	c := &converter{measure: newMeasure(data)}
 	return c.node(&doc, 0)
 }
 
@@ -38,7 +38,11 @@ func locateYAML(err error) error {
 }
 
 // A converter makes nodes of YAML's, with aliases and merge keys expanded.
-type converter struct{ nodes int }
+type converter struct {
+	nodes   int
+	aliases int // that lead to the node
+	measure *measure
+}
 
 func (c *converter) node(y *yaml.Node, depth int) (*Node, error) {
 	if c.nodes++; c.nodes > maxNodes {
@@ -47,15 +51,21 @@ func (c *converter) node(y *yaml.Node, depth int) (*Node, error) {
 	if depth > maxDepth { // aliases that contain themselves, too
 		return nil, &Error{Pos{y.Line, y.Column}, errTooDeep}
 	}
-	n := &Node{Pos: Pos{y.Line, y.Column}}
+	n := &Node{Pos: Pos{y.Line, y.Column}, Flow: y.Style&yaml.FlowStyle != 0}
+	if c.aliases == 0 {
+		start := c.measure.offset(n.Pos)
+		defer func() { n.Span = c.measure.span(start, y, n) }()
+	}
 	if isForeign(y.Tag) {
 		n.Kind, n.Text = Unknown, y.Value
-		return n, nil
+		return n, c.inside(n, y, depth)
 	}
 	switch y.Kind {
 	case yaml.DocumentNode:
 		return c.node(y.Content[0], depth)
 	case yaml.AliasNode:
+		c.aliases++
+		defer func() { c.aliases-- }()
 		return c.node(y.Alias, depth+1)
 	case yaml.ScalarNode:
 		if y.Tag != "!!null" {
@@ -68,6 +78,17 @@ func (c *converter) node(y *yaml.Node, depth int) (*Node, error) {
 	}
 	n.Kind = Map
 	return n, c.fields(n, y, depth+1)
+}
+
+// inside converts what a list or map with a foreign tag holds.
+func (c *converter) inside(n *Node, y *yaml.Node, depth int) (err error) {
+	if y.Kind == yaml.ScalarNode {
+		return nil
+	}
+	untagged := *y
+	untagged.Tag = ""
+	n.Inside, err = c.node(&untagged, depth+1)
+	return err
 }
 
 // isForeign tells whether a tag is an application's own, such as !Ref.

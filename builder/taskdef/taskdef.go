@@ -1,0 +1,203 @@
+// Package taskdef edits ECS task definitions, and CloudFormation templates that hold
+// some, in JSON and YAML: it puts in images and health checks and leaves every other
+// byte as it is.
+//
+//	file, err := taskdef.Parse(data)
+//	…
+//	edited, err := file.Edit([]taskdef.Change{{Container: file.Containers[0], Image: ref, Check: &check}})
+//	os.Stdout.Write(edited.Data)
+//
+// Libraries that set values in JSON, such as tidwall/sjson, put new members at the end,
+// in a style of their own, know neither positions nor YAML, and take broken input; those
+// for YAML write the whole file anew. Here, an edit is a replacement of some bytes, and
+// before it is handed out it is read again: it has to mean what the file meant, but for
+// the changes.
+package taskdef
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/ko-health/kohealth/builder/health"
+	"github.com/ko-health/kohealth/builder/hint"
+	"github.com/ko-health/kohealth/builder/lint/source"
+	"github.com/ko-health/kohealth/builder/render"
+)
+
+// A File is a task definition, or a template with any number of them.
+type File struct {
+	Containers []*Container // in the order of the file
+
+	mark     []byte // a byte order mark, or nothing
+	data     []byte // behind the mark
+	root     *source.Node
+	template bool
+}
+
+// A Container is a container definition.
+type Container struct {
+	Name    string     // "" if there is none, or it is known only when the file is used
+	Image   string     // the same
+	Checked bool       // it has a health check of its own
+	Pos     source.Pos // of the image, or else of the container
+
+	node *source.Node
+}
+
+// Parse reads a file. Errors that are at a place of it are of type [*source.Error].
+func Parse(data []byte) (*File, error) {
+	f := &File{data: data}
+	if rest, ok := bytes.CutPrefix(data, []byte("\uFEFF")); ok {
+		f.mark, f.data = data[:len(data)-len(rest)], rest
+	}
+	if len(data) <= source.MaxSize && !utf8.Valid(data) {
+		return nil, errors.New("it is not UTF-8")
+	}
+	var err error
+	if f.root, err = source.Parse(f.data); err != nil {
+		return nil, err
+	}
+	if err := f.readContainers(); err != nil {
+		return nil, err
+	}
+	if err := f.checkEnd(); err != nil {
+		return nil, err
+	}
+	return f, f.checkPlaces()
+}
+
+// checkEnd refuses further YAML documents, which would be left as they are.
+func (f *File) checkEnd() error {
+	if f.isJSON() || !bytes.Contains(f.data, []byte("\n---")) {
+		return nil
+	}
+	dec := yaml.NewDecoder(bytes.NewReader(f.data))
+	var doc yaml.Node
+	if err := errors.Join(dec.Decode(&doc), dec.Decode(&doc)); !errors.Is(err, io.EOF) {
+		return &source.Error{Pos: source.Pos{Line: max(doc.Line, 1), Column: max(doc.Column, 1)}, Err: errors.New("there is a second YAML document")}
+	}
+	return nil
+}
+
+// isJSON tells whether the file is read as JSON.
+func (f *File) isJSON() bool {
+	text := bytes.TrimSpace(f.data)
+	return len(text) > 0 && (text[0] == '{' || text[0] == '[')
+}
+
+func (f *File) readContainers() error {
+	definitions, err := f.definitions()
+	if err != nil {
+		return err
+	}
+	for _, d := range definitions {
+		if err := checkNames(d); err != nil {
+			return err
+		}
+		f.collect(d)
+	}
+	if len(f.Containers) == 0 {
+		return &source.Error{Pos: f.root.At(), Err: errors.New("there are no container definitions")}
+	}
+	return nil
+}
+
+// definitions returns the lists of container definitions.
+func (f *File) definitions() (lists []*source.Node, err error) {
+	const key = "containerDefinitions"
+	described := f.root.Get("taskDefinition") // what describe-task-definition prints
+	switch {
+	case f.root.Get("Resources").Given():
+		f.template = true
+		for _, r := range f.root.Get("Resources").Map() {
+			if kind, _ := r.Value.Get("Type").Str(); kind == "AWS::ECS::TaskDefinition" {
+				lists = append(lists, r.Value.Get("Properties").Get(key))
+			}
+		}
+	case f.root.Get(key).Given():
+		lists = append(lists, f.root.Get(key))
+	case described.Get(key).Given():
+		lists = append(lists, described.Get(key))
+	case len(f.root.List()) > 0: // Terraform's container_definitions
+		lists = append(lists, f.root)
+	default:
+		return nil, hint.With(errors.New("neither an ECS task definition nor a CloudFormation template"),
+			`a task definition has "containerDefinitions", a template "Resources"`)
+	}
+	return lists, nil
+}
+
+// collect adds the containers in n: maps with an image or a name, wherever they lie, as
+// in the branches of Fn::If.
+func (f *File) collect(n *source.Node) {
+	if n == nil {
+		return
+	}
+	if n.Kind == source.Map && (n.Get("image") != nil || n.Get("name") != nil) {
+		c := &Container{Pos: n.Get("image").At(n), Checked: n.Get("healthCheck").Given(), node: n}
+		c.Name, _ = n.Get("name").Str()
+		c.Image, _ = n.Get("image").Str()
+		f.Containers = append(f.Containers, c)
+		return
+	}
+	for _, part := range n.Parts() {
+		f.collect(part)
+	}
+}
+
+// checkNames refuses what ECS refuses: containers of one name in a task.
+func checkNames(definitions *source.Node) error {
+	seen := map[string]bool{}
+	for _, n := range definitions.List() {
+		name, ok := n.Get("name").Str()
+		if ok && seen[name] {
+			return &source.Error{Pos: n.Get("name").Pos, Err: fmt.Errorf("another container is named %q, too", name)}
+		}
+		seen[name] = true
+	}
+	return nil
+}
+
+// Scheme begins import paths in the places of images. It is ko's.
+const Scheme = "ko://"
+
+// checkPlaces refuses import paths that nothing would be built for.
+func (f *File) checkPlaces() error {
+	images := map[*source.Node]bool{}
+	for _, c := range f.Containers {
+		if c.Image != "" {
+			images[c.node.Get("image")] = true
+		}
+	}
+	return checkPlaces(f.root, images)
+}
+
+func checkPlaces(n *source.Node, images map[*source.Node]bool) error {
+	if strings.HasPrefix(n.Text, Scheme) && !images[n] {
+		return hint.With(&source.Error{Pos: n.Pos, Err: fmt.Errorf("%s is not the image of a container", n.Text)},
+			"write ko://IMPORTPATH as it is, with no function around it, as the image of a container definition")
+	}
+	for _, part := range n.Parts() {
+		if err := checkPlaces(part, images); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Check returns an image's check as the file has to say it, and notes on what is not
+// as in the image.
+func (f *File) Check(c health.Config) (render.ECSHealthCheck, []string, error) {
+	if f.template { // where some words have a meaning of their own
+		if _, err := render.As("cloudformation", render.Request{Check: c}); err != nil {
+			return render.ECSHealthCheck{}, nil, err
+		}
+	}
+	return render.ECS(c)
+}

@@ -1,0 +1,223 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"reflect"
+	"slices"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/ko/pkg/build"
+
+	"github.com/ko-health/kohealth/builder/health"
+	"github.com/ko-health/kohealth/builder/hint"
+	"github.com/ko-health/kohealth/builder/lint"
+	"github.com/ko-health/kohealth/builder/render"
+	"github.com/ko-health/kohealth/builder/taskdef"
+)
+
+// A deployment is a task definition on its way to being deployed.
+type deployment struct {
+	flags    *taskdefFlags
+	pipeline *pipeline
+	file     *taskdef.File
+	targets  []*target
+
+	importpaths []string // of all targets, each once
+	results     []build.Result
+	checks      []*render.ECSHealthCheck // of the results; nil for none
+}
+
+// run returns the file with the images of its targets. It builds them, and publishes
+// them if nothing is wrong with their checks.
+func (d *deployment) run(ctx context.Context) ([]byte, error) {
+	if err := d.resolve(ctx); err != nil {
+		return nil, inFile(d.flags.file, err)
+	}
+	var err error
+	if d.results, err = d.pipeline.build(ctx, d.importpaths); err != nil {
+		return nil, err
+	}
+	if err := d.readChecks(); err != nil {
+		return nil, inFile(d.flags.file, err)
+	}
+	// Lint sees import paths in the places of images, which have no names yet.
+	edited, err := d.edit(d.importpaths)
+	if err != nil {
+		return nil, inFile(d.flags.file, err)
+	}
+	if err := d.lint(ctx, edited); err != nil {
+		return nil, err
+	}
+	images, err := d.pipeline.publishBuilt(ctx, d.importpaths, d.results)
+	if err != nil {
+		return nil, err
+	}
+	var refs []string
+	for _, image := range images {
+		refs = append(refs, image.ref.String())
+	}
+	if edited, err = d.edit(refs); err != nil {
+		return nil, inFile(d.flags.file, err)
+	}
+	return edited.Data, nil
+}
+
+// resolve finds the import paths of the targets.
+func (d *deployment) resolve(ctx context.Context) error {
+	var args []string
+	for _, t := range d.targets {
+		args = append(args, t.arg)
+	}
+	mains := d.pipeline.mainPackages(ctx, args)
+	for _, t := range d.targets {
+		found, err := d.pipeline.resolve(t.arg, mains)
+		if err != nil {
+			return errorAt(t.Pos, "%w", err)
+		}
+		if t.index = slices.Index(d.importpaths, found[0]); t.index < 0 {
+			t.index = len(d.importpaths)
+			d.importpaths = append(d.importpaths, found[0])
+		}
+	}
+	return nil
+}
+
+// readChecks finds the checks of what was built, in the words of ECS.
+func (d *deployment) readChecks() error {
+	for _, t := range d.targets {
+		if t.index < len(d.checks) {
+			continue
+		}
+		check, err := checkOf(d.results[t.index])
+		if err != nil {
+			return errorAt(t.Pos, "image %s: %w", d.importpaths[t.index], err)
+		}
+		if check == nil {
+			d.checks = append(d.checks, nil)
+			continue
+		}
+		hc, notes, err := d.file.Check(*check)
+		if err != nil {
+			return errorAt(t.Pos, "image %s: %w", d.importpaths[t.index], err)
+		}
+		for _, note := range notes {
+			fmt.Fprintf(os.Stderr, "Note: %s: %s\n", d.importpaths[t.index], note)
+		}
+		d.checks = append(d.checks, &hc)
+	}
+	return nil
+}
+
+// edit returns the file with images, which are in the order of the import paths, and
+// their checks.
+func (d *deployment) edit(images []string) (*taskdef.Edited, error) {
+	var changes []taskdef.Change
+	for _, t := range d.targets {
+		change := taskdef.Change{Container: t.Container, Image: images[t.index]}
+		if !t.Checked || d.flags.overwrite {
+			change.Check = d.checks[t.index]
+		}
+		changes = append(changes, change)
+	}
+	return d.file.Edit(changes)
+}
+
+// lint tells what is wrong in the file, held against the images that were built. The
+// others are not looked into.
+func (d *deployment) lint(ctx context.Context, edited *taskdef.Edited) error {
+	findings, err := lint.File(ctx, d.flags.file, edited.Data, lint.Options{
+		Open: d.open, Severity: lint.Warning, Ignore: d.flags.ignore,
+	})
+	if err != nil {
+		return err
+	}
+	errs := 0
+	for i, f := range findings {
+		findings[i].Pos = edited.Origin(f.Pos)
+		if f.Severity == lint.Error {
+			errs++
+		}
+	}
+	if err := lint.Write(os.Stderr, "text", "", findings); err != nil {
+		return err
+	}
+	if errs > 0 {
+		return &exit{fmt.Errorf("errors found: %d; nothing was published", errs), exitFound}
+	}
+	return nil
+}
+
+// open returns what was built of an import path, for the platform or else another.
+func (d *deployment) open(_ context.Context, importpath string, platform v1.Platform) (v1.Image, error) {
+	i := slices.Index(d.importpaths, importpath)
+	if i < 0 {
+		return nil, nil
+	}
+	images, err := imagesOf(d.results[i])
+	if err != nil {
+		return nil, err
+	}
+	for _, img := range images {
+		cf, err := img.ConfigFile()
+		if err != nil {
+			return nil, err
+		}
+		if cf.Platform().Satisfies(platform) {
+			return img, nil
+		}
+	}
+	return images[0], nil
+}
+
+// checkOf returns the check of what was built, or nil if there is none. That of an
+// index has to be one: a container definition is for all platforms. Images for Windows
+// have none.
+func checkOf(result build.Result) (found *health.Config, err error) {
+	images, err := imagesOf(result)
+	if err != nil {
+		return nil, err
+	}
+	for _, img := range images {
+		raw, err := img.RawConfigFile()
+		if err != nil {
+			return nil, fmt.Errorf("reading config: %w", err)
+		}
+		check, err := health.OfImage(raw)
+		switch {
+		case err != nil:
+			return nil, err
+		case check == nil || check.Test[0] == "NONE":
+		case found != nil && !reflect.DeepEqual(found, check):
+			return nil, hint.With(errors.New("its platforms have different checks"), "name one --platform")
+		default:
+			found = check
+		}
+	}
+	return found, nil
+}
+
+// imagesOf returns what was built: an image for each platform.
+func imagesOf(result build.Result) ([]v1.Image, error) {
+	switch r := result.(type) {
+	case v1.Image:
+		return []v1.Image{r}, nil
+	case v1.ImageIndex:
+		m, err := r.IndexManifest()
+		if err != nil {
+			return nil, fmt.Errorf("reading index: %w", err)
+		}
+		var images []v1.Image
+		for _, desc := range m.Manifests {
+			img, err := r.Image(desc.Digest)
+			if err != nil {
+				return nil, fmt.Errorf("reading index: %w", err)
+			}
+			images = append(images, img)
+		}
+		return images, nil
+	}
+	return nil, fmt.Errorf("a %T was built", result)
+}

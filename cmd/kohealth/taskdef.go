@@ -1,0 +1,227 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ko-health/kohealth/builder/health"
+	"github.com/ko-health/kohealth/builder/hint"
+	"github.com/ko-health/kohealth/builder/lint/source"
+	"github.com/ko-health/kohealth/builder/taskdef"
+	"github.com/ko-health/kohealth/layers/cache"
+)
+
+// taskdefFlags are the flags of kohealth taskdef.
+type taskdefFlags struct {
+	*buildFlags
+	file       string
+	output     string
+	containers []string
+	ignore     []string
+	overwrite  bool
+	strip      bool
+}
+
+func newTaskdef(v versions) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "taskdef -f FILE [--container NAME=IMPORTPATH]...",
+		Short: "Build the images of an ECS task definition and put them in, with their health checks.",
+		Long: `Build the images of an ECS task definition and put them in, with their health checks.
+
+FILE is a task definition or a CloudFormation template, in JSON or YAML, or - for
+standard input. Containers whose image is ko://IMPORTPATH, and those that --container
+names, get the image that is built, by its digest, and its health check in the words
+of ECS, which does not read the image's. A container that has a check keeps it. Then
+the checks are linted. Nothing is published if something is wrong. All else in the
+file stays as it is, to the byte.
+
+Exits with 0, 1 if lint finds an error, 2 if the command line is wrong, and 3 if
+something could not be done.`,
+		Example: `
+  # Where the file says "image": "ko://example.com/cmd/app".
+  kohealth taskdef -f task-definition.json -o deploy.json
+
+  # From what runs now to what is registered next.
+  aws ecs describe-task-definition --task-definition app |
+    kohealth taskdef -f - --strip --container app=./cmd/app -o deploy.json
+  aws ecs register-task-definition --cli-input-json file://deploy.json
+
+  # A CloudFormation template.
+  kohealth taskdef -f template.yaml -o packaged.yaml`,
+		Args: cobra.NoArgs,
+	}
+	tf := &taskdefFlags{buildFlags: setBuildFlags(cmd)}
+	fs := cmd.Flags()
+	fs.StringVarP(&tf.file, "file", "f", "", "task definition or template to read, or - for standard input")
+	fs.StringVarP(&tf.output, "output", "o", "", "file to write (default standard output)")
+	fs.StringArrayVar(&tf.containers, "container", nil, "NAME=IMPORTPATH: build the import path for the container; may be repeated")
+	fs.StringArrayVar(&tf.ignore, "ignore", nil, "lint rule that is left out; may be repeated")
+	fs.BoolVar(&tf.overwrite, "overwrite", false, "put the image's check in the place of one that the container has")
+	fs.BoolVar(&tf.strip, "strip", false, "drop what aws ecs describe-task-definition adds and register-task-definition does not take")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		named, err := tf.validate()
+		if err != nil {
+			return usage(err)
+		}
+		return tf.run(cmd.Context(), v, cmd.InOrStdin(), named)
+	}
+	return ownCodes(cmd)
+}
+
+// validate judges the flags, and returns the import paths of the containers that they
+// name.
+func (tf *taskdefFlags) validate() (named map[string]string, err error) {
+	if tf.file == "" {
+		return nil, hint.With(errors.New("there is no task definition"), "name it with -f")
+	}
+	named = map[string]string{}
+	for _, arg := range tf.containers {
+		name, importpath, _ := strings.Cut(arg, "=")
+		if name == "" || importpath == "" {
+			return nil, hint.With(fmt.Errorf("parsing --container %q: want NAME=IMPORTPATH", arg), "write it as in --container app=./cmd/app")
+		}
+		if _, ok := named[name]; ok {
+			return nil, fmt.Errorf("--container names %q twice", name)
+		}
+		named[name] = importpath
+	}
+	if err := checkRules(tf.ignore); err != nil {
+		return nil, err
+	}
+	return named, tf.checkOutput()
+}
+
+// checkOutput refuses what cannot be written whole or not at all.
+func (tf *taskdefFlags) checkOutput() error {
+	if tf.output == "" {
+		return nil
+	}
+	if target, err := filepath.EvalSymlinks(tf.output); err == nil {
+		tf.output = target // keeps the link
+	}
+	if info, err := os.Stat(tf.output); err == nil && !info.Mode().IsRegular() {
+		return hint.With(fmt.Errorf("--output %q is not a file", tf.output), "without --output the result is printed")
+	}
+	if _, err := os.Stat(filepath.Dir(tf.output)); err != nil {
+		return fmt.Errorf("--output: %w", err)
+	}
+	return nil
+}
+
+// run writes the file with the images that it builds.
+func (tf *taskdefFlags) run(ctx context.Context, v versions, stdin io.Reader, named map[string]string) error {
+	data, err := readDefinition(stdin, tf.file)
+	if err != nil {
+		return err
+	}
+	file, err := taskdef.Parse(data)
+	if err != nil {
+		return inFile(tf.file, err)
+	}
+	targets, err := newTargets(file, named)
+	if err != nil {
+		return inFile(tf.file, err)
+	}
+	if tf.strip { // what cannot be stripped is not built
+		if _, err := taskdef.Strip(data); err != nil {
+			return inFile(tf.file, err)
+		}
+	}
+	var out []byte
+	err = tf.buildFlags.run(ctx, v, func(ctx context.Context, p *pipeline) (err error) {
+		d := &deployment{flags: tf, pipeline: p, file: file, targets: targets}
+		out, err = d.run(ctx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return tf.write(out)
+}
+
+func (tf *taskdefFlags) write(data []byte) (err error) {
+	if tf.strip {
+		if data, err = taskdef.Strip(data); err != nil {
+			return inFile(tf.file, err)
+		}
+	}
+	if tf.output == "" {
+		return printResult(string(data))
+	}
+	if err := cache.WriteFile(tf.output, data); err != nil {
+		return fmt.Errorf("writing %q: %w", tf.output, err)
+	}
+	return nil
+}
+
+// inFile says which file an error is about, before the place in it.
+func inFile(name string, err error) error {
+	var at *source.Error
+	if errors.As(err, &at) {
+		return fmt.Errorf("%s:%w", name, err)
+	}
+	return fmt.Errorf("reading %s: %w", name, err)
+}
+
+func errorAt(pos source.Pos, format string, args ...any) error {
+	return &source.Error{Pos: pos, Err: fmt.Errorf(format, args...)}
+}
+
+// A target is a container and what is built for it.
+type target struct {
+	*taskdef.Container
+	arg   string // an import path or a directory, as it is written
+	index int    // of what is built, once that is resolved
+}
+
+// newTargets returns the containers for which something is built: those whose image
+// says so, and those that are named.
+func newTargets(file *taskdef.File, named map[string]string) (targets []*target, err error) {
+	var names []string
+	found := map[string]source.Pos{}
+	for _, c := range file.Containers {
+		names = append(names, c.Name)
+		arg, ok := named[c.Name]
+		first, again := found[c.Name]
+		switch {
+		case ok && again:
+			return nil, hint.With(errorAt(c.Pos, "%q is the name of the container at %d:%d, too", c.Name, first.Line, first.Column),
+				"write ko://IMPORTPATH as the image of the one that is meant")
+		case ok:
+			found[c.Name] = c.Pos
+		case strings.HasPrefix(c.Image, taskdef.Scheme):
+			arg = c.Image
+		default:
+			continue
+		}
+		if strings.TrimPrefix(arg, taskdef.Scheme) == "" || strings.Contains(arg, "...") {
+			return nil, errorAt(c.Pos, "%q is not an import path", arg)
+		}
+		targets = append(targets, &target{Container: c, arg: arg})
+	}
+	for name := range named {
+		if _, ok := found[name]; !ok {
+			return nil, unknownContainer(name, names)
+		}
+	}
+	if len(targets) == 0 {
+		return nil, hint.With(errors.New("there is nothing to build"),
+			"write ko://IMPORTPATH as the image of a container, or name one with --container NAME=IMPORTPATH")
+	}
+	return targets, nil
+}
+
+func unknownContainer(name string, known []string) error {
+	text := "the containers are " + strings.Join(known, ", ")
+	if near := health.Nearest(name, known); near != "" {
+		text = fmt.Sprintf("did you mean %q?", near)
+	}
+	return hint.With(fmt.Errorf("there is no container %q", name), text)
+}
