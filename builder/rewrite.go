@@ -22,7 +22,8 @@ import (
 // A rewriter rewrites one result of ko's.
 type rewriter struct {
 	Options
-	check health.Check
+	check    health.Check
+	original *original // what is rewritten; nil if it is ko's
 
 	mu        sync.Mutex
 	documents map[string][]byte // SBOM files to write
@@ -63,9 +64,9 @@ func (r *rewriter) index(ctx context.Context, idx oci.SignedImageIndex) (build.R
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
-	bare := mutate.Annotations(mutate.IndexMediaType(empty.Index, mt), im.Annotations).(v1.ImageIndex)
+	bare := mutate.Annotations(mutate.IndexMediaType(empty.Index, mt), r.indexAnnotations(im)).(v1.ImageIndex)
 	out := ocimutate.AppendManifests(bare, adds...)
-	return r.indexSBOM(idx, out)
+	return r.describeIndex(idx, out)
 }
 
 // child rewrites one image of an index. Its descriptor keeps what ko said of it.
@@ -99,7 +100,7 @@ func (r *rewriter) image(ctx context.Context, img oci.SignedImage, platform *v1.
 	}
 	r.built(*platform)
 	if platform.OS == "windows" && !r.check.Disabled {
-		r.say("health: images for Windows stay as ko makes them: there is no probe for Windows yet")
+		r.say("health: images for Windows stay as they are: there is no probe for Windows yet")
 	}
 	if r.leaves(*platform) && r.Format == KeepFormat {
 		return img, nil
@@ -108,7 +109,7 @@ func (r *rewriter) image(ctx context.Context, img oci.SignedImage, platform *v1.
 	if err != nil {
 		return nil, fmt.Errorf("platform %s: %w", platform, err)
 	}
-	return r.imageSBOM(img, signed.Image(out), probe)
+	return r.describe(img, signed.Image(out), *platform, probe)
 }
 
 // leaves tells whether images of a platform get no check.
@@ -136,7 +137,7 @@ func (r *rewriter) platformOf(cf *v1.ConfigFile) *v1.Platform {
 // media types that are wanted. The probe's layer is returned, too, nil if it has
 // none.
 func (r *rewriter) rebuild(ctx context.Context, img v1.Image, platform v1.Platform) (v1.Image, v1.Layer, error) {
-	s, err := newStack(img)
+	s, err := r.newStack(img)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -153,10 +154,15 @@ func (r *rewriter) rebuild(ctx context.Context, img v1.Image, platform v1.Platfo
 		return nil, nil, err
 	}
 	var probe v1.Layer
-	if !r.leaves(platform) {
-		if probe, err = r.addHealth(ctx, s, config, m, platform); err != nil {
-			return nil, nil, err
-		}
+	switch {
+	case r.leaves(platform):
+	case r.original != nil:
+		probe, err = r.addToOriginal(ctx, img, s, config, m, platform)
+	default:
+		probe, err = r.addHealth(ctx, s, config, m, platform)
+	}
+	if err != nil {
+		return nil, nil, err
 	}
 	out, err := r.assemble(s, config, m)
 	return out, probe, err

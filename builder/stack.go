@@ -23,10 +23,22 @@ type stack struct {
 	history []v1.History
 	koLayer int // index of ko's first layer
 	koEntry int // index of ko's first history entry
+
+	command string  // what adds layers
+	date    v1.Time // of their history entries
 }
 
 // newStack takes apart an image that ko emitted.
 func newStack(img v1.Image) (*stack, error) {
+	s, err := readStack(img)
+	if err != nil {
+		return nil, err
+	}
+	s.command = "kohealth build"
+	return s, s.findKo()
+}
+
+func readStack(img v1.Image) (*stack, error) {
 	layers, err := img.Layers()
 	if err != nil {
 		return nil, fmt.Errorf("reading layers: %w", err)
@@ -43,7 +55,11 @@ func newStack(img v1.Image) (*stack, error) {
 	if len(s.descs) != len(s.layers) || len(s.diffIDs) != len(s.layers) {
 		return nil, fmt.Errorf("reading layers: manifest has %d, config %d", len(s.descs), len(s.diffIDs))
 	}
-	return s, s.findKo()
+	s.date = cf.Created
+	if n := len(s.history); n > 0 {
+		s.date = s.history[n-1].Created
+	}
+	return s, nil
 }
 
 // findKo finds where ko's own layers begin: at the last kodata layer, which ko puts
@@ -111,7 +127,7 @@ func (s *stack) base() []v1.Layer { return s.layers[:s.koLayer] }
 func (s *stack) own() []v1.Layer { return s.layers[s.koLayer:] }
 
 // insert puts a layer between the base and ko's layers, above those inserted
-// before. Its entry bears the date of ko's.
+// before. Its entry bears the date of the image's last.
 func (s *stack) insert(l v1.Layer, comment string) error {
 	desc, err := partial.Descriptor(l)
 	if err != nil {
@@ -124,13 +140,14 @@ func (s *stack) insert(l v1.Layer, comment string) error {
 	s.layers = slices.Insert(s.layers, s.koLayer, l)
 	s.descs = slices.Insert(s.descs, s.koLayer, *desc)
 	s.diffIDs = slices.Insert(s.diffIDs, s.koLayer, diffID)
-	s.history = slices.Insert(s.history, s.koEntry, v1.History{
-		Author:    Author,
-		Created:   s.history[len(s.history)-1].Created,
-		CreatedBy: "kohealth build",
-		Comment:   comment,
-	})
 	s.koLayer++
-	s.koEntry++
+	s.note(v1.History{Comment: comment})
 	return nil
+}
+
+// note puts an entry of kohealth's into the history.
+func (s *stack) note(h v1.History) {
+	h.Author, h.Created, h.CreatedBy = Author, s.date, s.command
+	s.history = slices.Insert(s.history, s.koEntry, h)
+	s.koEntry++
 }

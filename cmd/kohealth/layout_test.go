@@ -25,7 +25,7 @@ func TestDependencies(t *testing.T) {
 		"builder/rootfs":         {"builder/rootfs", "layers/cache"},
 		"builder/render":         append([]string{"builder/render"}, health...),
 		"builder/open":           append([]string{"builder/open"}, health...),
-		"builder":                append([]string{"builder", "builder/rootfs"}, layers...),
+		"builder":                append([]string{"builder", "builder/rootfs", "builder/open"}, layers...),
 	} {
 		slices.Sort(want)
 		if diff := cmp.Diff(want, ownDeps(t, pkg)); diff != "" {

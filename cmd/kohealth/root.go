@@ -24,6 +24,7 @@ func newRoot() *cobra.Command {
 	setVersion(command(root, "version"), v)
 	root.AddCommand(newBuildID())
 	root.AddCommand(newRender(v))
+	root.AddCommand(newBase(v))
 	return root
 }
 
