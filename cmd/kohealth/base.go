@@ -1,13 +1,13 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log"
 	"os"
 	"path"
+	"slices"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -194,7 +194,7 @@ func parsePlatforms(specs []string) ([]v1.Platform, error) {
 			return nil, nil
 		}
 		p, err := v1.ParsePlatform(spec)
-		if err != nil || cmp.Or(spec, "all") == "all" {
+		if err != nil || spec == "all" || slices.Contains(strings.Split(spec, "/"), "") {
 			return nil, hint.With(fmt.Errorf("parsing platform %q: want all, or OS[/ARCHITECTURE[/VARIANT]]", spec), "write it as in linux/arm64")
 		}
 		platforms = append(platforms, *p)

@@ -80,15 +80,16 @@ func scriptParams(t *testing.T) testscript.Params {
 			e.Setenv("GOPROXY", "off")
 			e.Setenv("GOFLAGS", "-mod=mod")
 			e.Setenv("GOTOOLCHAIN", "local")
-			return writeBases(host)
+			return errors.Join(writeBases(host), writeOriginals(host))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"config":   cmdConfig,
-			"empty":    cmdEmpty,
-			"sbom":     cmdSBOM,
-			"readenv":  cmdReadEnv,
-			"files":    cmdFiles,
-			"validate": cmdValidate,
+			"annotations": cmdAnnotations,
+			"config":      cmdConfig,
+			"empty":       cmdEmpty,
+			"sbom":        cmdSBOM,
+			"readenv":     cmdReadEnv,
+			"files":       cmdFiles,
+			"validate":    cmdValidate,
 		},
 	}
 }
@@ -233,10 +234,15 @@ func cmdFiles(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	all, err := img.Layers()
 	ts.Check(err)
-	for i, h := range cf.History {
+	i := 0
+	for _, h := range cf.History {
+		if h.EmptyLayer {
+			continue
+		}
 		if h.Author == builder.Author {
 			printTar(ts, all[i])
 		}
+		i++
 	}
 }
 
