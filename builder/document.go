@@ -46,7 +46,7 @@ func (r *rewriter) describe(old, out oci.SignedImage, platform v1.Platform, prob
 	if r.original == nil {
 		return r.imageSBOM(old, out, probe)
 	}
-	if r.original.sbom == "" {
+	if r.original.SBOM == "" {
 		return out, nil
 	}
 	doc, err := startDocument(out)
@@ -86,7 +86,7 @@ func (r *rewriter) describeIndex(old, out oci.SignedImageIndex) (build.Result, e
 	if r.original == nil {
 		return r.indexSBOM(old, out)
 	}
-	if r.original.sbom == "" {
+	if r.original.SBOM == "" {
 		return out, nil
 	}
 	doc, err := startDocument(out)
@@ -140,7 +140,7 @@ func (r *rewriter) keepDocument(se oci.SignedEntity, what string) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.documents[filepath.Join(r.SBOMDir, r.original.sbom+"-"+what+".spdx.json")] = document
+	r.documents[filepath.Join(r.SBOMDir, r.original.SBOM+"-"+what+".spdx.json")] = document
 	return nil
 }
 

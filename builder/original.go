@@ -27,25 +27,25 @@ import (
 // An original is an image that ko did not build. The health layers lie upon all of
 // its own.
 type original struct {
-	name    string   // that annotations give it; "" if it has none, as in a file
-	digest  v1.Hash  // of what the name stands for
-	sbom    string   // the beginning of the names of SBOM files; "" if no SBOM is wanted
-	program *Program // that checks in the place of the probe, or nil
-
-	again bool // Base has already been here, and what annotations say is left to it
+	BaseOptions
+	name   string  // that annotations give it; "" if it has none, as in a file
+	digest v1.Hash // of what the name stands for
+	again  bool    // Base has been here before; annotations go on naming what it found
 }
 
-// BaseOptions say what [Base] does beyond what Options say for ko's images.
+// BaseOptions say what [Base] adds and with what.
 type BaseOptions struct {
-	Program *Program // checks in the place of the probe; nil means the probe does
-	SBOM    string   // the beginning of the names of SBOM files; "" means no SBOM
+	Options              // Check is asked for the import path ""
+	Open    open.Options // how images are opened; without a platform
+	Program *Program     // checks in the place of the probe; nil means the probe does
+	SBOM    string       // the beginning of the names of SBOM files; "" means no SBOM
 }
 
 // Base gives a health check to images that ko did not build: as a base for ko or a
 // Dockerfile, or because they are somebody else's. What Base made before is replaced,
 // and is the same again, bit for bit, if neither check nor probe is another.
-func Base(ctx context.Context, set *open.Set, o Options, bo BaseOptions) (build.Result, error) {
-	check, err := o.Check("")
+func Base(ctx context.Context, set *open.Set, bo BaseOptions) (build.Result, error) {
+	check, err := bo.Check("")
 	if err != nil {
 		return nil, err
 	}
@@ -56,13 +56,16 @@ func Base(ctx context.Context, set *open.Set, o Options, bo BaseOptions) (build.
 	if err := bo.Program.judge(check.Test); err != nil {
 		return nil, err
 	}
-	for _, w := range check.Warnings() {
-		o.Logf("warning: %s", w)
+	if bo.Logf == nil {
+		bo.Logf = func(string, ...any) {}
 	}
-	r := &rewriter{Options: o, check: check, documents: map[string][]byte{}}
-	r.original = &original{digest: set.Digest, sbom: bo.SBOM, program: bo.Program}
+	r := &rewriter{Options: bo.Options, check: check, documents: map[string][]byte{}}
+	r.original = &original{BaseOptions: bo, digest: set.Digest}
+	for _, w := range check.Warnings() {
+		r.say("warning: %s", w)
+	}
 	if set.Reference != "" {
-		ref, err := name.ParseReference(set.Reference, o.Name...)
+		ref, err := name.ParseReference(set.Reference, bo.Open.Name...)
 		if err != nil {
 			return nil, err
 		}
@@ -148,7 +151,7 @@ func (r *rewriter) addToOriginal(ctx context.Context, img v1.Image, s *stack, co
 	if err != nil {
 		return nil, err
 	}
-	if old != nil && s.hasOurs() && !r.check.Chosen && r.original.program == nil {
+	if old != nil && s.hasOurs() && !r.check.Chosen && r.original.Program == nil {
 		r.say("health: nothing is configured, so the image's check stays: %s", old)
 		return r.renew(ctx, s, old, config, m.MediaType, platform)
 	}
@@ -180,7 +183,7 @@ func (r *rewriter) renew(ctx context.Context, s *stack, old json.RawMessage, con
 
 // addChecker adds a check, what it needs, and the entry that says that Base was here.
 func (r *rewriter) addChecker(ctx context.Context, s *stack, check *health.Check, config rawConfig, mt types.MediaType, platform v1.Platform) (probe v1.Layer, err error) {
-	if r.original.program != nil {
+	if r.original.Program != nil {
 		err = r.addProgram(ctx, s, check.Test, mt, platform)
 	} else {
 		probe, err = r.addLayers(ctx, s, check, config, mt, platform)
@@ -249,6 +252,25 @@ func (r *rewriter) indexAnnotations(im *v1.IndexManifest) map[string]string {
 		return im.Annotations
 	}
 	return r.original.annotations(im.Annotations, r.original.digest)
+}
+
+// entryAnnotations returns those of an image's entry in an index. Where they name a base,
+// as those of Docker's official images do, it is the one that the image itself names.
+func (r *rewriter) entryAnnotations(said map[string]string, img v1.Image) (map[string]string, error) {
+	if r.original == nil || said[specs.AnnotationBaseImageDigest] == "" {
+		return said, nil
+	}
+	m, err := img.Manifest()
+	if err != nil {
+		return nil, err
+	}
+	said = maps.Clone(said)
+	for _, key := range []string{specs.AnnotationBaseImageName, specs.AnnotationBaseImageDigest} {
+		if value, ok := m.Annotations[key]; ok {
+			said[key] = value
+		}
+	}
+	return said, nil
 }
 
 func (o *original) annotations(said map[string]string, digest v1.Hash) map[string]string {

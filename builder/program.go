@@ -23,9 +23,8 @@ import (
 
 // A Program is one of another image's that checks in the place of the probe.
 type Program struct {
-	Image string       // as package open takes it
-	Path  string       // in that image, and in the one that it is added to
-	Open  open.Options // without a platform
+	Image string // as package open takes it
+	Path  string // in that image, and in the one that it is added to
 }
 
 // maxProgram is how large a program may be, in bytes: it is held in memory.
@@ -72,7 +71,7 @@ func (s *stack) hasProgram() bool {
 
 // addProgram adds the program in place of what an earlier kohealth left.
 func (r *rewriter) addProgram(ctx context.Context, s *stack, test health.Test, manifestType types.MediaType, platform v1.Platform) error {
-	p := r.original.program
+	p := r.original.Program
 	s.dropOurs()
 	base, err := rootfs.Read(s.base(), r.Cache.Sub("layers"))
 	if err != nil {
@@ -85,7 +84,7 @@ func (r *rewriter) addProgram(ctx context.Context, s *stack, test health.Test, m
 		return hint.With(fmt.Errorf("adding %q: the image has a file of its own there", p.Path),
 			"run the image's own program, without --probe-from")
 	}
-	content, origin, err := p.read(ctx, platform, r)
+	content, origin, err := r.readProgram(ctx, platform)
 	if err != nil {
 		return fmt.Errorf("reading %q of image %q: %w", p.Path, open.Redact(p.Image), err)
 	}
@@ -107,10 +106,10 @@ func (r *rewriter) addProgram(ctx context.Context, s *stack, test health.Test, m
 	return s.insert(l, fmt.Sprintf("%s of %s, at %s", programComment, origin, p.Path))
 }
 
-// read returns the program for a platform, and the image that it is from: by name and
+// readProgram returns the program for a platform, and the image that it is from: by name and
 // digest, or by digest if it is in a file.
-func (p *Program) read(ctx context.Context, platform v1.Platform, r *rewriter) (content []byte, origin string, err error) {
-	o := p.Open
+func (r *rewriter) readProgram(ctx context.Context, platform v1.Platform) (content []byte, origin string, err error) {
+	p, o := r.original.Program, r.original.Open
 	o.Platform = &v1.Platform{OS: platform.OS, Architecture: platform.Architecture}
 	if platform.Architecture == "arm" { // elsewhere every variant runs what names none
 		o.Platform.Variant = platform.Variant
@@ -180,7 +179,7 @@ func (r *rewriter) checkRuns(content []byte, platform v1.Platform, image *rootfs
 	if err != nil {
 		return fmt.Errorf("reading the program: %w", err)
 	}
-	r.say("warning: %s is linked dynamically: it runs only if the image has %s", r.original.program.Path, strings.Join(libraries, ", "))
+	r.say("warning: %s is linked dynamically: it runs only if the image has %s", r.original.Program.Path, strings.Join(libraries, ", "))
 	return nil
 }
 

@@ -80,10 +80,14 @@ func (r *rewriter) child(ctx context.Context, idx oci.SignedImageIndex, desc v1.
 		return ocimutate.IndexAddendum{}, err
 	}
 	mt, err := out.MediaType()
+	if err != nil {
+		return ocimutate.IndexAddendum{}, err
+	}
+	annotations, err := r.entryAnnotations(desc.Annotations, out)
 	return ocimutate.IndexAddendum{Add: out, Descriptor: v1.Descriptor{
 		MediaType:   mt,
 		Platform:    desc.Platform,
-		Annotations: desc.Annotations,
+		Annotations: annotations,
 		URLs:        desc.URLs,
 	}}, err
 }

@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/ko/pkg/build"
 	"github.com/google/ko/pkg/commands/options"
 	"github.com/spf13/cobra"
 
@@ -76,32 +75,29 @@ The result is pushed to KO_DOCKER_REPO and the last element of IMAGE's name.`,
 }
 
 func (f *baseFlags) run(ctx context.Context, image string, v versions) error {
+	if err := f.validate(); err != nil {
+		return usage(err)
+	}
 	platforms, err := parsePlatforms(f.platforms)
 	if err != nil {
 		return usage(err)
 	}
-	if err := f.validate(); err != nil {
-		return usage(err)
+	bo, err := f.options(v)
+	if err != nil {
+		return err
 	}
 	if image == "" {
 		if image, err = defaultBase(); err != nil {
 			return err
 		}
 	}
-	openAs, err := openOptions("", v)
-	if err != nil {
-		return err
-	}
-	if f.po.InsecureRegistry {
-		allowInsecure(&openAs)
-	}
 	err = withPublisher(ctx, f.po, func(p *publisher) error {
-		set, err := open.All(ctx, image, platforms, openAs)
+		set, err := open.All(ctx, image, platforms, bo.Open)
 		if err != nil {
 			return err
 		}
 		defer func() { _ = set.Close() }() // the temporary directory goes, too
-		return f.publish(ctx, p, set, openAs, v)
+		return f.publish(ctx, p, set, bo)
 	})
 	if err != nil {
 		return err
@@ -112,12 +108,15 @@ func (f *baseFlags) run(ctx context.Context, image string, v versions) error {
 
 // publish publishes the images with a check and prints where. For the publisher, the
 // images' own name stands in the place of an import path.
-func (f *baseFlags) publish(ctx context.Context, p *publisher, set *open.Set, openAs open.Options, v versions) error {
-	repository, err := set.Repository(openAs)
+func (f *baseFlags) publish(ctx context.Context, p *publisher, set *open.Set, bo builder.BaseOptions) error {
+	repository, err := set.Repository(bo.Open)
 	if err != nil {
 		return err
 	}
-	result, err := f.build(ctx, set, path.Base(repository), openAs, v)
+	if f.sbom != "none" {
+		bo.SBOM = path.Base(repository)
+	}
+	result, err := builder.Base(ctx, set, bo)
 	if err != nil {
 		return err
 	}
@@ -145,26 +144,27 @@ func (f *baseFlags) validate() error {
 		return errors.New("--bare, --base-import-paths and --preserve-import-paths exclude each other")
 	}
 	po.BaseImportPaths = named == 0 || po.BaseImportPaths
-	return nil
+	return f.health.conflict()
 }
 
-// build returns IMAGE with the check that flags and .ko.yaml say.
-func (f *baseFlags) build(ctx context.Context, set *open.Set, name string, openAs open.Options, v versions) (build.Result, error) {
+// options says what flags, variables and .ko.yaml say. All is read before any image is.
+func (f *baseFlags) options(v versions) (bo builder.BaseOptions, err error) {
 	checks, err := f.health.checks(".")
 	if err != nil {
-		return nil, err
+		return bo, err
 	}
-	bo := builder.BaseOptions{}
-	if f.sbom != "none" {
-		bo.SBOM = name
+	if bo.Open, err = openOptions("", v); err != nil {
+		return bo, err
+	}
+	if f.po.InsecureRegistry {
+		allowInsecure(&bo.Open)
 	}
 	if f.probeFrom != "" {
 		if bo.Program, err = builder.ParseProgram(f.probeFrom); err != nil {
-			return nil, usage(err)
+			return bo, usage(err)
 		}
-		bo.Program.Open = openAs
 	}
-	return builder.Base(ctx, set, builder.Options{
+	bo.Options = builder.Options{
 		Check:    checks.of(&options.BuildOptions{}),
 		Compiler: &layers.Compiler{Go: os.Getenv(goVariable), Cache: cacheDir(), Logf: log.Printf},
 		Format:   checks.format,
@@ -172,9 +172,9 @@ func (f *baseFlags) build(ctx context.Context, set *open.Set, name string, openA
 		SBOMDir:  f.sbomDir,
 		Version:  v.kohealth,
 		Cache:    cacheDir().Sub("base"),
-		Name:     openAs.Name,
 		Logf:     log.Printf,
-	}, bo)
+	}
+	return bo, nil
 }
 
 // defaultBase returns the base image that ko would take.
