@@ -18,9 +18,10 @@ import (
 
 	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/open"
+	"github.com/ko-health/kohealth/builder/rootfs"
 )
 
-// original returns an image of so many layers with exactly this config, but for rootfs.
+// originalImage returns an image of so many layers with exactly this config, but for rootfs.
 func originalImage(t *testing.T, layers int, config map[string]any) v1.Image {
 	t.Helper()
 	img, err := random.Image(16, int64(layers), random.WithSource(zeroes{}))
@@ -56,7 +57,7 @@ type zeroes struct{}
 func (zeroes) Int63() int64 { return 0 }
 func (zeroes) Seed(int64)   {}
 
-// base rewrites an image as kohealth base does.
+// addTo rewrites images as kohealth base does.
 func (b *bench) addTo(t *testing.T, set *open.Set, keys ...string) build.Result {
 	t.Helper()
 	set.Reference = "example.com/original:v1"
@@ -257,6 +258,26 @@ func FuzzParseProgram(f *testing.F) {
 		again, err := ParseProgram(p.Image + ":" + p.Path)
 		if err != nil || *again != *p {
 			t.Errorf("%q: %v, then %v, %v", s, p, again, err)
+		}
+	})
+}
+
+// FuzzCheckRuns checks that no program, however damaged, is taken for one of another
+// platform as well, or ends the process.
+func FuzzCheckRuns(f *testing.F) {
+	f.Add([]byte("#!/bin/sh\n"))
+	f.Add([]byte("#!"))
+	f.Add([]byte("\x7fELF\x02\x01\x01" + strings.Repeat("\x00", 57)))
+	image, err := rootfs.Read(nil, "")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, content []byte) {
+		r := &rewriter{Options: Options{Logf: t.Logf}, original: &original{BaseOptions: BaseOptions{Program: &Program{Path: "/x"}}}}
+		amd64 := r.checkRuns(content, v1.Platform{OS: "linux", Architecture: "amd64"}, image)
+		arm64 := r.checkRuns(content, v1.Platform{OS: "linux", Architecture: "arm64"}, image)
+		if amd64 == nil && arm64 == nil {
+			t.Errorf("%q runs on both", content)
 		}
 	})
 }

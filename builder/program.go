@@ -1,6 +1,7 @@
 package builder
 
 import (
+	"archive/tar"
 	"bytes"
 	"context"
 	"debug/elf"
@@ -156,7 +157,7 @@ func (r *rewriter) checkRuns(content []byte, platform v1.Platform, image *rootfs
 	static := "take a program that is linked statically"
 	if script, ok := bytes.CutPrefix(content, []byte("#!")); ok {
 		line, _, _ := strings.Cut(string(script), "\n")
-		if words := strings.Fields(line); len(words) > 0 && has(image, words[0]) {
+		if words := strings.Fields(line); len(words) > 0 && hasFile(image, words[0]) {
 			return nil
 		}
 		return hint.With(fmt.Errorf("the script's interpreter %q is not in the image", strings.TrimSpace(line)), static)
@@ -172,7 +173,7 @@ func (r *rewriter) checkRuns(content []byte, platform v1.Platform, image *rootfs
 	if err != nil || loader == "" {
 		return err
 	}
-	if !has(image, loader) {
+	if !hasFile(image, loader) {
 		return hint.With(fmt.Errorf("the program is linked dynamically, and its loader %q is not in the image", loader), static)
 	}
 	libraries, err := f.ImportedLibraries()
@@ -181,6 +182,12 @@ func (r *rewriter) checkRuns(content []byte, platform v1.Platform, image *rootfs
 	}
 	r.say("warning: %s is linked dynamically: it runs only if the image has %s", r.original.Program.Path, strings.Join(libraries, ", "))
 	return nil
+}
+
+// hasFile tells whether there is something at an absolute path that can be run.
+func hasFile(image *rootfs.FS, name string) bool {
+	e, ok := image.Lookup(name)
+	return ok && path.IsAbs(name) && e.Type != tar.TypeDir
 }
 
 // loaderOf returns the program that loads a dynamically linked one, or "".

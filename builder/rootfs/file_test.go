@@ -2,15 +2,12 @@ package rootfs_test
 
 import (
 	"archive/tar"
-	"bytes"
 	"errors"
-	"io"
 	"io/fs"
 	"strings"
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/tarball"
 
 	"github.com/ko-health/kohealth/builder/rootfs"
 )
@@ -19,32 +16,20 @@ import (
 // ("->") and of hard links ("~").
 func filled(t *testing.T, files ...string) v1.Layer {
 	t.Helper()
-	var b bytes.Buffer
-	tw := tar.NewWriter(&b)
+	var headers []tar.Header
+	var contents []string
 	for _, f := range files {
 		name, content, _ := strings.Cut(f, "=")
 		h := tar.Header{Name: name, Typeflag: tar.TypeReg, Mode: 0o755, Size: int64(len(content))}
 		if from, to, ok := strings.Cut(name, "->"); ok {
-			h = tar.Header{Name: from, Typeflag: tar.TypeSymlink, Linkname: to}
+			h = link(from, to)
 		}
 		if from, to, ok := strings.Cut(name, "~"); ok {
 			h = tar.Header{Name: from, Typeflag: tar.TypeLink, Linkname: to}
 		}
-		if err := tw.WriteHeader(&h); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := io.WriteString(tw, content); err != nil {
-			t.Fatal(err)
-		}
+		headers, contents = append(headers, h), append(contents, content)
 	}
-	if err := tw.Close(); err != nil {
-		t.Fatal(err)
-	}
-	l, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b.Bytes())), nil })
-	if err != nil {
-		t.Fatal(err)
-	}
-	return l
+	return layerOf(t, headers, contents)
 }
 
 func TestReadFile(t *testing.T) {

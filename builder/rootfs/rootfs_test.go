@@ -21,10 +21,19 @@ import (
 
 func layer(t *testing.T, headers ...tar.Header) v1.Layer {
 	t.Helper()
+	return layerOf(t, headers, make([]string, len(headers)))
+}
+
+// layerOf returns a layer of files with contents.
+func layerOf(t *testing.T, headers []tar.Header, contents []string) v1.Layer {
+	t.Helper()
 	var b bytes.Buffer
 	tw := tar.NewWriter(&b)
-	for _, h := range headers {
+	for i, h := range headers {
 		if err := tw.WriteHeader(&h); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(tw, contents[i]); err != nil {
 			t.Fatal(err)
 		}
 	}
