@@ -29,7 +29,10 @@ check:
 	$(GO) test -race ./...
 
 bench:
-	$(GO) test -run='^$$' -bench=. -benchtime=200x ./layers/... ./builder/...
+	$(GO) test -run='^$$' -bench=. -skip='^BenchmarkBigIndex$$' -benchtime=200x ./layers/...
+	$(GO) test -run='^$$' -bench='^Benchmark(Rebuild|BigIndex)$$' -benchtime=20x -p 1 ./layers/apk ./builder
+	$(GO) test -run='^$$' -bench=. -benchtime=3x ./builder/lint
+	$(GO) test -run='^$$' -bench=. -benchtime=7x -timeout=30m ./cmd/kohealth
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o out/kohealth ./cmd/kohealth

@@ -18,35 +18,42 @@ import (
 	"github.com/ko-health/kohealth/builder/hint"
 	"github.com/ko-health/kohealth/builder/rootfs"
 	"github.com/ko-health/kohealth/layers"
+	"github.com/ko-health/kohealth/layers/apk"
 )
 
-// addHealth adds the check and the layers that it needs, and returns the probe's
-// layer, nil if there is none.
-func (r *rewriter) addHealth(ctx context.Context, s *stack, config rawConfig, m *v1.Manifest, platform v1.Platform) (v1.Layer, error) {
+// added is what an SBOM has to say of an image.
+type added struct {
+	probe    v1.Layer // nil if there is none
+	packages v1.Layer // nil if there are none
+	list     []*apk.Package
+	kept     bool // what an earlier kohealth added stays, and its SBOM says what that is
+}
+
+// addHealth adds the check and the layers that it needs.
+func (r *rewriter) addHealth(ctx context.Context, s *stack, config rawConfig, m *v1.Manifest, platform v1.Platform) (a added, err error) {
 	base, err := r.baseConfig(ctx, m.Annotations)
 	if err != nil {
-		return nil, err
+		return a, err
 	}
 	if err := config.keepUnknown(base); err != nil {
-		return nil, err
+		return a, err
 	}
 	old, err := base.healthcheck()
 	if err != nil {
-		return nil, err
+		return a, err
 	}
 	if old != nil && s.hasOurs() && !r.check.Chosen {
 		r.say("health: nothing is configured, so the base image's check stays: %s", old)
-		return nil, config.setHealthcheck(old)
+		return a, config.setHealthcheck(old)
 	}
 	if old != nil {
 		r.say("health: the base image's own HEALTHCHECK is replaced: %s", old)
 	}
 	check := r.check
-	probe, err := r.addLayers(ctx, s, &check, config, m.MediaType, platform)
-	if err != nil {
-		return nil, err
+	if a, err = r.addLayers(ctx, s, &check, config, m.MediaType, platform); err != nil {
+		return a, err
 	}
-	return probe, errors.Join(config.setHealthcheck(check.Config()), r.note(probe))
+	return a, errors.Join(config.setHealthcheck(check.Config()), r.note(a.probe))
 }
 
 // note keeps what the report will say.
@@ -62,29 +69,43 @@ func (r *rewriter) note(probe v1.Layer) error {
 	return err
 }
 
-// addLayers adds what the check needs in the image: the probe and its arguments, in
-// place of those that an earlier kohealth left. A check that calls the probe as a
-// program becomes the probe's.
-func (r *rewriter) addLayers(ctx context.Context, s *stack, check *health.Check, config rawConfig, manifestType types.MediaType, platform v1.Platform) (v1.Layer, error) {
+// addLayers adds what the check needs in the image: packages, the probe and its
+// arguments, in place of those that an earlier kohealth left. A check that calls the
+// probe as a program becomes the probe's.
+func (r *rewriter) addLayers(ctx context.Context, s *stack, check *health.Check, config rawConfig, manifestType types.MediaType, platform v1.Platform) (a added, err error) {
 	s.dropOurs()
 	if check.Test.Kind == health.None {
-		return nil, nil
+		return a, nil
 	}
 	base, err := rootfs.Read(s.base(), r.Cache.Sub("layers"))
 	if err != nil {
-		return nil, err
+		return a, err
 	}
-	if err := checkShell(check.Test, base); err != nil {
-		return nil, err
+	image, err := r.addPackages(ctx, s, base, *check, &a, manifestType, platform)
+	if err != nil {
+		return a, err
 	}
-	if !check.Test.UsesProbe() || check.Test.Kind != health.Probe && has(base, health.ProbePath) {
-		return nil, r.checkProgram(s, check.Test, base, config) // the image's own programs do it
+	if err := checkShell(check.Test, image); err != nil {
+		return a, err
 	}
-	if check.Test, err = check.Test.AsProbe(); err != nil {
-		return nil, err
+	busybox := check.Tool == health.ToolBusybox // which needs the probe whoever checks
+	if !check.Test.UsesProbe() || check.Test.Kind != health.Probe && !busybox && has(base, health.ProbePath) {
+		err = r.checkProgram(s, check.Test, image, config) // the image's own programs do it
+		if err != nil || !busybox {
+			return a, err
+		}
+	} else if check.Test, err = check.Test.AsProbe(); err != nil {
+		return a, err
 	}
-	return r.addProbe(ctx, s, base, *check, manifestType, platform)
+	a.probe, err = r.addProbe(ctx, s, base, *check, manifestType, platform)
+	return a, err
 }
+
+// What begins the comments of history entries.
+const (
+	probeComment = "health check probe"
+	argsComment  = "health check arguments"
+)
 
 // addProbe adds the probe's layer and, for a check that is the probe's, its
 // arguments'.
@@ -108,18 +129,18 @@ func (r *rewriter) addProbe(ctx context.Context, s *stack, base *rootfs.FS, chec
 		}
 		return l, s.insert(l, what+", at "+f.Path)
 	}
-	probe, err := add(layers.File{Path: health.ProbePath, Mode: 0o555, Content: binary}, "health check probe")
+	probe, err := add(layers.File{Path: health.ProbePath, Mode: 0o555, Content: binary}, probeComment)
 	if err != nil || check.Test.Kind != health.Probe {
 		return probe, err
 	}
 	args := strings.Join(check.ProbeArgs(), "\n") + "\n"
-	_, err = add(layers.File{Path: health.ArgsPath, Mode: 0o444, Content: []byte(args)}, "health check arguments")
+	_, err = add(layers.File{Path: health.ArgsPath, Mode: 0o444, Content: []byte(args)}, argsComment)
 	return probe, err
 }
 
 // variantFor returns the smallest probe that a check can do with.
 func variantFor(check health.Check) layers.Variant {
-	if check.Test.NeedsTLS() {
+	if check.NeedsTLS() {
 		return layers.TLS
 	}
 	return layers.Plain
@@ -139,11 +160,11 @@ func place(base *rootfs.FS, f layers.File) ([]layers.File, error) {
 	f.Path = resolved
 	files := []layers.File{f}
 	for dir := path.Dir(resolved); dir != "/"; dir = path.Dir(dir) {
-		e, ok := base.Lookup(dir)
-		if ok && e.Type != tar.TypeDir {
+		e, err := base.Lookup(dir)
+		if err == nil && e.Type != tar.TypeDir {
 			return nil, fmt.Errorf("adding %q: %q is not a directory in the base image", f.Path, dir)
 		}
-		if !ok {
+		if err != nil {
 			files = append(files, layers.File{Path: dir, Mode: fs.ModeDir | 0o755})
 		}
 	}
@@ -151,9 +172,10 @@ func place(base *rootfs.FS, f layers.File) ([]layers.File, error) {
 	return files, nil
 }
 
+// has tells whether something is at name. No other error can be: all was read before.
 func has(base *rootfs.FS, name string) bool {
-	_, ok := base.Lookup(name)
-	return ok
+	_, err := base.Lookup(name)
+	return err == nil
 }
 
 // checkProgram looks for the program of a check in the image. One with a path may yet
@@ -202,5 +224,5 @@ func checkShell(test health.Test, base *rootfs.FS) error {
 		return nil
 	}
 	return hint.With(fmt.Errorf("shell command %q cannot run: the base image has no /bin/sh", test.Args[0]),
-		"give the probe a target instead, such as --health=http://:8080/healthz")
+		"give the probe a target instead, such as --health=http://:8080/healthz, or add a shell with --health-tool=busybox")
 }

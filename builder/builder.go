@@ -31,6 +31,7 @@ import (
 	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/hint"
 	"github.com/ko-health/kohealth/layers"
+	"github.com/ko-health/kohealth/layers/apk"
 	"github.com/ko-health/kohealth/layers/cache"
 )
 
@@ -41,6 +42,9 @@ type Options struct {
 
 	// Compiler compiles the probe.
 	Compiler *layers.Compiler
+
+	// Packages fetches packages, for the checks that need some.
+	Packages *apk.Client
 
 	// Jobs is how many platforms are worked on at once; 0 means GOMAXPROCS.
 	Jobs int
@@ -109,7 +113,7 @@ func (b *Builder) Build(ctx context.Context, importpath string) (build.Result, e
 	for _, w := range check.Warnings() {
 		b.opts.Logf("warning: %s", w)
 	}
-	if check.Test.UsesProbe() && !check.Disabled {
+	if check.UsesProbe() && !check.Disabled {
 		defer b.compileAhead(ctx, variantFor(check))()
 	}
 	result, err := b.inner.Build(ctx, importpath)

@@ -45,7 +45,7 @@ type bench struct {
 	log   []string
 }
 
-func newBench(t *testing.T) *bench {
+func newBench(t testing.TB) *bench {
 	t.Helper()
 	srv := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
 	t.Cleanup(srv.Close)
@@ -63,7 +63,7 @@ func newBench(t *testing.T) *bench {
 }
 
 // base pushes an image with one layer and exactly this config, but for rootfs.
-func (b *bench) base(t *testing.T, config map[string]any, files ...layers.File) string {
+func (b *bench) base(t testing.TB, config map[string]any, files ...layers.File) string {
 	t.Helper()
 	l, err := layers.Layer(append(files, layers.File{Path: "/etc/passwd", Mode: 0o644}), types.OCILayer)
 	if err != nil {
@@ -104,7 +104,7 @@ func (b *bench) base(t *testing.T, config map[string]any, files ...layers.File) 
 }
 
 // ko returns ko's own builder.
-func (b *bench) ko(t *testing.T, bo options.BuildOptions) build.Interface {
+func (b *bench) ko(t testing.TB, bo options.BuildOptions) build.Interface {
 	t.Helper()
 	bo.WorkingDirectory, bo.Trimpath = b.dir, true
 	inner, err := commands.NewBuilder(t.Context(), &bo)
@@ -124,7 +124,7 @@ func (b *bench) options(settings health.Settings) Options {
 	}
 }
 
-func settings(t *testing.T, keys ...string) (s health.Settings) {
+func settings(t testing.TB, keys ...string) (s health.Settings) {
 	t.Helper()
 	for i := 0; i < len(keys); i += 2 {
 		if err := s.Set(keys[i], keys[i+1]); err != nil {
@@ -135,7 +135,7 @@ func settings(t *testing.T, keys ...string) (s health.Settings) {
 }
 
 // build1 builds and expects an image.
-func build1(t *testing.T, b build.Interface) oci.SignedImage {
+func build1(t testing.TB, b build.Interface) oci.SignedImage {
 	t.Helper()
 	result, err := b.Build(t.Context(), app)
 	if err != nil {

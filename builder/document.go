@@ -42,11 +42,11 @@ const spdxMediaType = "text/spdx+json"
 
 // describe attaches an image's SBOM: ko's, brought up to date, or one of what was added
 // to an original.
-func (r *rewriter) describe(old, out oci.SignedImage, platform v1.Platform, probe v1.Layer) (oci.SignedImage, error) {
+func (r *rewriter) describe(old, out oci.SignedImage, platform v1.Platform, a added) (oci.SignedImage, error) {
 	if r.original == nil {
-		return r.imageSBOM(old, out, probe)
+		return r.imageSBOM(old, out, a)
 	}
-	if r.original.SBOM == "" {
+	if r.original.SBOM == "" || a.kept {
 		return out, nil
 	}
 	doc, err := startDocument(out)
@@ -74,7 +74,7 @@ func (r *rewriter) describe(old, out oci.SignedImage, platform v1.Platform, prob
 	if err != nil {
 		return nil, err
 	}
-	described, err := r.imageSBOM(started, out, probe)
+	described, err := r.imageSBOM(started, out, a)
 	if err != nil {
 		return nil, err
 	}

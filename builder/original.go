@@ -53,7 +53,7 @@ func Base(ctx context.Context, set *open.Set, bo BaseOptions) (build.Result, err
 		return nil, hint.With(errors.New("adding health check: it is disabled"),
 			`leave --no-healthcheck and disable out; --health='["NONE"]' switches off the image's own check`)
 	}
-	if err := bo.Program.judge(check.Test); err != nil {
+	if err := bo.Program.judge(check); err != nil {
 		return nil, err
 	}
 	if bo.Logf == nil {
@@ -130,8 +130,8 @@ func (r *rewriter) newStack(img v1.Image) (*stack, error) {
 	return s, nil
 }
 
-// baseCommand stands in the history of images that Base made: the last entry is of it,
-// even if no layer was added.
+// baseCommand stands in the history of images that Base made, in the last entry even if
+// no layer was added.
 const baseCommand = "kohealth base"
 
 func (s *stack) madeByBase() bool {
@@ -140,59 +140,77 @@ func (s *stack) madeByBase() bool {
 }
 
 // addToOriginal is addHealth for an image that ko did not build.
-func (r *rewriter) addToOriginal(ctx context.Context, img v1.Image, s *stack, config rawConfig, m *v1.Manifest, platform v1.Platform) (probe v1.Layer, err error) {
+func (r *rewriter) addToOriginal(ctx context.Context, img v1.Image, s *stack, config rawConfig, m *v1.Manifest, platform v1.Platform) (a added, err error) {
 	if m.MediaType, err = img.MediaType(); err != nil { // manifests of OCI need not say it
-		return nil, err
+		return a, err
 	}
 	if err := r.annotate(img, s, m); err != nil {
-		return nil, err
+		return a, err
 	}
 	old, err := config.healthcheck()
 	if err != nil {
-		return nil, err
+		return a, err
 	}
 	if old != nil && s.hasOurs() && !r.check.Chosen && r.original.Program == nil {
 		r.say("health: nothing is configured, so the image's check stays: %s", old)
 		return r.renew(ctx, s, old, config, m.MediaType, platform)
 	}
 	if err := findsApp(r.check, config); err != nil {
-		return nil, err
+		return a, err
 	}
 	check := r.check
-	if probe, err = r.addChecker(ctx, s, &check, config, m.MediaType, platform); err != nil {
-		return nil, err
+	if a, err = r.addChecker(ctx, s, &check, config, m.MediaType, platform); err != nil {
+		return a, err
 	}
 	if now, err := json.Marshal(check.Config()); old != nil && err == nil && !bytes.Equal(old, now) {
 		r.say("health: the image's own HEALTHCHECK is replaced: %s", old)
 	}
-	return probe, r.note(probe)
+	return a, r.note(a.probe)
 }
 
-// renew keeps a check and brings the probe up to date, if that is what checks.
-func (r *rewriter) renew(ctx context.Context, s *stack, old json.RawMessage, config rawConfig, mt types.MediaType, platform v1.Platform) (v1.Layer, error) {
+// renew keeps a check and brings the probe up to date, if that is all that checks. What
+// else was added, packages or a program, came from where nobody asked to look again.
+func (r *rewriter) renew(ctx context.Context, s *stack, old json.RawMessage, config rawConfig, mt types.MediaType, platform v1.Platform) (a added, err error) {
 	var said health.Config
 	if err := json.Unmarshal(old, &said); err != nil {
-		return nil, fmt.Errorf("parsing the image's check: %w", err)
+		return a, fmt.Errorf("parsing the image's check: %w", err)
 	}
 	check, err := said.Check()
-	if err != nil || !check.Test.UsesProbe() || s.hasProgram() {
-		return nil, err
+	if err != nil {
+		return a, err
 	}
-	return r.addChecker(ctx, s, &check, config, mt, platform)
+	if check.Test.UsesProbe() && !s.hasMoreThanProbe() {
+		return r.addChecker(ctx, s, &check, config, mt, platform)
+	}
+	if !s.madeByBase() {
+		s.note(markOfBase())
+	}
+	return added{kept: true}, nil
+}
+
+// markOfBase is the last entry in the history of what Base made.
+func markOfBase() v1.History { return v1.History{Comment: "health check", EmptyLayer: true} }
+
+// hasMoreThanProbe tells whether other layers of kohealth's are there than those of the
+// probe.
+func (s *stack) hasMoreThanProbe() bool {
+	return slices.ContainsFunc(s.history[:s.koEntry], func(h v1.History) bool {
+		return isOurs(h) && !h.EmptyLayer && !strings.HasPrefix(h.Comment, probeComment) && !strings.HasPrefix(h.Comment, argsComment)
+	})
 }
 
 // addChecker adds a check, what it needs, and the entry that says that Base was here.
-func (r *rewriter) addChecker(ctx context.Context, s *stack, check *health.Check, config rawConfig, mt types.MediaType, platform v1.Platform) (probe v1.Layer, err error) {
+func (r *rewriter) addChecker(ctx context.Context, s *stack, check *health.Check, config rawConfig, mt types.MediaType, platform v1.Platform) (a added, err error) {
 	if r.original.Program != nil {
-		err = r.addProgram(ctx, s, check.Test, mt, platform)
+		a, err = r.addProgram(ctx, s, *check, mt, platform)
 	} else {
-		probe, err = r.addLayers(ctx, s, check, config, mt, platform)
+		a, err = r.addLayers(ctx, s, check, config, mt, platform)
 	}
 	if err != nil {
-		return nil, err
+		return a, err
 	}
-	s.note(v1.History{Comment: "health check", EmptyLayer: true})
-	return probe, config.setHealthcheck(check.Config())
+	s.note(markOfBase())
+	return a, config.setHealthcheck(check.Config())
 }
 
 // findsApp refuses an auto that nobody asked for where it can find no app: it looks in

@@ -120,9 +120,9 @@ func TestBaseRenewsProbe(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.koLayer, s.koEntry, s.command = len(s.layers), len(s.history), "kohealth base"
+	s.koLayer, s.koEntry, s.command = len(s.layers), len(s.history), baseCommand
 	s.dropOurs()
-	if err := s.insert(old, "health check probe, at /usr/bin/healthcheck"); err != nil {
+	if err := s.insert(old, probeComment+", at /usr/bin/healthcheck"); err != nil {
 		t.Fatal(err)
 	}
 	s.note(v1.History{Comment: "health check", EmptyLayer: true})

@@ -9,6 +9,8 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/ko-health/kohealth/layers/apk"
 )
 
 func tarNames(t *testing.T, l v1.Layer) (names []string) {
@@ -85,7 +87,10 @@ func TestFindKo(t *testing.T) {
 
 func TestSBOMEdit(t *testing.T) {
 	hash := func(c string) v1.Hash { return v1.Hash{Algorithm: "sha256", Hex: strings.Repeat(c, 64)} }
-	e := &sbomEdit{version: "v1", image: hash("b"), probe: hash("c")}
+	e := &sbomEdit{version: "v1", image: hash("b")}
+	e.added = []spdxPackage{e.probePackage(hash("c")), apkPackage(&apk.Package{
+		Name: "libstdc++", Version: "15.2.0-r1", Arch: "x86_64", License: "GPL-3.0-or-later WITH GCC-exception-3.1", Origin: "gcc",
+	}, hash("d"))}
 	e.replace(hash("a"), hash("b"))
 	e.retype(types.OCIManifestSchema1, types.DockerManifestSchema2)
 	old := `{"name":"sbom-sha256:` + hash("a").Hex + `","creationInfo":{"creators":["Tool: ko v0"]},` +
@@ -98,6 +103,8 @@ func TestSBOMEdit(t *testing.T) {
 		`"name": "sbom-sha256:` + hash("b").Hex, `"Tool: ko v0"`, `"Tool: kohealth v1"`, `"x": 1`,
 		`"SPDXRef-Package-kohealth-probe"`, `"layer sha256:` + hash("c").Hex, `"CONTAINS"`,
 		`docker.distribution.manifest.v2%2Bjson`, `pkg:golang/github.com/ko-health/kohealth@v1#layers/probe`,
+		`"SPDXRef-Package-apk-libstdc---15.2.0-r1"`, `pkg:apk/wolfi/libstdc%2B%2B@15.2.0-r1?arch=x86_64`, `"layer sha256:` + hash("d").Hex,
+		`"licenseDeclared": "GPL-3.0-or-later WITH GCC-exception-3.1"`, `"built from gcc"`,
 	} {
 		if !strings.Contains(string(got), want) {
 			t.Errorf("no %q in\n%s", want, got)

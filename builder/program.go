@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"slices"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -46,10 +45,15 @@ func ParseProgram(s string) (*Program, error) {
 	return p, nil
 }
 
-// judge tells whether a test runs the program.
-func (p *Program) judge(test health.Test) error {
-	if p == nil {
+// judge tells whether a check runs the program.
+func (p *Program) judge(check health.Check) error {
+	test := check.Test
+	switch {
+	case p == nil:
 		return nil
+	case check.Tool == health.ToolBusybox:
+		return hint.With(errors.New("--health-tool=busybox needs the probe, whose place another program is to take"),
+			"add the package busybox-static with --health-package for a shell")
 	}
 	runs := test.Kind == health.Exec && (test.Args[0] == p.Path || test.Args[0] == path.Base(p.Path)) ||
 		test.Kind == health.Shell && strings.Contains(test.Args[0], path.Base(p.Path))
@@ -63,36 +67,38 @@ func (p *Program) judge(test health.Test) error {
 // programComment begins the comment of a program's history entry.
 const programComment = "health check program"
 
-// hasProgram tells whether the base carries a program of another image's.
-func (s *stack) hasProgram() bool {
-	return slices.ContainsFunc(s.history[:s.koEntry], func(h v1.History) bool {
-		return isOurs(h) && strings.HasPrefix(h.Comment, programComment)
-	})
-}
-
-// addProgram adds the program in place of what an earlier kohealth left.
-func (r *rewriter) addProgram(ctx context.Context, s *stack, test health.Test, manifestType types.MediaType, platform v1.Platform) error {
+// addProgram adds the program, and packages, in place of what an earlier kohealth left.
+func (r *rewriter) addProgram(ctx context.Context, s *stack, check health.Check, manifestType types.MediaType, platform v1.Platform) (a added, err error) {
 	p := r.original.Program
 	s.dropOurs()
 	base, err := rootfs.Read(s.base(), r.Cache.Sub("layers"))
 	if err != nil {
-		return err
+		return a, err
 	}
-	if err := checkShell(test, base); err != nil {
-		return err
+	image, err := r.addPackages(ctx, s, base, check, &a, manifestType, platform)
+	if err != nil {
+		return a, err
 	}
-	if has(base, p.Path) {
-		return hint.With(fmt.Errorf("adding %q: the image has a file of its own there", p.Path),
+	if err := checkShell(check.Test, image); err != nil {
+		return a, err
+	}
+	if has(image, p.Path) {
+		return a, hint.With(fmt.Errorf("adding %q: the image has a file of its own there", p.Path),
 			"run the image's own program, without --probe-from")
 	}
 	content, origin, err := r.readProgram(ctx, platform)
 	if err != nil {
-		return fmt.Errorf("reading %q of image %q: %w", p.Path, open.Redact(p.Image), err)
+		return a, fmt.Errorf("reading %q of image %q: %w", p.Path, open.Redact(p.Image), err)
 	}
-	if err := r.checkRuns(content, platform, base); err != nil {
-		return fmt.Errorf("adding %q of image %q: %w", p.Path, open.Redact(p.Image), err)
+	if err := r.checkRuns(content, platform, image); err != nil {
+		return a, fmt.Errorf("adding %q of image %q: %w", p.Path, open.Redact(p.Image), err)
 	}
-	files, err := place(base, layers.File{Path: p.Path, Mode: 0o555, Content: content})
+	return a, r.insertProgram(s, image, content, origin, manifestType)
+}
+
+func (r *rewriter) insertProgram(s *stack, image *rootfs.FS, content []byte, origin string, manifestType types.MediaType) error {
+	p := r.original.Program
+	files, err := place(image, layers.File{Path: p.Path, Mode: 0o555, Content: content})
 	if err != nil {
 		return err
 	}
@@ -128,19 +134,34 @@ func (r *rewriter) readProgram(ctx context.Context, platform v1.Platform) (conte
 	if err != nil {
 		return nil, "", err
 	}
-	content, mode, err := rootfs.ReadFile(all, p.Path, maxProgram, r.Cache.Sub("layers"))
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, "", hint.With(fmt.Errorf("no such file in the image for %s", platform), "name the program's path in that image")
-	case err == nil && mode&0o111 == 0:
-		return nil, "", errors.New("the file is not executable")
+	if content, err = r.readExecutable(all, p.Path); err != nil {
+		return nil, "", err
 	}
 	origin = digest.String()
 	if ref := img.Reference; ref != "" {
 		ref, _, _ = strings.Cut(ref, "@")
 		origin = ref + "@" + origin
 	}
-	return content, origin, err
+	return content, origin, nil
+}
+
+func (r *rewriter) readExecutable(all []v1.Layer, name string) ([]byte, error) {
+	fsys, err := rootfs.Read(all, r.Cache.Sub("layers"))
+	if err != nil {
+		return nil, err
+	}
+	e, err := fsys.Lookup(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, hint.With(errors.New("there is no such file"), "name the program's path in that image")
+	case err != nil:
+		return nil, err
+	case e.Type != tar.TypeReg:
+		return nil, errors.New("it is not a regular file")
+	case e.Mode&0o111 == 0:
+		return nil, errors.New("the file is not executable")
+	}
+	return fsys.ReadFile(name, maxProgram)
 }
 
 // machines are the architectures as ELF files name them.
@@ -186,8 +207,8 @@ func (r *rewriter) checkRuns(content []byte, platform v1.Platform, image *rootfs
 
 // hasFile tells whether there is something at an absolute path that can be run.
 func hasFile(image *rootfs.FS, name string) bool {
-	e, ok := image.Lookup(name)
-	return ok && path.IsAbs(name) && e.Type != tar.TypeDir
+	e, err := image.Lookup(name)
+	return err == nil && path.IsAbs(name) && e.Type != tar.TypeDir
 }
 
 // loaderOf returns the program that loads a dynamically linked one, or "".

@@ -109,11 +109,11 @@ func (r *rewriter) image(ctx context.Context, img oci.SignedImage, platform *v1.
 	if r.leaves(*platform) && r.Format == KeepFormat {
 		return img, nil
 	}
-	out, probe, err := r.rebuild(ctx, img, *platform)
+	out, a, err := r.rebuild(ctx, img, *platform)
 	if err != nil {
 		return nil, fmt.Errorf("platform %s: %w", platform, err)
 	}
-	return r.describe(img, signed.Image(out), *platform, probe)
+	return r.describe(img, signed.Image(out), *platform, a)
 }
 
 // leaves tells whether images of a platform get no check.
@@ -138,38 +138,38 @@ func (r *rewriter) platformOf(cf *v1.ConfigFile) *v1.Platform {
 }
 
 // rebuild puts the image together again with the health layers, the check and the
-// media types that are wanted. The probe's layer is returned, too, nil if it has
-// none.
-func (r *rewriter) rebuild(ctx context.Context, img v1.Image, platform v1.Platform) (v1.Image, v1.Layer, error) {
+// media types that are wanted.
+func (r *rewriter) rebuild(ctx context.Context, img v1.Image, platform v1.Platform) (out v1.Image, a added, err error) {
 	s, err := r.newStack(img)
 	if err != nil {
-		return nil, nil, err
+		return nil, a, err
 	}
 	raw, err := img.RawConfigFile()
 	if err != nil {
-		return nil, nil, err
+		return nil, a, err
 	}
 	config, err := parseRawConfig(raw)
 	if err != nil {
-		return nil, nil, err
+		return nil, a, err
 	}
 	m, err := img.Manifest()
 	if err != nil {
-		return nil, nil, err
+		return nil, a, err
 	}
-	var probe v1.Layer
 	switch {
 	case r.leaves(platform):
 	case r.original != nil:
-		probe, err = r.addToOriginal(ctx, img, s, config, m, platform)
+		a, err = r.addToOriginal(ctx, img, s, config, m, platform)
 	default:
-		probe, err = r.addHealth(ctx, s, config, m, platform)
+		if err = s.utc(config); err == nil {
+			a, err = r.addHealth(ctx, s, config, m, platform)
+		}
 	}
 	if err != nil {
-		return nil, nil, err
+		return nil, a, err
 	}
-	out, err := r.assemble(s, config, m)
-	return out, probe, err
+	out, err = r.assemble(s, config, m)
+	return out, a, err
 }
 
 // assemble makes an image of the stack, with the media types of the format.

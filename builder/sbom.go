@@ -2,6 +2,7 @@ package builder
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -19,6 +21,7 @@ import (
 	"github.com/sigstore/cosign/v3/pkg/oci/static"
 	"github.com/sigstore/cosign/v3/pkg/oci/walk"
 
+	"github.com/ko-health/kohealth/layers/apk"
 	"github.com/ko-health/kohealth/layers/cache"
 )
 
@@ -32,7 +35,7 @@ type described interface {
 
 // imageSBOM attaches old's SBOM to out, brought up to date. Without an SBOM
 // (--sbom=none) out stays as it is.
-func (r *rewriter) imageSBOM(old, out oci.SignedImage, probe v1.Layer) (oci.SignedImage, error) {
+func (r *rewriter) imageSBOM(old, out oci.SignedImage, a added) (oci.SignedImage, error) {
 	f, err := old.Attachment(sbomAttachment)
 	if err != nil {
 		return out, nil // cosign's way to say that there is none
@@ -41,10 +44,8 @@ func (r *rewriter) imageSBOM(old, out oci.SignedImage, probe v1.Layer) (oci.Sign
 	if err != nil {
 		return nil, err
 	}
-	if probe != nil {
-		if edit.probe, err = probe.Digest(); err != nil {
-			return nil, err
-		}
+	if err := edit.describe(a); err != nil {
+		return nil, err
 	}
 	file, err := r.editSBOM(edit, f)
 	if err != nil {
@@ -88,7 +89,7 @@ type sbomEdit struct {
 	version string // kohealth's
 	pairs   []string
 	image   v1.Hash // the new digest
-	probe   v1.Hash // of the probe's layer; zero if there is none
+	added   []spdxPackage
 }
 
 func (r *rewriter) newSBOMEdit(old, out described) (*sbomEdit, error) {
@@ -156,8 +157,7 @@ func (e *sbomEdit) apply(document []byte) ([]byte, error) {
 		return nil, err
 	}
 	err := appendTo(doc, "creationInfo", "creators", "Tool: kohealth "+e.version)
-	if e.probe != (v1.Hash{}) {
-		pkg := e.probePackage()
+	for _, pkg := range e.added {
 		err = errors.Join(err,
 			appendTo(doc, "", "packages", pkg),
 			appendTo(doc, "", "relationships", spdxRelationship{
@@ -212,7 +212,7 @@ func appendTo(doc map[string]json.RawMessage, object, key string, value any) err
 	return err
 }
 
-// The parts of SPDX 2.3 that the probe's entry needs, in the shape of ko's entries.
+// The parts of SPDX 2.3 that our entries need, in the shape of ko's entries.
 //
 // https://spdx.github.io/spdx-spec/v2.3/package-information/
 type (
@@ -228,7 +228,7 @@ type (
 		SourceInfo       string         `json:"sourceInfo"`
 		CopyrightText    string         `json:"copyrightText"`
 		PrimaryPurpose   string         `json:"primaryPackagePurpose"`
-		Checksums        []spdxChecksum `json:"checksums"`
+		Checksums        []spdxChecksum `json:"checksums,omitempty"`
 		ExternalRefs     []spdxRef      `json:"externalRefs"`
 	}
 	spdxChecksum struct {
@@ -247,7 +247,51 @@ type (
 	}
 )
 
-func (e *sbomEdit) probePackage() spdxPackage {
+// describe adds entries for what was added to the image.
+func (e *sbomEdit) describe(a added) error {
+	if a.probe != nil {
+		layer, err := a.probe.Digest()
+		if err != nil {
+			return err
+		}
+		e.added = append(e.added, e.probePackage(layer))
+	}
+	if a.packages != nil {
+		layer, err := a.packages.Digest()
+		if err != nil {
+			return err
+		}
+		for _, p := range a.list {
+			e.added = append(e.added, apkPackage(p, layer))
+		}
+	}
+	return nil
+}
+
+// notInID matches what an SPDX identifier cannot hold.
+var notInID = regexp.MustCompile(`[^A-Za-z0-9.-]`)
+
+// apkPackage describes a package of Wolfi.
+//
+// https://github.com/package-url/purl-spec/blob/main/types-doc/apk-definition.md
+func apkPackage(p *apk.Package, layer v1.Hash) spdxPackage {
+	purl := fmt.Sprintf("pkg:apk/wolfi/%s@%s?arch=%s", url.QueryEscape(p.Name), url.QueryEscape(p.Version), url.QueryEscape(p.Arch))
+	return spdxPackage{
+		ID:               "SPDXRef-Package-apk-" + notInID.ReplaceAllString(p.Name+"-"+p.Version, "-"),
+		Name:             p.Name,
+		Version:          p.Version,
+		LicenseDeclared:  cmp.Or(p.License, "NOASSERTION"),
+		LicenseConcluded: "NOASSERTION",
+		Description:      "built from " + cmp.Or(p.Origin, p.Name),
+		DownloadLocation: cmp.Or(p.URL, "NOASSERTION"),
+		SourceInfo:       "layer " + layer.String(),
+		CopyrightText:    "NOASSERTION",
+		PrimaryPurpose:   "APPLICATION",
+		ExternalRefs:     []spdxRef{{Category: "PACKAGE-MANAGER", Locator: purl, Type: "purl"}},
+	}
+}
+
+func (e *sbomEdit) probePackage(layer v1.Hash) spdxPackage {
 	const module = "github.com/ko-health/kohealth"
 	return spdxPackage{
 		ID:               "SPDXRef-Package-kohealth-probe",
@@ -257,10 +301,10 @@ func (e *sbomEdit) probePackage() spdxPackage {
 		LicenseConcluded: "Apache-2.0",
 		Description:      "health check probe, at /usr/bin/healthcheck",
 		DownloadLocation: "https://" + module,
-		SourceInfo:       "layer " + e.probe.String(),
+		SourceInfo:       "layer " + layer.String(),
 		CopyrightText:    "NOASSERTION",
 		PrimaryPurpose:   "APPLICATION",
-		Checksums:        []spdxChecksum{{strings.ToUpper(e.probe.Algorithm), e.probe.Hex}},
+		Checksums:        []spdxChecksum{{strings.ToUpper(layer.Algorithm), layer.Hex}},
 		ExternalRefs: []spdxRef{{
 			Category: "PACKAGE-MANAGER",
 			Locator:  fmt.Sprintf("pkg:golang/%s@%s#layers/probe", module, url.PathEscape(e.version)),

@@ -8,11 +8,13 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/partial"
+
+	"github.com/ko-health/kohealth/builder/health"
 )
 
 // Author stands in the history of every layer that kohealth adds, and tells them
 // from the others.
-const Author = "kohealth"
+const Author = health.Author
 
 // A stack holds what says, in manifest and config, which layers an image has, taken
 // apart where the base ends and ko's layers begin.
@@ -25,7 +27,7 @@ type stack struct {
 	koEntry int // index of ko's first history entry
 
 	command string  // what adds layers
-	date    v1.Time // of their history entries
+	created v1.Time // when the image was, for a history that does not say it
 }
 
 // newStack takes apart an image that ko emitted.
@@ -51,13 +53,9 @@ func readStack(img v1.Image) (*stack, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading image config: %w", err)
 	}
-	s := &stack{layers: slices.Clone(layers), descs: m.Layers, diffIDs: cf.RootFS.DiffIDs, history: cf.History}
+	s := &stack{layers: slices.Clone(layers), descs: m.Layers, diffIDs: cf.RootFS.DiffIDs, history: cf.History, created: cf.Created}
 	if len(s.descs) != len(s.layers) || len(s.diffIDs) != len(s.layers) {
 		return nil, fmt.Errorf("reading layers: manifest has %d, config %d", len(s.descs), len(s.diffIDs))
-	}
-	s.date = cf.Created
-	if n := len(s.history); n > 0 {
-		s.date = s.history[n-1].Created
 	}
 	return s, nil
 }
@@ -127,7 +125,7 @@ func (s *stack) base() []v1.Layer { return s.layers[:s.koLayer] }
 func (s *stack) own() []v1.Layer { return s.layers[s.koLayer:] }
 
 // insert puts a layer between the base and ko's layers, above those inserted
-// before. Its entry bears the date of the image's last.
+// before.
 func (s *stack) insert(l v1.Layer, comment string) error {
 	desc, err := partial.Descriptor(l)
 	if err != nil {
@@ -145,9 +143,12 @@ func (s *stack) insert(l v1.Layer, comment string) error {
 	return nil
 }
 
-// note puts an entry of kohealth's into the history.
+// note puts an entry of kohealth's into the history, with the date of the last.
 func (s *stack) note(h v1.History) {
-	h.Author, h.Created, h.CreatedBy = Author, s.date, s.command
+	h.Author, h.Created, h.CreatedBy = Author, s.created, s.command
+	if n := len(s.history); n > 0 && !s.history[n-1].Created.IsZero() {
+		h.Created = s.history[n-1].Created
+	}
 	s.history = slices.Insert(s.history, s.koEntry, h)
 	s.koEntry++
 }

@@ -2,8 +2,6 @@ package layers
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -19,15 +17,14 @@ func cachedLayer(dir cache.Dir, files []File, mediaType types.MediaType) (v1.Lay
 	if err := writeTar(&tar, files); err != nil {
 		return nil, fmt.Errorf("making layer: %w", err)
 	}
-	sum := sha256.Sum256(tar.Bytes())
-	key := hex.EncodeToString(sum[:])
-	if compressed, ok := dir.Get(key); ok {
-		return gzipLayer(compressed, mediaType)
+	diffID := sha256Of(tar.Bytes())
+	if compressed, ok := dir.Get(diffID.Hex); ok {
+		return gzipLayer(diffID, compressed, mediaType)
 	}
 	compressed, err := compress(tar.Bytes())
 	if err != nil {
 		return nil, fmt.Errorf("making layer: %w", err)
 	}
-	_ = dir.Put(key, compressed) // it is only slower without
-	return gzipLayer(compressed, mediaType)
+	_ = dir.Put(diffID.Hex, compressed) // it is only slower without
+	return gzipLayer(diffID, compressed, mediaType)
 }

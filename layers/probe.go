@@ -69,9 +69,10 @@ type Compiler struct {
 
 // A call is a compilation that has been asked for, perhaps more than once.
 type call struct {
-	done   chan struct{} // closed when binary and err are there
-	binary []byte
-	err    error
+	done        chan struct{} // closed when the rest is there
+	binary      []byte
+	err         error
+	interrupted bool // err is that of the caller who compiled, and of nobody else
 }
 
 // Probe returns the probe for a platform, compiled with the Go toolchain or kept
@@ -92,9 +93,9 @@ func (c *Compiler) Probe(ctx context.Context, platform v1.Platform, variant Vari
 	return binary, nil
 }
 
-// share compiles for a target, or waits for whoever does so already. What failed is
-// tried again by the next who asks: it may have failed because its caller was
-// interrupted.
+// share compiles for a target, or waits for whoever does so already. A failure is that
+// of all who have waited for it, unless it was the interruption of whoever compiled. It
+// is tried again by the next who asks.
 func (c *Compiler) share(ctx context.Context, target []string, variant Variant) ([]byte, error) {
 	key := string(variant) + " " + strings.Join(target, " ")
 	for {
@@ -106,6 +107,7 @@ func (c *Compiler) share(ctx context.Context, target []string, variant Variant) 
 		c.mu.Unlock()
 		if !ok {
 			running.binary, running.err = c.load(ctx, target, variant)
+			running.interrupted = running.err != nil && ctx.Err() != nil
 			c.finish(key, running)
 			return running.binary, running.err
 		}
@@ -114,8 +116,8 @@ func (c *Compiler) share(ctx context.Context, target []string, variant Variant) 
 			return nil, context.Cause(ctx)
 		case <-running.done:
 		}
-		if running.err == nil {
-			return running.binary, nil
+		if !running.interrupted {
+			return running.binary, running.err
 		}
 	}
 }
@@ -317,7 +319,7 @@ func neutralEnv(environ []string) []string {
 	env := slices.DeleteFunc(slices.Clone(environ), func(kv string) bool {
 		name, _, _ := strings.Cut(kv, "=")
 		switch name {
-		case "GOCACHE", "GOROOT", "GOPATH", "GOMODCACHE", "GOTMPDIR":
+		case "GOCACHE", "GOCACHEPROG", "GOROOT", "GOPATH", "GOMODCACHE", "GOTMPDIR":
 			return false
 		}
 		return strings.HasPrefix(name, "GO") || strings.HasPrefix(name, "CGO_")

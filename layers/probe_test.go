@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -189,6 +190,33 @@ func TestProbeAfterInterrupt(t *testing.T) {
 	}
 	if _, err := c.Probe(t.Context(), linux("amd64"), Plain); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestProbeFailureIsShared shows that those who wait for a compilation which fails do
+// not try it again, one after the other; only if whoever compiled was interrupted.
+func TestProbeFailureIsShared(t *testing.T) {
+	broken := errors.New("it is broken")
+	for _, interrupted := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			c := &Compiler{Go: "/nowhere/go"} // trying again says so
+			running := c.start(string(Plain) + " GOOS=linux GOARCH=amd64")
+			errs := make(chan error)
+			for range 3 {
+				go func() {
+					_, err := c.Probe(t.Context(), linux("amd64"), Plain)
+					errs <- err
+				}()
+			}
+			synctest.Wait() // until all wait
+			running.err, running.interrupted = broken, interrupted
+			c.finish(string(Plain)+" GOOS=linux GOARCH=amd64", running)
+			for range 3 {
+				if err := <-errs; errors.Is(err, broken) == interrupted {
+					t.Errorf("interrupted %v: error %v", interrupted, err)
+				}
+			}
+		})
 	}
 }
 

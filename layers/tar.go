@@ -4,6 +4,8 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -21,9 +23,9 @@ import (
 // A File is one entry of a layer: a directory, a symbolic link or a regular file.
 type File struct {
 	Path     string      // absolute, clean, slash-separated: "/usr/bin/healthcheck"
-	Mode     fs.FileMode // permissions plus fs.ModeDir, fs.ModeSymlink, fs.ModeSticky
+	Mode     fs.FileMode // permissions plus fs.ModeDir, ModeSymlink, ModeSetuid, ModeSetgid, ModeSticky
 	UID, GID int         // numeric owner; a layer holds no names of users
-	Linkname string      // what a symbolic link points to, as it is written there
+	Linkname string      // a symbolic link's target, as it is written there; of a regular file the path of the one that it is a hard link to
 	Content  []byte      // what a regular file holds
 }
 
@@ -40,7 +42,7 @@ func Layer(files []File, mediaType types.MediaType) (v1.Layer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making layer: %w", err)
 	}
-	return gzipLayer(compressed, mediaType)
+	return gzipLayer(sha256Of(tar.Bytes()), compressed, mediaType)
 }
 
 // compress compresses at the default level: the best one takes four to nine times as
@@ -57,23 +59,23 @@ func compress(tar []byte) ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-// gzipLayer returns what compress has made as a layer.
-func gzipLayer(compressed []byte, mediaType types.MediaType) (v1.Layer, error) {
+// gzipLayer returns what compress has made of a tar stream, whose digest is the diffID,
+// as a layer.
+func gzipLayer(diffID v1.Hash, compressed []byte, mediaType types.MediaType) (v1.Layer, error) {
 	if mediaType != types.OCILayer && mediaType != types.DockerLayer {
 		return nil, fmt.Errorf("making layer: unsupported media type %q", mediaType)
 	}
-	l := &memoryLayer{compressed: compressed, mediaType: mediaType}
-	zr, err := gzip.NewReader(bytes.NewReader(compressed))
-	if err != nil {
-		return nil, fmt.Errorf("making layer: %w", err)
-	}
-	if l.diffID, _, err = v1.SHA256(zr); err != nil {
-		return nil, fmt.Errorf("making layer: %w", err)
-	}
-	if l.digest, _, err = v1.SHA256(bytes.NewReader(compressed)); err != nil {
-		return nil, fmt.Errorf("making layer: %w", err)
-	}
-	return partial.CompressedToLayer(l)
+	return partial.CompressedToLayer(&memoryLayer{
+		compressed: compressed,
+		digest:     sha256Of(compressed),
+		diffID:     diffID,
+		mediaType:  mediaType,
+	})
+}
+
+func sha256Of(data []byte) v1.Hash {
+	sum := sha256.Sum256(data)
+	return v1.Hash{Algorithm: "sha256", Hex: hex.EncodeToString(sum[:])}
 }
 
 // A memoryLayer holds a layer's bytes and what would else be computed from them time
@@ -102,10 +104,15 @@ func writeTar(w io.Writer, files []File) error {
 		return strings.Compare(a.Path, b.Path)
 	})
 	tw := tar.NewWriter(w)
+	written := map[string]bool{}
 	for i, f := range files {
 		if i > 0 && f.Path == files[i-1].Path {
 			return fmt.Errorf("adding %q: there are two of it", f.Path)
 		}
+		if f.isHardLink() && !written[f.Linkname] {
+			return fmt.Errorf("adding %q: it is a hard link to %q, which is not before it", f.Path, f.Linkname)
+		}
+		written[f.Path] = f.Mode.IsRegular()
 		if err := f.write(tw); err != nil {
 			return fmt.Errorf("adding %q: %w", f.Path, err)
 		}
@@ -128,7 +135,7 @@ func (f File) write(tw *tar.Writer) error {
 // Names that begin with ".wh." delete files of the layers below:
 // https://github.com/opencontainers/image-spec/blob/v1.1.1/layer.md#whiteouts
 func (f File) check() error {
-	const known = fs.ModePerm | fs.ModeDir | fs.ModeSymlink | fs.ModeSticky
+	const known = fs.ModePerm | fs.ModeDir | fs.ModeSymlink | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky
 	isLink := f.Mode&fs.ModeSymlink != 0
 	switch {
 	case !path.IsAbs(f.Path):
@@ -139,13 +146,15 @@ func (f File) check() error {
 		return errors.New("name is reserved for whiteouts")
 	case f.Mode&^known != 0 || isLink && f.Mode.IsDir():
 		return fmt.Errorf("unsupported mode %v", f.Mode)
-	case isLink != (f.Linkname != ""):
+	case isLink && f.Linkname == "", f.Mode.IsDir() && f.Linkname != "":
 		return fmt.Errorf("mode %v with link target %q", f.Mode, f.Linkname)
-	case !f.Mode.IsRegular() && len(f.Content) > 0:
+	case (!f.Mode.IsRegular() || f.isHardLink()) && len(f.Content) > 0:
 		return fmt.Errorf("mode %v with content", f.Mode)
 	}
 	return nil
 }
+
+func (f File) isHardLink() bool { return f.Mode.IsRegular() && f.Linkname != "" }
 
 // header describes the file in the form that everything reads: USTAR, with PAX
 // records only for what USTAR has no room for, such as a very long path.
@@ -167,9 +176,14 @@ func (f File) header() *tar.Header {
 		h.Name += "/"
 	case f.Mode&fs.ModeSymlink != 0:
 		h.Typeflag = tar.TypeSymlink
+	case f.isHardLink():
+		h.Typeflag = tar.TypeLink
+		h.Linkname = strings.TrimPrefix(f.Linkname, "/")
 	}
-	if f.Mode&fs.ModeSticky != 0 {
-		h.Mode |= 0o1000
+	for bit, mode := range map[fs.FileMode]int64{fs.ModeSetuid: 0o4000, fs.ModeSetgid: 0o2000, fs.ModeSticky: 0o1000} {
+		if f.Mode&bit != 0 {
+			h.Mode |= mode
+		}
 	}
 	return h
 }

@@ -73,6 +73,8 @@ func TestLayer(t *testing.T) {
 		{Path: "/bin", Mode: fs.ModeSymlink | 0o777, Linkname: "usr/bin"},
 		{Path: "/home/nonroot", Mode: fs.ModeDir | 0o700, UID: 65532, GID: 65533},
 		{Path: "/empty", Mode: 0o644},
+		{Path: "/usr/bin/su", Mode: fs.ModeSetuid | fs.ModeSetgid | 0o755, Content: []byte("su")},
+		{Path: "/usr/bin/su2", Mode: fs.ModeSetuid | fs.ModeSetgid | 0o755, Linkname: "/usr/bin/su"},
 		{Path: long, Mode: 0o644, Content: []byte("long")},
 	}
 	want := []entry{
@@ -83,6 +85,8 @@ func TestLayer(t *testing.T) {
 		{Name: "tmp/", Type: tar.TypeDir, Mode: 0o1777},
 		{Name: "usr/", Type: tar.TypeDir, Mode: 0o755},
 		{Name: "usr/bin/healthcheck", Type: tar.TypeReg, Mode: 0o555, Content: "probe"},
+		{Name: "usr/bin/su", Type: tar.TypeReg, Mode: 0o6755, Content: "su"},
+		{Name: "usr/bin/su2", Type: tar.TypeLink, Mode: 0o6755, Linkname: "usr/bin/su"},
 	}
 	layer, err := layers.Layer(files, types.OCILayer)
 	if err != nil {
@@ -180,10 +184,14 @@ func TestLayerRefuses(t *testing.T) {
 		{"duplicate", append(regular("/a"), regular("/a")...), `adding "/a": there are two of it`},
 		{"duplicate of another type", append(regular("/a"), layers.File{Path: "/a", Mode: fs.ModeDir | 0o755}), "there are two of it"},
 		{"device", []layers.File{{Path: "/dev/null", Mode: fs.ModeDevice | 0o666}}, "unsupported mode"},
-		{"setuid", []layers.File{{Path: "/su", Mode: fs.ModeSetuid | 0o755}}, "unsupported mode"},
+		{"fifo", []layers.File{{Path: "/p", Mode: fs.ModeNamedPipe | 0o666}}, "unsupported mode"},
 		{"link and directory", []layers.File{{Path: "/l", Mode: fs.ModeSymlink | fs.ModeDir, Linkname: "x"}}, "unsupported mode"},
 		{"link to nothing", []layers.File{{Path: "/l", Mode: fs.ModeSymlink | 0o777}}, "with link target"},
-		{"target of a file", []layers.File{{Path: "/l", Mode: 0o644, Linkname: "x"}}, "with link target"},
+		{"target of a directory", []layers.File{{Path: "/l", Mode: fs.ModeDir | 0o755, Linkname: "x"}}, "with link target"},
+		{"hard link to nothing", []layers.File{{Path: "/l", Mode: 0o644, Linkname: "/a"}}, "it is a hard link to \"/a\", which is not before it"},
+		{"hard link to a later file", []layers.File{{Path: "/l", Mode: 0o644, Linkname: "/x"}, {Path: "/x", Mode: 0o644}}, "which is not before it"},
+		{"hard link to a directory", []layers.File{{Path: "/l", Mode: 0o644, Linkname: "/d"}, {Path: "/d", Mode: fs.ModeDir | 0o755}}, "which is not before it"},
+		{"hard link with content", []layers.File{{Path: "/a", Mode: 0o644}, {Path: "/l", Mode: 0o644, Linkname: "/a", Content: []byte("x")}}, "with content"},
 		{"content of a directory", []layers.File{{Path: "/d", Mode: fs.ModeDir | 0o755, Content: []byte("x")}}, "with content"},
 	}
 	for _, tt := range tests {

@@ -1,14 +1,13 @@
 package health
 
 import (
-	"errors"
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/ko-health/kohealth/builder/health/cmdline"
-	"github.com/ko-health/kohealth/builder/hint"
 )
 
 // What a check says where the user says nothing. All of it fits ECS's ranges.
@@ -37,6 +36,11 @@ type Check struct {
 	Chosen        bool          // the user has said something; false means that all are defaults
 	TestChosen    bool          // the user has said what to test
 	Disabled      bool          // the image stays as ko makes it
+	Tool          string        // ToolProbe or ToolBusybox
+	Packages      []string      // that the image gets beside the tool
+	Repositories  []string      // where packages come from; none means Wolfi's
+	Keys          []string      // files of keys that repositories are signed with
+	Offline       bool          // packages come from the cache
 }
 
 // Check fills what the settings leave open with defaults and validates the whole.
@@ -51,8 +55,13 @@ func (s Settings) Check() (Check, error) {
 		StartPeriod:   or(s.StartPeriod, DefaultStartPeriod),
 		StartInterval: or(s.StartInterval, DefaultStartEvery),
 		Log:           or(s.Log, true),
-		Chosen:        !reflect.DeepEqual(s, Settings{}),
+		Chosen:        s.chosen(),
 		TestChosen:    s.Test != nil,
+		Tool:          or(s.Tool, ToolProbe),
+		Packages:      s.Packages,
+		Repositories:  s.Repositories,
+		Keys:          s.Keys,
+		Offline:       or(s.Offline, false),
 	}
 	if c.StartPeriod == 0 && s.StartInterval == nil {
 		c.StartInterval = 0 // it acts in the start period only
@@ -62,7 +71,14 @@ func (s Settings) Check() (Check, error) {
 	} else {
 		c.Test = Test{Probe, []string{DefaultTest}}
 	}
-	return c, s.unsupported()
+	return c, nil
+}
+
+// chosen tells whether anything is said about the check. Where packages come from says
+// nothing about it.
+func (s Settings) chosen() bool {
+	s.Repositories, s.Keys, s.Offline = nil, nil, nil
+	return !reflect.DeepEqual(s, Settings{})
 }
 
 func or[T any](p *T, def T) T {
@@ -72,12 +88,32 @@ func or[T any](p *T, def T) T {
 	return *p
 }
 
-func (s Settings) unsupported() error {
-	if or(s.Tool, ToolProbe) != ToolProbe || len(s.Packages) > 0 {
-		return hint.With(errors.New("validating health check: busybox and other packages are not supported yet"),
-			"leave tool and packages out: the probe checks http, grpc, tcp, unix sockets and files")
+// busyboxPackage is Wolfi's busybox in one static file. The others are named here because
+// they make it superfluous.
+const busyboxPackage = "busybox-static"
+
+// AllPackages returns the packages that the image gets, the tool's among them.
+func (c Check) AllPackages() []string {
+	isBusybox := func(p string) bool {
+		name := strings.FieldsFunc(p, func(r rune) bool { return strings.ContainsRune("=<>~", r) })
+		return len(name) > 0 && slices.Contains([]string{busyboxPackage, "busybox", "busybox-full"}, name[0])
 	}
-	return nil
+	if c.Tool != ToolBusybox || slices.ContainsFunc(c.Packages, isBusybox) {
+		return c.Packages
+	}
+	return append([]string{busyboxPackage}, c.Packages...)
+}
+
+// UsesProbe tells whether the image needs the probe: for the check itself, or because
+// the busybox tool lacks what the probe does.
+func (c Check) UsesProbe() bool {
+	return c.Test.Kind != None && (c.Tool == ToolBusybox || c.Test.UsesProbe())
+}
+
+// NeedsTLS tells whether the probe that the image needs is one with TLS. What becomes of
+// a command is for its shell to say, so its text decides.
+func (c Check) NeedsTLS() bool {
+	return c.Test.NeedsTLS() || c.UsesProbe() && c.Test.Kind != Probe && c.Test.namesTLS()
 }
 
 // Warnings returns what is allowed but hardly meant, a line each.
@@ -169,6 +205,7 @@ func (c Config) Check() (Check, error) {
 		Log:           true, // or the test says otherwise
 		Chosen:        true,
 		TestChosen:    true,
+		Tool:          ToolProbe,
 	}, err
 }
 

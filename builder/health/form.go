@@ -30,6 +30,9 @@ const (
 	ArgsPath  = "/etc/healthcheck" // one argument a line; what the probe reads when it has none
 )
 
+// Author stands in the history of an image beside the layers that kohealth added.
+const Author = "kohealth"
+
 // A Test says how health is tested.
 type Test struct {
 	Kind Kind
@@ -49,7 +52,8 @@ func ParseTest(s string) (Test, error) {
 	case strings.HasPrefix(t, "["):
 		var list []string
 		if err := json.Unmarshal([]byte(t), &list); err != nil {
-			return Test{}, fmt.Errorf("parsing health check %q as a JSON list of strings: %w", s, err)
+			return Test{}, hint.With(fmt.Errorf("parsing health check %q: it begins with [ and is no JSON list of strings", s),
+				`write every word in double quotes, as in ["-status", "200", "http://:8080/"] or ["CMD", "/ko-app/app", "check"]`)
 		}
 		return ParseTestList(list)
 	case strings.EqualFold(t, "none"):
@@ -220,7 +224,11 @@ func (t Test) NeedsTLS() bool {
 		cmd, err := cmdline.Parse(t.Args, anyValue)
 		return err == nil && cmd.NeedsTLS() // a Test of ParseTest parses
 	}
-	return t.UsesProbe() && slices.ContainsFunc(t.Args, func(s string) bool {
+	return t.UsesProbe() && t.namesTLS()
+}
+
+func (t Test) namesTLS() bool {
+	return slices.ContainsFunc(t.Args, func(s string) bool {
 		return strings.Contains(s, "https://") || strings.Contains(s, "grpcs://")
 	})
 }

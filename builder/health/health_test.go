@@ -50,7 +50,9 @@ func TestParseTest(t *testing.T) {
 func TestParseTestErrors(t *testing.T) {
 	for in, want := range map[string]string{
 		"":                          "it is empty",
-		"[":                         "as a JSON list",
+		"[":                         "is no JSON list of strings",
+		"[http://:8080/]":           "it begins with [ and is no JSON list of strings",
+		`["-status", 200]`:          "is no JSON list of strings",
 		"[]":                        "the list is empty",
 		`["CMD"]`:                   "CMD needs a program",
 		`["CMD", ""]`:               "CMD needs a program",
@@ -184,13 +186,51 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
-func TestCheckErrors(t *testing.T) {
-	for want, s := range map[string]health.Settings{
-		"not supported yet": set(t, "tool", "busybox"),
-		"packages":          set(t, "packages", "curl"),
+func TestPackages(t *testing.T) {
+	for _, tt := range []struct {
+		settings   health.Settings
+		want       []string
+		probe, tls bool
+	}{
+		{set(t, "test", "auto"), nil, true, false},
+		{set(t, "test", `["CMD-SHELL", "curl https://localhost/"]`), nil, false, false},
+		{set(t, "test", `["CMD-SHELL", "curl -f http://localhost/"]`, "tool", "busybox"), []string{"busybox-static"}, true, false},
+		{set(t, "test", `["CMD-SHELL", "curl -f https://localhost/"]`, "tool", "busybox"), []string{"busybox-static"}, true, true},
+		{set(t, "test", `["NONE"]`, "tool", "busybox"), []string{"busybox-static"}, false, false},
+		{set(t, "tool", "busybox", "packages", "curl,busybox-static=1.38.0-r1"), []string{"curl", "busybox-static=1.38.0-r1"}, true, false},
+		{set(t, "tool", "busybox", "packages", "busybox-full"), []string{"busybox-full"}, true, false},
+		{set(t, "tool", "busybox", "packages", "curl"), []string{"busybox-static", "curl"}, true, false},
+		{set(t, "test", `["CMD", "curl"]`, "packages", "curl"), []string{"curl"}, false, false},
 	} {
-		if _, err := s.Check(); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("Check(): error %v, want one with %q", err, want)
+		check, err := tt.settings.Check()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(tt.want, check.AllPackages()); diff != "" {
+			t.Errorf("packages of %+v (-want +got):\n%s", check, diff)
+		}
+		if check.UsesProbe() != tt.probe || check.NeedsTLS() != tt.tls {
+			t.Errorf("%+v: UsesProbe %v, NeedsTLS %v; want %v, %v", check, check.UsesProbe(), check.NeedsTLS(), tt.probe, tt.tls)
+		}
+	}
+}
+
+// Where packages come from is not a choice of a check.
+func TestChosen(t *testing.T) {
+	for _, tt := range []struct {
+		settings health.Settings
+		want     bool
+	}{
+		{set(t, "repositories", "https://mirror.example.com", "keys", "a.pub", "offline", "true"), false},
+		{set(t, "packages", "curl"), true},
+		{set(t, "retries", "4"), true},
+	} {
+		check, err := tt.settings.Check()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if check.Chosen != tt.want {
+			t.Errorf("%+v: Chosen %v", tt.settings, check.Chosen)
 		}
 	}
 }
@@ -207,6 +247,7 @@ func TestSetErrors(t *testing.T) {
 		{"retries", "1.5", "want a whole number", ""},
 		{"retries", "99999999999", "want a whole number", ""},
 		{"log", "yes", "want true or false", ""},
+		{"Test", "auto", `unknown key "Test"`, `keys are in lower case: write "test"`},
 		{"tool", "bash", "want probe or busybox", ""},
 		{"packages", "a,,b", "a name is empty", ""},
 		{"startPeriod", "1s", `unknown key "startPeriod"`, `did you mean "start_period"?`},
@@ -220,6 +261,14 @@ func TestSetErrors(t *testing.T) {
 		}
 		if got := hint.Of(err); !strings.HasPrefix(got, tt.hint) || tt.hint == "" && got != "" {
 			t.Errorf("Set(%q, %q): hint %q, want %q", tt.key, tt.value, got, tt.hint)
+		}
+	}
+}
+
+func TestSetBool(t *testing.T) {
+	for value, want := range map[string]bool{"true": true, "1": true, "T": true, "false": false, "0": false} {
+		if s := set(t, "log", value); *s.Log != want {
+			t.Errorf("%s: %v", value, *s.Log)
 		}
 	}
 }
@@ -339,6 +388,9 @@ func TestReadFileErrors(t *testing.T) {
 	for content, want := range map[string]string{
 		"healthcheck:\n  tst: x":                        `.ko.yaml:2: unknown key "tst" in healthcheck`,
 		"a: b\nhealthchek:\n  test: x":                  `.ko.yaml:2: unknown key "healthchek"`,
+		"health:\n  test: x":                            `.ko.yaml:1: unknown key "health"`,
+		"builds:\n- healthCheckz: {}":                   `.ko.yaml:2: unknown key "healthCheckz"`,
+		"healthcheck:\n  log: 1":                        ".ko.yaml:2: parsing log \"1\": want true or false",
 		"builds:\n- health_check: {}":                   `.ko.yaml:2: unknown key "health_check"`,
 		"healthcheck: on":                               ".ko.yaml:1: parsing healthcheck: want keys and values",
 		"healthcheck:\n  interval: 10":                  ".ko.yaml:2: parsing interval \"10\": a duration needs a unit",
@@ -357,6 +409,9 @@ func TestReadFileErrors(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: error %v, want one with %q", content, err, want)
 		}
+	}
+	if _, err := readFile(t, "a: [\n"); err == nil || strings.Count(err.Error(), "yaml: ") != 1 {
+		t.Errorf("the error of YAML is not there once: %v", err)
 	}
 	if _, err := health.ReadFile("/nowhere/.ko.yaml"); err == nil {
 		t.Error("a missing file is read")

@@ -22,6 +22,9 @@ const (
 	KeyStartInterval = "start_interval"
 	KeyTool          = "tool"
 	KeyPackages      = "packages"
+	KeyRepositories  = "repositories"
+	KeyKeys          = "keys"
+	KeyOffline       = "offline"
 	KeyLog           = "log"
 	KeyDisable       = "disable"
 )
@@ -29,7 +32,7 @@ const (
 // Keys returns all keys in the order in which they are documented.
 func Keys() []string {
 	return []string{KeyTest, KeyInterval, KeyTimeout, KeyRetries, KeyStartPeriod, KeyStartInterval,
-		KeyTool, KeyPackages, KeyLog, KeyDisable}
+		KeyTool, KeyPackages, KeyRepositories, KeyKeys, KeyOffline, KeyLog, KeyDisable}
 }
 
 // What a check can be made with.
@@ -49,6 +52,9 @@ type Settings struct {
 	StartInterval *time.Duration
 	Tool          *string
 	Packages      []string
+	Repositories  []string
+	Keys          []string
+	Offline       *bool
 	Log           *bool
 	Disable       *bool
 }
@@ -59,9 +65,6 @@ func (s Settings) Over(below Settings) Settings {
 	if s.Test != nil && s.Disable == nil {
 		below.Disable = nil
 	}
-	if s.Packages == nil {
-		s.Packages = below.Packages
-	}
 	return Settings{
 		Test:          first(s.Test, below.Test),
 		Interval:      first(s.Interval, below.Interval),
@@ -70,7 +73,10 @@ func (s Settings) Over(below Settings) Settings {
 		StartPeriod:   first(s.StartPeriod, below.StartPeriod),
 		StartInterval: first(s.StartInterval, below.StartInterval),
 		Tool:          first(s.Tool, below.Tool),
-		Packages:      s.Packages,
+		Packages:      firstList(s.Packages, below.Packages),
+		Repositories:  firstList(s.Repositories, below.Repositories),
+		Keys:          firstList(s.Keys, below.Keys),
+		Offline:       first(s.Offline, below.Offline),
 		Log:           first(s.Log, below.Log),
 		Disable:       first(s.Disable, below.Disable),
 	}
@@ -83,8 +89,33 @@ func first[T any](a, b *T) *T {
 	return b
 }
 
+func firstList(a, b []string) []string {
+	if a != nil {
+		return a
+	}
+	return b
+}
+
+// list returns the field of a key whose value is a list of names, or nil.
+func (s *Settings) list(key string) *[]string {
+	return map[string]*[]string{KeyPackages: &s.Packages, KeyRepositories: &s.Repositories, KeyKeys: &s.Keys}[key]
+}
+
+// Add appends names, separated by commas, to a key whose value is a list of names.
+// Other keys it sets.
+func (s *Settings) Add(key, value string) error {
+	field := s.list(key)
+	if field == nil {
+		return s.Set(key, value)
+	}
+	said := *field
+	err := s.Set(key, value)
+	*field = append(said, *field...)
+	return err
+}
+
 // Set sets one key from its text, as flags, environment variables and YAML scalars
-// hold it. Packages are separated by commas.
+// hold it. Names in a list are separated by commas.
 func (s *Settings) Set(key, value string) error {
 	switch key {
 	case KeyTest:
@@ -101,8 +132,10 @@ func (s *Settings) Set(key, value string) error {
 		return set(&s.StartInterval, key, value, positive)
 	case KeyTool:
 		return set(&s.Tool, key, value, parseTool)
-	case KeyPackages:
+	case KeyPackages, KeyRepositories, KeyKeys:
 		return s.SetList(key, strings.Split(value, ","))
+	case KeyOffline:
+		return set(&s.Offline, key, value, parseBool)
 	case KeyLog:
 		return set(&s.Log, key, value, parseBool)
 	case KeyDisable:
@@ -111,7 +144,7 @@ func (s *Settings) Set(key, value string) error {
 	return unknownKey(key)
 }
 
-// SetList sets a key whose value is a list: test or packages.
+// SetList sets a key whose value is a list: test, packages, repositories or keys.
 func (s *Settings) SetList(key string, list []string) error {
 	switch key {
 	case KeyTest:
@@ -121,11 +154,12 @@ func (s *Settings) SetList(key string, list []string) error {
 		}
 		s.Test = &t
 		return nil
-	case KeyPackages:
+	}
+	if field := s.list(key); field != nil {
 		if slices.ContainsFunc(list, func(p string) bool { return strings.TrimSpace(p) == "" }) {
-			return errors.New("parsing packages: a name is empty")
+			return fmt.Errorf("parsing %s: a name is empty", key)
 		}
-		s.Packages = slices.Clone(list)
+		*field = slices.Clone(list)
 		return nil
 	}
 	if !slices.Contains(Keys(), key) {
@@ -148,6 +182,9 @@ func set[T any](field **T, key, value string, parse func(string) (T, error)) err
 
 func unknownKey(key string) error {
 	err := fmt.Errorf("unknown key %q in healthcheck", key)
+	if slices.Contains(Keys(), strings.ToLower(key)) {
+		return hint.With(err, fmt.Sprintf("keys are in lower case: write %q", strings.ToLower(key)))
+	}
 	if near := nearest(key, Keys()); near != "" {
 		return hint.With(err, fmt.Sprintf("did you mean %q?", near))
 	}
@@ -199,13 +236,11 @@ func parseRetries(s string) (int, error) {
 }
 
 func parseBool(s string) (bool, error) {
-	switch s {
-	case "true":
-		return true, nil
-	case "false":
-		return false, nil
+	b, err := strconv.ParseBool(s)
+	if err != nil {
+		err = errors.New("want true or false")
 	}
-	return false, errors.New("want true or false")
+	return b, err
 }
 
 func parseTool(s string) (string, error) {

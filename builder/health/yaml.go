@@ -51,7 +51,11 @@ func ReadFile(path string) (File, error) {
 func parseFile(name string, data []byte) (File, error) {
 	var doc yaml.Node
 	var whole any // yaml refuses aliases that contain themselves only when it decodes values
-	if err := errors.Join(yaml.Unmarshal(data, &doc), yaml.Unmarshal(data, &whole)); err != nil {
+	err := yaml.Unmarshal(data, &doc)
+	if err == nil {
+		err = yaml.Unmarshal(data, &whole)
+	}
+	if err != nil {
 		return File{}, fmt.Errorf("parsing %q: %w", name, err)
 	}
 	if len(doc.Content) == 0 {
@@ -196,7 +200,7 @@ func readBuilds(n *yaml.Node) ([]build, error) {
 
 // checkTypo refuses keys that were meant to be healthcheck. The others are ko's.
 func checkTypo(key string) error {
-	if nearest(key, []string{"healthcheck"}) == "" {
+	if nearest(key, []string{"healthcheck"}) == "" && !strings.HasPrefix(plain(key), "health") {
 		return nil
 	}
 	return hint.With(fmt.Errorf("unknown key %q", key), `did you mean "healthcheck"?`)
@@ -256,12 +260,12 @@ func readList(key string, n *yaml.Node) ([]string, error) {
 // be read as the text that they were written with.
 func checkScalar(key string, n *yaml.Node) error {
 	switch key {
-	case KeyLog, KeyDisable:
+	case KeyLog, KeyDisable, KeyOffline:
 		if n.Tag != "!!bool" {
-			return fmt.Errorf("parsing %s %q: want true or false", key, n.Value)
+			return hint.With(fmt.Errorf("parsing %s %q: want true or false", key, n.Value), "YAML's booleans are written true and false, without quotes")
 		}
-	case KeyPackages:
-		return fmt.Errorf("parsing packages %q: want a list, such as [curl]", n.Value)
+	case KeyPackages, KeyRepositories, KeyKeys:
+		return fmt.Errorf("parsing %s %q: want a list, such as [curl]", key, n.Value)
 	case KeyTest, KeyTool:
 		if n.Tag != "!!str" {
 			return fmt.Errorf("parsing %s %q: want a string", key, n.Value)

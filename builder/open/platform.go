@@ -135,10 +135,13 @@ func platformOf(config []byte) (v1.Platform, error) {
 	return v1.Platform{OS: p.OS, Architecture: p.Architecture, Variant: p.Variant, OSVersion: p.OSVersion}, nil
 }
 
+// ErrPlatform is the error of an image that is there for other platforms only.
+var ErrPlatform = errors.New("no image for platform")
+
 func noSuchPlatform(want v1.Platform, have []v1.Platform) error {
 	var names []string
 	for _, p := range have {
 		names = append(names, p.String())
 	}
-	return hint.With(fmt.Errorf("no image for platform %q", want), "there is "+strings.Join(names, ", "))
+	return hint.With(fmt.Errorf("%w %q", ErrPlatform, want), "there is "+strings.Join(names, ", "))
 }

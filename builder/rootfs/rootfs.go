@@ -1,14 +1,16 @@
-// Package rootfs answers what the file system of an image holds. It reads the
-// headers of the layers' tar streams only; nothing is unpacked.
+// Package rootfs answers what the file system of an image holds. Layers are read as
+// streams, from the top, and nothing is unpacked: [New] reads only as far as an
+// answer needs, [Read] reads all headers and keeps them.
 package rootfs
 
 import (
 	"archive/tar"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -21,180 +23,202 @@ type Entry struct {
 	Path     string `json:"p"` // absolute and clean
 	Type     byte   `json:"t"` // as in tar.Header.Typeflag
 	Mode     int64  `json:"m,omitempty"`
-	Linkname string `json:"l,omitempty"` // a symbolic link's target as it is written
+	UID      int    `json:"u,omitempty"`
+	GID      int    `json:"g,omitempty"`
+	Linkname string `json:"l,omitempty"` // a link's target as it is written
 }
 
-// An FS is the union of an image's layers.
+// An FS is the union of an image's layers. It is not safe for concurrent use.
 type FS struct {
-	entries map[string]Entry
+	layers []*layer // the highest first
+	links  []link
+	dir    cache.Dir // keeps what is read
 }
 
-// Read reads the layers, lowest first. What a layer holds is kept in dir by the
-// layer's digest, so that it is fetched only once.
-func Read(layers []v1.Layer, dir cache.Dir) (*FS, error) {
-	fsys := &FS{entries: map[string]Entry{"/": {Path: "/", Type: tar.TypeDir}}}
-	return fsys, fsys.Add(layers, dir)
+// A link is a symbolic link to a directory that was come across. What layers above
+// its own write below from, is written through it. This is how a layer's bin/x
+// lands in /usr/bin of a base whose /bin is a link.
+type link struct {
+	from, to string
+	depth    int // of its layer
 }
 
-// Add lays more layers over those that were read.
-func (f *FS) Add(layers []v1.Layer, dir cache.Dir) error {
+// New returns the file system of an image's layers, lowest first. A lookup reads
+// the layers from the top and no further than it needs; of equal names in one layer
+// the first counts. A layer that is not read to its end is not held against its
+// digest. [FS.Close] closes what is still open.
+func New(layers []v1.Layer) *FS {
+	f := &FS{}
 	for _, l := range layers {
-		entries, err := list(l, dir)
-		if err != nil {
-			return err
-		}
-		f.add(entries)
+		f.layers = append(f.layers, &layer{Layer: l, nodes: map[string]node{}})
 	}
-	return nil
+	slices.Reverse(f.layers)
+	return f
 }
 
-func list(l v1.Layer, dir cache.Dir) ([]Entry, error) {
-	digest, err := l.Digest()
-	if err != nil {
-		return nil, fmt.Errorf("listing layer: %w", err)
+// Close ends the reading of all layers.
+func (f *FS) Close() error {
+	var errs []error
+	for _, l := range f.layers {
+		errs = append(errs, l.close())
 	}
-	var entries []Entry
-	if data, ok := dir.Get(digest.Hex); ok && json.Unmarshal(data, &entries) == nil {
-		return entries, nil
-	}
-	entries, err = scan(l)
-	if err != nil {
-		return nil, fmt.Errorf("listing layer %q: %w", digest, err)
-	}
-	data, err := json.Marshal(entries)
-	if err != nil {
-		return nil, err
-	}
-	_ = dir.Put(digest.Hex, data) // it is only slower without
-	return entries, nil
-}
-
-func scan(l v1.Layer) ([]Entry, error) {
-	rc, err := l.Uncompressed()
-	if err != nil {
-		return nil, err
-	}
-	defer rc.Close()
-	entries := []Entry{}
-	for tr := tar.NewReader(rc); ; {
-		h, err := tr.Next()
-		if errors.Is(err, io.EOF) {
-			// What is behind the archive counts for the digest, which is checked at
-			// the end: a listing of anything else must not be kept.
-			_, err = io.Copy(io.Discard, rc)
-			return entries, err
-		}
-		if err != nil {
-			return nil, err
-		}
-		e := Entry{Path: path.Join("/", h.Name), Type: h.Typeflag, Mode: h.Mode}
-		if h.Typeflag == tar.TypeSymlink {
-			e.Linkname = h.Linkname
-		}
-		entries = append(entries, e)
-	}
-}
-
-// Whiteout files remove what lies below them.
-//
-// https://github.com/opencontainers/image-spec/blob/main/layer.md#whiteouts
-const (
-	whiteout = ".wh."
-	opaque   = ".wh..wh..opq"
-)
-
-// add lays a layer over the file system. Whiteouts act on the layers below only,
-// wherever they stand in their own.
-func (f *FS) add(layer []Entry) {
-	for _, e := range layer {
-		dir, base := path.Split(e.Path)
-		switch {
-		case base == opaque:
-			f.remove(path.Clean(dir), false)
-		case strings.HasPrefix(base, whiteout):
-			f.remove(path.Join(dir, strings.TrimPrefix(base, whiteout)), true)
-		}
-	}
-	for _, e := range layer {
-		if strings.HasPrefix(path.Base(e.Path), whiteout) {
-			continue
-		}
-		if e.Type != tar.TypeDir {
-			f.remove(e.Path, true) // a file or link takes the place of a whole directory
-		}
-		f.addParents(path.Dir(e.Path))
-		f.entries[e.Path] = e
-	}
-}
-
-// addParents adds the directories that a layer leaves to whoever unpacks it.
-func (f *FS) addParents(dir string) {
-	for ; dir != "/"; dir = path.Dir(dir) {
-		if _, ok := f.entries[dir]; ok {
-			return
-		}
-		f.entries[dir] = Entry{Path: dir, Type: tar.TypeDir, Mode: 0o755}
-	}
-}
-
-// remove removes what is below p and, with self, p.
-func (f *FS) remove(p string, self bool) {
-	old, ok := f.entries[p]
-	if !ok {
-		return
-	}
-	if self {
-		delete(f.entries, p)
-	}
-	if old.Type != tar.TypeDir {
-		return
-	}
-	prefix := strings.TrimSuffix(p, "/") + "/"
-	for q := range f.entries {
-		if strings.HasPrefix(q, prefix) && q != "/" {
-			delete(f.entries, q)
-		}
-	}
+	return errors.Join(errs...)
 }
 
 // Resolve returns the path that name stands for when the symbolic links of its
 // directories are followed, but not a link at its end. The path need not exist.
 func (f *FS) Resolve(name string) (string, error) {
-	return f.walk(name, false)
+	links := 0
+	return f.walk(name, false, &links)
 }
 
-// Lookup returns the entry at name, symbolic links followed to the end. ok is false
-// if nothing is there.
-func (f *FS) Lookup(name string) (e Entry, ok bool) {
-	p, err := f.walk(name, true)
+// Follow is Resolve, but follows a link at the end, too.
+func (f *FS) Follow(name string) (string, error) {
+	links := 0
+	return f.walk(name, true, &links)
+}
+
+// At returns the entry at a path that [FS.Resolve] or [FS.Follow] has returned, of a
+// file system that [Read] has read. ok is false if nothing is there.
+func (f *FS) At(resolved string) (e Entry, ok bool) {
+	e, _, err := f.find(resolved)
+	return e, err == nil
+}
+
+// Lookup returns the entry at name, links followed to the end. The error is
+// [fs.ErrNotExist] if nothing is there, or if links lead nowhere.
+func (f *FS) Lookup(name string) (Entry, error) {
+	e, _, err := f.lookup(name)
+	return e, err
+}
+
+// Open returns what the regular file at name holds, to be read before the next call
+// on f. A file that a lookup has just come upon is read where it stands; to go back
+// to another, its layer is read from its beginning again.
+func (f *FS) Open(name string) (io.Reader, error) {
+	e, depth, err := f.lookup(name)
 	if err != nil {
-		return Entry{}, false
+		return nil, err
 	}
-	e, ok = f.entries[p]
-	return e, ok
+	if e.Type != tar.TypeReg {
+		return nil, fmt.Errorf("opening %q: not a regular file", name)
+	}
+	return f.layers[depth].open(e.Path)
+}
+
+func (f *FS) lookup(name string) (e Entry, depth int, err error) {
+	links := 0
+	for {
+		if name, err = f.walk(name, true, &links); err != nil {
+			return Entry{}, 0, err
+		}
+		e, depth, err = f.find(name)
+		if err != nil || e.Type != tar.TypeLink {
+			return e, depth, err
+		}
+		if links++; links > maxLinks {
+			return Entry{}, 0, tooManyLinks(name)
+		}
+		name = path.Join("/", e.Linkname)
+	}
 }
 
 // maxLinks is how many symbolic links a path may lead through, as in Linux.
 const maxLinks = 40
 
-func (f *FS) walk(name string, last bool) (string, error) {
-	done, rest, links := "/", strings.Split(name, "/"), 0
-	for len(rest) > 0 {
-		part := rest[0]
-		rest = rest[1:]
+func tooManyLinks(name string) error {
+	return fmt.Errorf("resolving %q: too many symbolic links: %w", name, fs.ErrNotExist)
+}
+
+func (f *FS) walk(name string, last bool, links *int) (string, error) {
+	done, parts := "/", strings.Split(name, "/")
+	for i, part := range parts {
 		next := path.Join(done, part) // "..", too: done holds no links
-		e := f.entries[next]
-		if e.Type != tar.TypeSymlink || len(rest) == 0 && !last {
+		e, depth, err := f.find(next)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return "", err
+		}
+		if e.Type != tar.TypeSymlink || i == len(parts)-1 && !last {
 			done = next
 			continue
 		}
-		if links++; links > maxLinks {
-			return "", fmt.Errorf("resolving %q: too many symbolic links", name)
+		if *links++; *links > maxLinks {
+			return "", tooManyLinks(name)
 		}
-		rest = append(strings.Split(e.Linkname, "/"), rest...)
-		if path.IsAbs(e.Linkname) {
-			done = "/"
+		target := e.Linkname
+		if !path.IsAbs(target) {
+			target = done + "/" + target // not joined: .. after a link leaves the link's target
+		}
+		if done, err = f.walk(target, true, links); err != nil {
+			return "", err
+		}
+		if l := (link{next, done, depth}); !slices.Contains(f.links, l) {
+			f.links = append(f.links, l)
 		}
 	}
 	return done, nil
+}
+
+// find returns the entry at a path whose directories are no links, and the depth of
+// its layer.
+func (f *FS) find(name string) (Entry, int, error) {
+	if name == "/" {
+		return Entry{Path: "/", Type: tar.TypeDir, Mode: 0o755}, 0, nil
+	}
+	implied := -1
+	for depth, l := range f.layers {
+		hidden := false
+		for _, written := range f.names(name, depth) {
+			n, err := l.find(written)
+			switch {
+			case err != nil:
+				return Entry{}, 0, err
+			case n.explicit:
+				return n.Entry, depth, nil
+			case n.implied && implied < 0:
+				implied = depth
+			}
+			hidden = hidden || l.hides(written)
+		}
+		if hidden {
+			break
+		}
+	}
+	if implied >= 0 { // whoever unpacks the layer makes the directory
+		return Entry{Path: name, Type: tar.TypeDir, Mode: 0o755}, implied, nil
+	}
+	return Entry{}, 0, fmt.Errorf("%s: %w", name, fs.ErrNotExist)
+}
+
+// names returns the names that a path can have in the layer at a depth.
+func (f *FS) names(name string, depth int) []string {
+	names := []string{name}
+	for _, l := range f.links {
+		if rest, ok := strings.CutPrefix(name, strings.TrimSuffix(l.to, "/")+"/"); ok && depth < l.depth {
+			names = append(names, path.Join(l.from, rest))
+		}
+	}
+	return names
+}
+
+// First reads the layers from the top until one of the names, as they are written,
+// comes up, and returns it, or "" if none does. Only a lookup tells whether it is
+// there, but it is the name to look up first.
+func (f *FS) First(names []string) (string, error) {
+	for _, l := range f.layers {
+		for {
+			for _, name := range names {
+				if l.nodes[name].explicit {
+					return name, nil
+				}
+			}
+			if l.listed {
+				break
+			}
+			if err := l.readOn(); err != nil {
+				return "", err
+			}
+		}
+	}
+	return "", nil
 }

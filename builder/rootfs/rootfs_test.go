@@ -3,10 +3,14 @@ package rootfs_test
 import (
 	"archive/tar"
 	"bytes"
+	"cmp"
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -14,26 +18,28 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/ko-health/kohealth/builder/rootfs"
+	"github.com/ko-health/kohealth/layers"
 	"github.com/ko-health/kohealth/layers/cache"
 )
 
+// layer returns a layer of the headers. A regular file holds its own name.
 func layer(t *testing.T, headers ...tar.Header) v1.Layer {
-	t.Helper()
-	return layerOf(t, headers, make([]string, len(headers)))
-}
-
-// layerOf returns a layer of files with contents.
-func layerOf(t *testing.T, headers []tar.Header, contents []string) v1.Layer {
 	t.Helper()
 	var b bytes.Buffer
 	tw := tar.NewWriter(&b)
-	for i, h := range headers {
+	for _, h := range headers {
+		content := ""
+		if h.Typeflag == tar.TypeReg {
+			content = h.Name
+		}
+		h.Size = int64(len(content))
 		if err := tw.WriteHeader(&h); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := io.WriteString(tw, contents[i]); err != nil {
+		if _, err := io.WriteString(tw, content); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -52,6 +58,9 @@ func dir(name string) tar.Header  { return tar.Header{Name: name, Typeflag: tar.
 func link(name, target string) tar.Header {
 	return tar.Header{Name: name, Typeflag: tar.TypeSymlink, Linkname: target}
 }
+func hardLink(name, target string) tar.Header {
+	return tar.Header{Name: name, Typeflag: tar.TypeLink, Linkname: target}
+}
 
 func read(t *testing.T, layers ...v1.Layer) *rootfs.FS {
 	t.Helper()
@@ -63,12 +72,15 @@ func read(t *testing.T, layers ...v1.Layer) *rootfs.FS {
 }
 
 func TestLookup(t *testing.T) {
-	fsys := read(t,
+	layers := []v1.Layer{
 		layer(t, dir("usr/"), dir("usr/bin/"), file("usr/bin/busybox"), link("bin", "usr/bin"),
 			link("usr/bin/sh", "/bin/busybox"), link("usr/bin/up", "../lib/../bin/sh"), link("usr/lib", "../opt/lib"),
-			file("opt/bin/sh"), file("opt/lib/x"), link("loop", "loop"), file("gone"), file("dir/a"), file("dir/b"), dir("taken/"), file("taken/x")),
-		layer(t, file(".wh.gone"), file("dir/c"), file("dir/.wh..wh..opq"), file("taken")),
-	)
+			file("opt/bin/sh"), file("opt/lib/x"), link("loop", "loop"), file("gone"), file("dir/a"), file("dir/b"), dir("taken/"), file("taken/x"),
+			hardLink("usr/bin/wget", "usr/bin/busybox"), file("again/old"), file("replaced/old"), link("sbin", "usr/sbin")),
+		layer(t, file(".wh.gone"), file("dir/c"), file("dir/.wh..wh..opq"), file("taken"), file("bin/curl"),
+			file(".wh.again"), file("again/new"), link("replaced", "opt")),
+		layer(t, dir("replaced/"), file("replaced/new"), dir("sbin/"), file("sbin/fsck")),
+	}
 	for _, tt := range []struct {
 		name, want string // want "" means nothing is there
 	}{
@@ -86,10 +98,145 @@ func TestLookup(t *testing.T) {
 		{"/taken/x", ""},
 		{"/", "/"},
 		{"/nowhere/x", ""},
+		{"/bin/wget", "/usr/bin/busybox"}, // a hard link
+		{"/bin/curl", "/bin/curl"},        // written through the link /bin
+		{"/again/old", ""},
+		{"/again/new", "/again/new"},
+		{"/replaced/old", ""},
+		{"/replaced/new", "/replaced/new"},
+		{"/replaced/lib/x", ""},
+		{"/sbin/fsck", "/sbin/fsck"}, // a directory that has taken the place of a link
 	} {
-		e, ok := fsys.Lookup(tt.name)
-		if ok != (tt.want != "") || e.Path != tt.want {
-			t.Errorf("Lookup(%q) = %q, %v; want %q", tt.name, e.Path, ok, tt.want)
+		all := read(t, layers...)
+		lazy := rootfs.New(layers) // for every name anew: what was read before must not matter
+		for kind, fsys := range map[string]*rootfs.FS{"Read": all, "New": lazy} {
+			e, err := fsys.Lookup(tt.name)
+			if err != nil && !errors.Is(err, fs.ErrNotExist) || (err == nil) != (tt.want != "") || e.Path != tt.want {
+				t.Errorf("%s: Lookup(%q) = %q, %v; want %q", kind, tt.name, e.Path, err, tt.want)
+			}
+		}
+		if err := lazy.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestOpen(t *testing.T) {
+	fsys := rootfs.New([]v1.Layer{
+		layer(t, file("bin/busybox"), hardLink("bin/sh", "bin/busybox"), file("etc/passwd"), dir("tmp/")),
+		layer(t, file("etc/group")),
+	})
+	defer fsys.Close()
+	for _, name := range []string{"/etc/passwd", "/bin/sh", "/etc/passwd", "/etc/group", "/etc/passwd"} {
+		r, err := fsys.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := map[string]string{"/bin/sh": "bin/busybox"}[name]
+		got, err := io.ReadAll(r)
+		if err != nil || string(got) != cmp.Or(want, name[1:]) {
+			t.Errorf("%s holds %q, %v", name, got, err)
+		}
+	}
+	if _, err := fsys.Open("/tmp"); err == nil {
+		t.Error("a directory is opened")
+	}
+	if _, err := fsys.Open("/nowhere"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("Open of nothing: %v", err)
+	}
+}
+
+// What is behind an answer is not read, neither in its layer nor below.
+func TestLookupReadsNoFurther(t *testing.T) {
+	top := &counted{Layer: layer(t, append([]tar.Header{dir("usr/"), file("usr/curl")}, many(20_000)...)...)}
+	fsys := rootfs.New([]v1.Layer{unreadable{layer(t, file("x"))}, top})
+	defer fsys.Close()
+	for range 2 {
+		if _, err := fsys.Lookup("/usr/curl"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if top.opened != 1 || top.bytes > 1<<20 {
+		t.Errorf("opened %d times, read %d bytes", top.opened, top.bytes)
+	}
+	if _, err := fsys.Lookup("/usr/wget"); err == nil || errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a layer that cannot be read is taken for one that holds nothing: %v", err)
+	}
+}
+
+// A layer of 2 GB is passed over in little memory.
+func TestBigLayer(t *testing.T) {
+	fsys := rootfs.New([]v1.Layer{layer(t, file("usr/curl")), zeros{layer(t), 2 << 30}})
+	defer fsys.Close()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if _, err := fsys.Lookup("/usr/curl"); err != nil {
+		t.Fatal(err)
+	}
+	runtime.ReadMemStats(&after)
+	if taken := after.TotalAlloc - before.TotalAlloc; taken > 16<<20 {
+		t.Errorf("%d bytes were allocated", taken)
+	}
+}
+
+// zeros is a layer with one file of zeros.
+type zeros struct {
+	v1.Layer
+	size int64
+}
+
+func (z zeros) Uncompressed() (io.ReadCloser, error) {
+	pr, pw := io.Pipe()
+	go func() {
+		tw := tar.NewWriter(pw)
+		h := file("big")
+		h.Size = z.size
+		err := tw.WriteHeader(&h)
+		for chunk := make([]byte, 1<<20); err == nil && h.Size > 0; h.Size -= int64(len(chunk)) {
+			_, err = tw.Write(chunk)
+		}
+		pw.CloseWithError(errors.Join(err, tw.Close()))
+	}()
+	return pr, nil
+}
+
+func many(n int) (headers []tar.Header) {
+	for i := range n {
+		headers = append(headers, file(fmt.Sprint("data/", i)))
+	}
+	return headers
+}
+
+// A counted layer counts what is read of it.
+type counted struct {
+	v1.Layer
+	opened, bytes int
+}
+
+func (c *counted) Uncompressed() (io.ReadCloser, error) {
+	c.opened++
+	rc, err := c.Layer.Uncompressed()
+	return struct {
+		io.Reader
+		io.Closer
+	}{io.TeeReader(rc, c), rc}, err
+}
+
+func (c *counted) Write(p []byte) (int, error) {
+	c.bytes += len(p)
+	return len(p), nil
+}
+
+// What no file system can hold is not kept: a layer could hold any number of it.
+func TestLongPaths(t *testing.T) {
+	long := strings.Repeat("./", 4096) + "file"
+	fsys := read(t, layer(t, file("file"), link("link", "./file"), link("long", long), hardLink("hard", long)))
+	if _, err := fsys.Lookup("/link"); err != nil {
+		t.Error(err)
+	}
+	for _, name := range []string{"/long", "/hard"} {
+		if e, err := fsys.Lookup(name); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: %+v, %v", name, e, err)
 		}
 	}
 }
@@ -118,8 +265,8 @@ func TestReadKeepsListings(t *testing.T) {
 	if err != nil {
 		t.Fatalf("a layer that was read before is read again: %v", err)
 	}
-	if _, ok := fsys.Lookup("/a"); !ok {
-		t.Error("/a is lost")
+	if _, err := fsys.Lookup("/a"); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -172,3 +319,62 @@ type unreadable struct{ v1.Layer }
 
 func (unreadable) Uncompressed() (io.ReadCloser, error) { return nil, errors.New("read") }
 func (unreadable) Compressed() (io.ReadCloser, error)   { return nil, errors.New("read") }
+
+func TestReadFile(t *testing.T) {
+	content := func(name, text string) v1.Layer {
+		l, err := layers.Layer([]layers.File{{Path: name, Mode: 0o644, Content: []byte(text)}}, types.OCILayer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
+	dir := cache.Dir(t.TempDir())
+	top := content("/usr/lib/db", "new")
+	all := []v1.Layer{layer(t, link("lib", "usr/lib"), link("dangling", "nowhere")), content("/usr/lib/db", "old"), top}
+	fsys, err := rootfs.Read(all, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the second time from the cache
+		if data, err := fsys.ReadFile("/lib/db", 3); err != nil || string(data) != "new" {
+			t.Errorf("ReadFile() = %q, %v", data, err)
+		}
+		all[2] = unreadable{top}
+		if fsys, err = rootfs.Read(all, dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"/usr/lib", "/nowhere", "/dangling"} {
+		if data, err := fsys.ReadFile(name, 3); err == nil {
+			t.Errorf("ReadFile(%q) = %q", name, data)
+		}
+	}
+	fsys = read(t, top)
+	if _, err := fsys.ReadFile("/usr/lib/db", 2); err == nil || !strings.Contains(err.Error(), "it has more than 2 bytes") {
+		t.Errorf("error %v of a file that is too long", err)
+	}
+}
+
+// A copy is a file system of its own.
+func TestCloneAndPut(t *testing.T) {
+	fsys := read(t, layer(t, dir("usr/"), link("bin", "usr/bin")))
+	clone := fsys.Clone()
+	clone.Put("/usr/bin", fs.ModeDir|0o755, "")
+	clone.Put("/usr/bin/sh", fs.ModeSymlink|0o777, "busybox")
+	clone.Put("/usr/bin/busybox", 0o755, "")
+	if e, err := clone.Lookup("/bin/sh"); err != nil || e.Path != "/usr/bin/busybox" {
+		t.Errorf("Lookup = %+v, %v", e, err)
+	}
+	if at, err := clone.Follow("/bin/sh"); err != nil || at != "/usr/bin/busybox" {
+		t.Errorf("Follow = %q, %v", at, err)
+	}
+	if e, ok := clone.At("/usr/bin/sh"); !ok || e.Linkname != "busybox" {
+		t.Errorf("At = %+v, %v", e, ok)
+	}
+	if _, err := clone.ReadFile("/usr/bin/busybox", 1); err == nil {
+		t.Error("what no layer holds is read")
+	}
+	if _, err := fsys.Lookup("/bin/sh"); err == nil {
+		t.Error("the original has changed")
+	}
+}

@@ -18,6 +18,7 @@ import (
 	"github.com/ko-health/kohealth/builder/hint"
 	"github.com/ko-health/kohealth/builder/open"
 	"github.com/ko-health/kohealth/layers"
+	"github.com/ko-health/kohealth/layers/apk"
 )
 
 // baseFlags are the flags of kohealth base: those of build that do not say how to
@@ -168,6 +169,7 @@ func (f *baseFlags) options(v versions) (bo builder.BaseOptions, err error) {
 	bo.Options = builder.Options{
 		Check:    checks.of(&options.BuildOptions{}),
 		Compiler: &layers.Compiler{Go: os.Getenv(goVariable), Cache: cacheDir(), Logf: log.Printf},
+		Packages: &apk.Client{Cache: cacheDir(), UserAgent: "kohealth/" + v.kohealth, Progress: progress(os.Stderr)},
 		Format:   checks.format,
 		Jobs:     f.jobs,
 		SBOMDir:  f.sbomDir,

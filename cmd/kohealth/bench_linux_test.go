@@ -31,7 +31,8 @@ func BenchmarkBuild(b *testing.B) {
 		{name: "unchanged"},
 		{name: "unchanged, KOCACHE for both", koCache: true},
 		{name: "one line changed", before: bench.changeLine, args: []string{"./changing"}},
-		{name: "first, KOCACHE empty for both", koCache: true, before: emptyCaches},
+		{name: "first, KOCACHE empty for both", koCache: true, before: emptyKoCache},
+		{name: "first, all caches but Go's empty", koCache: true, before: emptyCaches},
 		{name: "ten import paths, unchanged", args: []string{"./cmd/..."}},
 		{name: "two platforms, unchanged", args: []string{"--platform=linux/amd64,linux/arm64", "./cmd/app0"}},
 	}
@@ -174,6 +175,14 @@ func (bench *buildBench) changeLine(tb testing.TB, _ string) {
 	bench.write(tb, "changing/main.go", strings.Replace(benchApp, "= 0", fmt.Sprintf("= %d", bench.lines), 1))
 }
 
+func koCacheIn(caches string) string { return filepath.Join(caches, "ko") }
+
+func emptyKoCache(tb testing.TB, caches string) {
+	if err := os.RemoveAll(koCacheIn(caches)); err != nil {
+		tb.Fatal(err)
+	}
+}
+
 // emptyCaches empties all caches of a tool's own: kohealth's has the probe.
 func emptyCaches(tb testing.TB, caches string) {
 	if err := os.RemoveAll(caches); err != nil {
@@ -200,7 +209,7 @@ func (m *measured) run(b *testing.B, bench *buildBench, c *benchCase, i int) {
 	cmd := exec.Command(bench.launcher, append([]string{tool.path, "build"}, args...)...)
 	cmd.Dir, cmd.Env = bench.dir, append(bench.env, "XDG_CACHE_HOME="+caches)
 	if c.koCache {
-		cmd.Env = append(cmd.Env, koCacheVariable+"="+filepath.Join(caches, "ko"))
+		cmd.Env = append(cmd.Env, koCacheVariable+"="+koCacheIn(caches))
 	}
 	var stderr strings.Builder
 	cmd.Stderr = &stderr

@@ -9,6 +9,7 @@ import (
 	"encoding/pem"
 	"io"
 	"math/big"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,6 +30,7 @@ func TestEngine(t *testing.T) {
 	if registry == "" {
 		t.Skip("KOHEALTH_TEST_ENGINES is not set: see .ci/run for how to start the engines")
 	}
+	scanner := buildScanner(t)
 	params := scriptParams(t)
 	params.Dir = filepath.Join("..", "..", "testdata", "engine")
 	inProcess := params.Setup
@@ -46,11 +48,14 @@ func TestEngine(t *testing.T) {
 		e.Setenv("KO_DOCKER_REPO", registry+"/"+filepath.Base(e.WorkDir))
 		e.Setenv("KO_DEFAULTBASEIMAGE", "kohealth.local/static")
 		e.Setenv("HOME", e.WorkDir)
+		e.Setenv("SCANNER", scanner)
 		e.Setenv("GOMODCACHE", strings.TrimSpace(string(must(exec.Command("go", "env", "GOMODCACHE").Output()))))
 		e.Setenv("ROOT", must(filepath.Abs(filepath.Join("..", ".."))))
+		e.Setenv("FREEPORT", freePort(t))
 		return os.WriteFile(filepath.Join(e.WorkDir, "main.go"), hello, 0o644)
 	}
 	params.Cmds["lifecycle"] = cmdLifecycle
+	params.Cmds["shell"] = cmdShell
 	params.Cmds["await"] = cmdAwait
 	params.Cmds["healthy"] = cmdHealthy
 	params.Cmds["certificate"] = cmdCertificate
@@ -58,6 +63,32 @@ func TestEngine(t *testing.T) {
 		t.Fatal(err)
 	}
 	testscript.Run(t, params)
+}
+
+// freePort returns a port of the loopback interface's that nobody has just now.
+func freePort(t *testing.T) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
+}
+
+// buildScanner builds what finds packages in images as syft does.
+func buildScanner(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "scanner")
+	cmd := exec.Command("go", "build", "-o", path, ".")
+	cmd.Dir = filepath.Join("..", "..", "testdata", "scanner")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("building the scanner: %v\n%s", err, out)
+	}
+	return path
 }
 
 // A container is a running container of a script's.
@@ -78,9 +109,14 @@ func cmdLifecycle(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	c.await("healthy")
 	docker(ts, "exec", c.id, "/usr/bin/healthcheck") // what a task definition runs
+	c.fail(`unhealthy: GET http://127.0.0.1:8080/healthz: 503 Service Unavailable: "db: connection refused"`)
+}
+
+// fail has the app fail and recover, and checks that the cause shows.
+func (c container) fail(cause string) {
+	ts := c.ts
 	docker(ts, "kill", "-s", "USR1", c.id)
 	c.await("unhealthy")
-	const cause = `unhealthy: GET http://127.0.0.1:8080/healthz: 503 Service Unavailable: "db: connection refused"`
 	if got := c.inspect("{{range .State.Health.Log}}{{.Output}}{{end}}"); !strings.Contains(got, cause) {
 		ts.Fatalf("docker inspect does not say why:\n%s", got)
 	}
@@ -89,6 +125,20 @@ func cmdLifecycle(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	docker(ts, "kill", "-s", "USR2", c.id)
 	c.await("healthy")
+}
+
+// cmdShell runs an image that has a shell through a failure of the app, with a cause that
+// has to show: shell IMAGE [CAUSE].
+func cmdShell(ts *testscript.TestScript, _ bool, args []string) {
+	out := docker(ts, "run", "-d", "--network=none", "--read-only", "--cap-drop=ALL", args[0])
+	c := container{ts, strings.TrimSpace(out)}
+	defer docker(ts, "rm", "-f", c.id)
+
+	c.await("healthy")
+	if got := strings.TrimSpace(docker(ts, "exec", c.id, "sh", "-c", "id -u")); got != "65532" {
+		ts.Fatalf("the shell runs as %q, want 65532", got)
+	}
+	c.fail(strings.Join(args[1:], " "))
 }
 
 // docker runs the docker command and returns what it prints.
@@ -128,16 +178,16 @@ func (c container) await(status string) {
 	c.ts.Fatalf("never became %s\n%s\n%s", status, c.inspect("{{json .State}}"), c.logs())
 }
 
-// cmdAwait runs a command until it succeeds: await COMMAND [ARG]...
-func cmdAwait(ts *testscript.TestScript, _ bool, args []string) {
+// cmdAwait runs a command until it succeeds or, with !, fails: await COMMAND [ARG]...
+func cmdAwait(ts *testscript.TestScript, neg bool, args []string) {
 	var err error
 	for range 300 {
-		if err = ts.Exec(args[0], args[1:]...); err == nil {
+		if err = ts.Exec(args[0], args[1:]...); (err != nil) == neg {
 			return
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
-	ts.Check(err)
+	ts.Fatalf("%q never ended otherwise: %v", args, err)
 }
 
 // cmdHealthy runs an image with docker's own flags until it is healthy, or with !

@@ -10,6 +10,7 @@ import (
 // Exit codes of the commands that ko does not have. Those that ko has, too, exit as
 // ko's do.
 const (
+	exitFound = 1 // lint has found something
 	exitUsage = 2 // the command line is wrong
 	exitError = 3 // the command could not do its work
 )
@@ -48,7 +49,8 @@ func ownCodes(cmd *cobra.Command) *cobra.Command {
 	}
 	cmd.RunE = func(cmd *cobra.Command, list []string) error {
 		err := run(cmd, list)
-		if err == nil || exitCode(err) != exitFailure {
+		var e *exit
+		if err == nil || errors.As(err, &e) {
 			return err
 		}
 		return &exit{err, exitError}

@@ -27,15 +27,18 @@ const shellKey = "cmd"
 func healthFlagTable() []healthFlag {
 	return []healthFlag{
 		{"health", health.KeyTest, "target", "what to check: http://:8080/healthz, tcp://:8080, unix:///run/app.sock, a JSON list (default " + health.DefaultTest + ")"},
-		{"health-cmd", shellKey, "command", "shell command that checks, as docker's; the base image needs a shell"},
+		{"health-cmd", shellKey, "command", "shell command that checks, as docker's; needs a shell, such as busybox's"},
 		{"health-interval", health.KeyInterval, "duration", "time between checks (default " + health.DefaultInterval.String() + ")"},
 		{"health-timeout", health.KeyTimeout, "duration", "time after which a check has failed (default " + health.DefaultTimeout.String() + ")"},
 		{"health-retries", health.KeyRetries, "count", fmt.Sprintf("failures in a row that make a container unhealthy (default %d)", health.DefaultRetries)},
 		{"health-start-period", health.KeyStartPeriod, "duration", "time after the start in which failures do not count (default " + health.DefaultStartPeriod.String() + ")"},
 		{"health-start-interval", health.KeyStartInterval, "duration", "time between checks in the start period (default " + health.DefaultStartEvery.String() + ")"},
 		{"health-log", health.KeyLog, "", "a failing check also says why in the container's log (default true)"},
-		{"health-tool", health.KeyTool, "tool", "what to check with: probe; busybox is not supported yet"},
-		{"health-package", health.KeyPackages, "name", "Wolfi package to add to the image (may be repeated); not supported yet"},
+		{"health-tool", health.KeyTool, "tool", "what to check with: probe, or busybox, which brings a shell (default " + health.ToolProbe + ")"},
+		{"health-package", health.KeyPackages, "name", "Wolfi package to add to the image: curl, curl=8.21.0-r2, curl~8.21 (may be repeated)"},
+		{"health-repository", health.KeyRepositories, "url", "where packages come from: URL or directory (may be repeated; default Wolfi's)"},
+		{"health-key", health.KeyKeys, "file", "public key of a repository (may be repeated; Wolfi's is known)"},
+		{"health-offline", health.KeyOffline, "", "take packages from the cache, and ask nobody"},
 		{"no-healthcheck", health.KeyDisable, "", "build what ko builds, without a health check"},
 	}
 }
@@ -63,9 +66,6 @@ func addHealthFlags(set *pflag.FlagSet) *healthFlags {
 			set.Lookup(f.name).NoOptDefVal = "true"
 		}
 	}
-	for _, name := range []string{"health-tool", "health-package"} {
-		set.Lookup(name).Hidden = true // until there is more than the probe
-	}
 	set.StringVar(&hf.format, formatFlag, "", "media types of the image: oci or docker, which Podman needs (default the base image's)")
 	return hf
 }
@@ -88,16 +88,10 @@ func (v *flagValue) Type() string {
 func (v *flagValue) Set(s string) error { return v.say(v.settings, s) }
 
 func (f healthFlag) say(s *health.Settings, value string) error {
-	switch f.key {
-	case shellKey:
+	if f.key == shellKey {
 		return s.SetList(health.KeyTest, []string{"CMD-SHELL", value})
-	case health.KeyPackages:
-		said := s.Packages
-		err := s.Set(f.key, value)
-		s.Packages = append(said, s.Packages...)
-		return err
 	}
-	return s.Set(f.key, value)
+	return s.Add(f.key, value)
 }
 
 // checks are the health checks of all import paths.

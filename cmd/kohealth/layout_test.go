@@ -24,8 +24,11 @@ func TestDependencies(t *testing.T) {
 		"layers":                 layers,
 		"builder/rootfs":         {"builder/rootfs", "layers/cache"},
 		"builder/render":         append([]string{"builder/render"}, health...),
+		"builder/lint/source":    {"builder/lint/source"},
+		"builder/lint":           append([]string{"builder/lint", "builder/lint/source", "builder/rootfs", "layers/cache"}, health...),
 		"builder/open":           append([]string{"builder/open"}, health...),
-		"builder":                append([]string{"builder", "builder/rootfs", "builder/open"}, layers...),
+		"layers/apk":             append([]string{"layers/apk", "builder/rootfs"}, layers...),
+		"builder":                append([]string{"builder", "builder/rootfs", "builder/open", "layers/apk"}, layers...),
 	} {
 		slices.Sort(want)
 		if diff := cmp.Diff(want, ownDeps(t, pkg)); diff != "" {

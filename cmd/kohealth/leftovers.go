@@ -12,8 +12,9 @@ import (
 // enter gives the process a temporary directory of its own: ko, and go itself when
 // it is killed, leave theirs behind, and leave removes them all. Once ctx is done
 // the processes that were started end, too; ko would wait for those that go has
-// started.
-func enter(ctx context.Context) (leave func(), err error) {
+// started. If not all went well they end when leave is called: go, interrupted
+// because nobody needs what it builds, leaves its linker running.
+func enter(ctx context.Context) (leave func(ok bool), err error) {
 	dir, err := os.MkdirTemp("", "kohealth-")
 	if err == nil {
 		dir, err = filepath.Abs(dir) // go runs in other directories, too
@@ -29,9 +30,9 @@ func enter(ctx context.Context) (leave func(), err error) {
 	adoptOrphans()
 	left := make(chan struct{})
 	context.AfterFunc(ctx, func() { killChildrenUntil(left) })
-	return func() {
+	return func(ok bool) {
 		close(left)
-		if ctx.Err() != nil {
+		if !ok || ctx.Err() != nil {
 			reapChildren()
 		}
 		if err := os.RemoveAll(dir); err != nil {

@@ -45,8 +45,8 @@ func writeOriginals(host string) error {
 	bare := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
 	docker := testBase(types.DockerManifestList, types.DockerManifestSchema2, v1.Config{}, "linux/arm64")
 	for repo, img := range map[string]v1.Image{
-		"bare":   must(mutate.ConfigFile(bare, &v1.ConfigFile{OS: "linux", Architecture: "amd64", RootFS: v1.RootFS{Type: "layers"}})),
-		"single": must(docker.Image(must(docker.IndexManifest()).Manifests[0].Digest)),
+		"bare":  must(mutate.ConfigFile(bare, &v1.ConfigFile{OS: "linux", Architecture: "amd64", RootFS: v1.RootFS{Type: "layers"}})),
+		"alone": must(docker.Image(must(docker.IndexManifest()).Manifests[0].Digest)),
 	} {
 		if err := remote.Write(must(name.ParseReference(host+"/"+repo)), img); err != nil {
 			return err

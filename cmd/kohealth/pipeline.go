@@ -16,6 +16,7 @@ import (
 
 	"github.com/ko-health/kohealth/builder"
 	"github.com/ko-health/kohealth/layers"
+	"github.com/ko-health/kohealth/layers/apk"
 )
 
 // buildFlags are the flags of the commands that build images: ko's and kohealth's.
@@ -69,19 +70,19 @@ func (f *buildFlags) run(ctx context.Context, v versions, do func(context.Contex
 }
 
 // withPublisher has do use a publisher, and cleans up after it.
-func withPublisher(ctx context.Context, po *options.PublishOptions, do func(*publisher) error) error {
+func withPublisher(ctx context.Context, po *options.PublishOptions, do func(*publisher) error) (err error) {
 	leave, err := enter(ctx)
 	if err != nil {
 		return err
 	}
-	defer leave()
+	defer func() { leave(err == nil) }()
 	// The publisher comes first: for --insecure-registry it has to find a transport
 	// of net/http's own.
 	publisher, err := newPublisher(po)
 	if err != nil {
 		return err
 	}
-	remote.DefaultTransport = layers.Transport(remote.DefaultTransport)
+	remote.DefaultTransport = interruptible{ctx, layers.Transport(remote.DefaultTransport)}
 	if err := do(publisher); err != nil {
 		return err
 	}
@@ -109,6 +110,7 @@ func newBuilder(ctx context.Context, bo *options.BuildOptions, hf *healthFlags, 
 	b := builder.New(inner, builder.Options{
 		Check:     checks.of(bo),
 		Compiler:  &layers.Compiler{Go: goCmd, Cache: cacheDir(), Logf: log.Printf},
+		Packages:  &apk.Client{Cache: cacheDir(), UserAgent: "kohealth/" + v.kohealth, Progress: progress(os.Stderr)},
 		Format:    checks.format,
 		Jobs:      bo.ConcurrentBuilds,
 		Platforms: namedPlatforms(bo.Platforms),

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -13,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/ko-health/kohealth/builder/health"
+	"github.com/ko-health/kohealth/builder/lint"
 	"github.com/ko-health/kohealth/builder/render"
 )
 
@@ -42,6 +44,7 @@ func blocks(t *testing.T, language string) (blocks []string) {
 // TestReadmeCommands runs every kohealth command of the README.
 func TestReadmeCommands(t *testing.T) {
 	var script strings.Builder
+	script.WriteString("env KOHEALTH_HEALTH_REPOSITORY=$PACKAGES\nenv KOHEALTH_HEALTH_KEY=$KEY\n")
 	for _, block := range blocks(t, "console") {
 		for line := range strings.Lines(block) {
 			command, isCommand := strings.CutPrefix(line, "$ ")
@@ -55,7 +58,7 @@ func TestReadmeCommands(t *testing.T) {
 			}
 		}
 	}
-	script.WriteString("-- go.mod --\nmodule example.com\n\ngo 1.22\n-- cmd/app/main.go --\npackage main\n\nfunc main() {}\n")
+	script.WriteString("-- go.mod --\nmodule example.com\n\ngo 1.22\n-- config/app.yaml --\nimage: ko://example.com/cmd/app\n-- cmd/app/main.go --\npackage main\n\nfunc main() {}\n")
 	params := scriptParams(t)
 	params.Dir, params.UpdateScripts = t.TempDir(), false
 	if err := os.WriteFile(filepath.Join(params.Dir, "readme.txtar"), []byte(script.String()), 0o644); err != nil {
@@ -67,18 +70,22 @@ func TestReadmeCommands(t *testing.T) {
 	testscript.Run(t, params)
 }
 
-// TestReadmeConfiguration reads the README's .ko.yaml and checks that it shows the
-// defaults.
+// TestReadmeConfiguration reads every .ko.yaml of the README, and checks that the first
+// one shows the defaults.
 func TestReadmeConfiguration(t *testing.T) {
-	name := filepath.Join(t.TempDir(), ".ko.yaml")
-	if err := os.WriteFile(name, []byte(blocks(t, "yaml")[0]), 0o644); err != nil {
-		t.Fatal(err)
+	var files []health.File
+	for _, block := range blocks(t, "yaml") {
+		name := filepath.Join(t.TempDir(), ".ko.yaml")
+		if err := os.WriteFile(name, []byte(block), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		file, err := health.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, file)
 	}
-	file, err := health.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	shown := file.For(health.BuildID{})
+	shown := files[0].For(health.BuildID{})
 	got, err := shown.Check()
 	if err != nil {
 		t.Fatal(err)
@@ -165,4 +172,24 @@ func checkSection(t *testing.T, name, want string) {
 	if diff := cmp.Diff(want, old); diff != "" {
 		t.Errorf("%s in the README (-want +got); UPDATE=1 go test ./cmd/kohealth mends it:\n%s", name, diff)
 	}
+}
+
+// TestReadmeRules checks that the README lists lint's rules, and shows what lint says
+// of the case that it was made for.
+func TestReadmeRules(t *testing.T) {
+	table := "| rule | | |\n| --- | --- | --- |\n"
+	for _, r := range lint.Rules() {
+		table += fmt.Sprintf("| [`%s`](%s) | %s | %s |\n", r.ID, r.Source, r.Severity, strings.ReplaceAll(r.Doc, "|", `\|`))
+	}
+	checkSection(t, "rules", table)
+
+	seed, err := os.ReadFile(filepath.Join("..", "..", "testdata", "lint", "err", "seed.txtar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, found, ok := strings.Cut(string(seed), "-- want --\n")
+	if !ok {
+		t.Fatal("the case has no findings")
+	}
+	checkSection(t, "lint", "```text\n$ kohealth lint task-definition.json\n"+found+"```\n")
 }

@@ -22,9 +22,7 @@ func newRoot() *cobra.Command {
 	setKubectl(command(root, "create"), v)
 	setRun(command(root, "run"), v)
 	setVersion(command(root, "version"), v)
-	root.AddCommand(newBuildID())
-	root.AddCommand(newRender(v))
-	root.AddCommand(newBase(v))
+	root.AddCommand(newRender(v), newLint(v), newBase(v), newBuildID())
 	return root
 }
 

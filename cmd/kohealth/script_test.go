@@ -10,7 +10,10 @@ import (
 	"log"
 	"net/http/httptest"
 	"os"
+	"os/exec"
+	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -34,7 +37,7 @@ import (
 var update = os.Getenv("UPDATE") != "" // UPDATE=1 go test ./cmd/kohealth rewrites the goldens
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"kohealth": main, "ko": ko})
+	testscript.Main(m, map[string]func(){"kohealth": main, "ko": ko, "kubectl": kubectl})
 }
 
 // ko is ko's own main, in the version that kohealth is made of.
@@ -80,15 +83,24 @@ func scriptParams(t *testing.T) testscript.Params {
 			e.Setenv("GOPROXY", "off")
 			e.Setenv("GOFLAGS", "-mod=mod")
 			e.Setenv("GOTOOLCHAIN", "local")
+			if err := servePackages(e); err != nil {
+				return err
+			}
 			return errors.Join(writeBases(host), writeOriginals(host))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"annotations": cmdAnnotations,
+			"asked":       cmdAsked,
 			"config":      cmdConfig,
+			"credentials": cmdCredentials,
 			"empty":       cmdEmpty,
-			"sbom":        cmdSBOM,
-			"readenv":     cmdReadEnv,
+			"envsubst":    cmdEnvsubst,
+			"exits":       cmdExits,
 			"files":       cmdFiles,
+			"readenv":     cmdReadEnv,
+			"sbom":        cmdSBOM,
+			"serve":       cmdServe,
+			"times":       cmdTimes,
 			"validate":    cmdValidate,
 		},
 	}
@@ -104,29 +116,37 @@ func checkEmpty(t *testing.T, dir string) {
 
 // writeBases pushes the bases that scripts build on.
 func writeBases(host string) error {
-	for repo, idx := range map[string]v1.ImageIndex{
-		"base":    testBase(types.OCIImageIndex, types.OCIManifestSchema1, v1.Config{User: "65532", Env: []string{"PATH=/usr/bin"}}, "linux/amd64", "linux/arm64"),
-		"docker":  testBase(types.DockerManifestList, types.DockerManifestSchema2, v1.Config{User: "65532"}, "linux/amd64", "linux/arm64"),
-		"shell":   testBase(types.OCIImageIndex, types.OCIManifestSchema1, v1.Config{}, "linux/amd64"),
-		"taken":   testBase(types.OCIImageIndex, types.OCIManifestSchema1, v1.Config{}, "linux/amd64"),
-		"windows": testBase(types.OCIImageIndex, types.OCIManifestSchema1, v1.Config{}, "windows/amd64", "linux/amd64"),
-		"checked": testBase(types.OCIImageIndex, types.OCIManifestSchema1, v1.Config{Healthcheck: &v1.HealthConfig{Test: []string{"CMD-SHELL", "curl -f http://localhost/"}}}, "linux/amd64"),
+	oci := func(config v1.Config, platforms ...string) v1.ImageIndex {
+		return testBase(types.OCIImageIndex, types.OCIManifestSchema1, config, platforms...)
+	}
+	base := oci(v1.Config{User: "65532", Env: []string{"PATH=/usr/bin"}}, "linux/amd64", "linux/arm64")
+	docker := testBase(types.DockerManifestList, types.DockerManifestSchema2, v1.Config{User: "65532"}, "linux/amd64", "linux/arm64")
+	for repo, base := range map[string]remote.Taggable{
+		"base":          base,
+		"docker":        docker,
+		"single":        firstImage(base),
+		"single-docker": firstImage(docker),
+		"variants":      oci(v1.Config{}, "linux/arm/v6", "linux/arm/v7"),
+		"shell": withFiles(oci(v1.Config{}, "linux/amd64"), layers.File{Path: "/bin/sh", Mode: 0o755, Content: []byte("#!")},
+			layers.File{Path: "/bin/busybox", Mode: 0o755}, layers.File{Path: "/bin/wget", Mode: 0o755}),
+		"wolfi":   withFiles(oci(v1.Config{User: "65532", Env: []string{"PATH=/usr/bin"}}, "linux/amd64"), wolfiFiles()...),
+		"taken":   withFiles(oci(v1.Config{}, "linux/amd64"), layers.File{Path: "/usr/bin/healthcheck", Mode: 0o755}),
+		"windows": oci(v1.Config{}, "windows/amd64", "linux/amd64"),
+		"checked": oci(v1.Config{Healthcheck: &v1.HealthConfig{Test: []string{"CMD-SHELL", "curl -f http://localhost/"}}}, "linux/amd64"),
 	} {
-		switch repo {
-		case "shell":
-			idx = withFiles(idx, layers.File{Path: "/bin/sh", Mode: 0o755, Content: []byte("#!")})
-		case "taken":
-			idx = withFiles(idx, layers.File{Path: "/usr/bin/healthcheck", Mode: 0o755})
-		}
 		ref, err := name.ParseReference(host + "/" + repo)
 		if err != nil {
 			return err
 		}
-		if err := remote.WriteIndex(ref, idx); err != nil {
+		if err := remote.Push(ref, base); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func firstImage(idx v1.ImageIndex) v1.Image {
+	return must(idx.Image(must(idx.IndexManifest()).Manifests[0].Digest))
 }
 
 // testBase returns an index of one-layer images.
@@ -154,7 +174,7 @@ func testBase(index, manifest types.MediaType, config v1.Config, platforms ...st
 // withFiles returns the index with a layer more in its first image, and no other.
 func withFiles(idx v1.ImageIndex, files ...layers.File) v1.ImageIndex {
 	desc := must(idx.IndexManifest()).Manifests[0]
-	img := must(mutate.Append(must(idx.Image(desc.Digest)), mutate.Addendum{
+	img := must(mutate.Append(firstImage(idx), mutate.Addendum{
 		Layer:     must(layers.Layer(files, types.OCILayer)),
 		MediaType: types.OCILayer,
 		History:   v1.History{Author: "base", Comment: "files"},
@@ -257,13 +277,20 @@ func printTar(ts *testscript.TestScript, l v1.Layer) {
 		}
 		ts.Check(err)
 		fmt.Fprintf(ts.Stdout(), "%s %d:%d %s\n", h.FileInfo().Mode(), h.Uid, h.Gid, h.Name)
-		if h.Name == "etc/healthcheck" {
+		if h.Linkname != "" {
+			fmt.Fprintf(ts.Stdout(), "\t-> %s\n", h.Linkname)
+		}
+		if h.Name == "etc/healthcheck" || path.Base(h.Name) == "installed" {
 			content, err := io.ReadAll(tr)
 			ts.Check(err)
-			fmt.Fprintf(ts.Stdout(), "%s", content)
+			fmt.Fprintf(ts.Stdout(), "%s", compressed.ReplaceAll(content, nil))
 		}
 	}
 }
+
+// compressed matches what a database says of compressed packages, which depends on the
+// version of Go.
+var compressed = regexp.MustCompile(`(?m)^[CS]:.*\n`)
 
 // cmdValidate checks every digest, size and media type of what a reference names:
 // validate FILE.
@@ -329,6 +356,26 @@ func cmdEmpty(ts *testscript.TestScript, _ bool, args []string) {
 		if strings.HasPrefix(repo, args[0]) {
 			ts.Fatalf("%s was pushed", repo)
 		}
+	}
+}
+
+// cmdEnvsubst copies a file with its variables filled in: envsubst FROM TO.
+func cmdEnvsubst(ts *testscript.TestScript, _ bool, args []string) {
+	filled := os.Expand(ts.ReadFile(args[0]), ts.Getenv)
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(filled), 0o644))
+}
+
+// cmdExits runs a command and checks its exit code: exits CODE COMMAND [ARG]...
+func cmdExits(ts *testscript.TestScript, _ bool, args []string) {
+	code := 0
+	err := ts.Exec(args[1], args[2:]...)
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		code, err = exit.ExitCode(), nil
+	}
+	ts.Check(err)
+	if fmt.Sprint(code) != args[0] {
+		ts.Fatalf("exit code %d, want %s", code, args[0])
 	}
 }
 

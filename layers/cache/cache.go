@@ -50,6 +50,22 @@ func touch(path string) {
 	}
 }
 
+// Has tells whether there is an entry of a name, damaged or not.
+func (d Dir) Has(name string) bool {
+	if d == "" {
+		return false
+	}
+	_, err := os.Stat(filepath.Join(string(d), name))
+	return err == nil
+}
+
+// Remove removes an entry, if it is there.
+func (d Dir) Remove(name string) {
+	if d != "" {
+		_ = os.Remove(filepath.Join(string(d), name)) // it only takes room
+	}
+}
+
 // Put keeps data under a name, in place of what was there. It is written beside and
 // renamed, with its digest before it: a crash or a partial copy of the directory may
 // yet leave half an entry.

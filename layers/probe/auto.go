@@ -35,7 +35,7 @@ func (c check) auto(proc, dir string) *outcome {
 		return done("auto", err)
 	case c.cmd.Path != "":
 		t := *a.at[0]
-		t.Scheme, t.Path = "http", c.cmd.Path
+		t.Scheme, t.Path, t.Shown = "http", c.cmd.Path, c.cmd.Shown
 		return c.http(t)
 	}
 	return c.ports(a)

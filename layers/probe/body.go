@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"strings"
 
 	"github.com/ko-health/kohealth/builder/health/cmdline"
 )
@@ -26,7 +25,7 @@ func (r *reader) header() (fields, error) {
 		if line == "" {
 			return f, nil
 		}
-		name, value, _ := strings.Cut(line, ":")
+		name, value, _ := cmdline.Cut(line, ":")
 		if err := f.set(name, cmdline.Trim(value)); err != nil {
 			return f, in("reading the header", err)
 		}
@@ -106,7 +105,7 @@ func (b *body) nextChunk() error {
 	if err != nil {
 		return err
 	}
-	size, _, _ := strings.Cut(line, ";")
+	size, _, _ := cmdline.Cut(line, ";")
 	n, ok := number(cmdline.Trim(size), 16)
 	if !ok {
 		return chunkError(line, nil)
@@ -144,7 +143,7 @@ func number(s string, base int64) (n int64, ok bool) {
 		return 0, false
 	}
 	for _, c := range []byte(s) {
-		digit := int64(strings.IndexByte("0123456789abcdef", c|0x20))
+		digit := int64(cmdline.IndexByte("0123456789abcdef", c|0x20))
 		if isDigit(c) {
 			digit = int64(c - '0')
 		}

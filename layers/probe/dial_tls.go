@@ -26,7 +26,7 @@ func (c check) open(t cmdline.Target) (conn, string, error) {
 	if err != nil || config == nil {
 		return plain, at(t, a), err
 	}
-	secure := newTLSConn(plain, config)
+	secure := newTLSConn(plain, config, c.cmd.Flag)
 	if err := secure.handshake(); err != nil {
 		plain.close()
 		return nil, at(t, a), err
@@ -47,12 +47,12 @@ func (c check) tlsConfig(t cmdline.Target) (*tls.Config, error) {
 	}
 	var err error
 	if !c.cmd.Insecure {
-		if config.RootCAs, err = authorities(c.cmd.CACert); err != nil {
+		if config.RootCAs, err = c.authorities(c.cmd.CACert); err != nil {
 			return nil, err
 		}
 	}
 	if c.cmd.Cert != "" {
-		config.Certificates, err = keyPair(c.cmd.Cert, c.cmd.Key)
+		config.Certificates, err = c.keyPair(c.cmd.Cert, c.cmd.Key)
 	}
 	return config, err
 }
@@ -71,40 +71,40 @@ func serverName(flag, host string) string {
 
 // authorities returns those whose signature counts. None of its own means that of the
 // image, which crypto/x509 finds in the usual places or by SSL_CERT_FILE.
-func authorities(file string) (*x509.CertPool, error) {
+func (c check) authorities(file string) (*x509.CertPool, error) {
 	if file == "" {
 		pool, err := x509.SystemCertPool()
 		switch {
 		case err != nil:
 			return nil, in("reading the image's CA certificates", err)
 		case pool.Equal(x509.NewCertPool()):
-			return nil, errors.New("the image has no CA certificates: give those of the app's with -cacert")
+			return nil, errors.New("the image has no CA certificates: give those of the app's with " + c.cmd.Flag("-cacert"))
 		}
 		return pool, nil
 	}
 	pem, err := readFile(file)
 	if err != nil {
-		return nil, in("reading -cacert "+cmdline.Quote(file), err)
+		return nil, in("reading "+c.cmd.Flag("-cacert")+" "+cmdline.Quote(file), err)
 	}
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM([]byte(pem)) {
-		return nil, errors.New("-cacert " + cmdline.Quote(file) + " holds no certificate in PEM form")
+		return nil, errors.New(c.cmd.Flag("-cacert") + " " + cmdline.Quote(file) + " holds no certificate in PEM form")
 	}
 	return pool, nil
 }
 
-func keyPair(certFile, keyFile string) ([]tls.Certificate, error) {
+func (c check) keyPair(certFile, keyFile string) ([]tls.Certificate, error) {
 	cert, err := readFile(certFile)
 	if err != nil {
-		return nil, in("reading -cert "+cmdline.Quote(certFile), err)
+		return nil, in("reading "+c.cmd.Flag("-cert")+" "+cmdline.Quote(certFile), err)
 	}
 	key, err := readFile(keyFile)
 	if err != nil {
-		return nil, in("reading -key "+cmdline.Quote(keyFile), err)
+		return nil, in("reading "+c.cmd.Flag("-key")+" "+cmdline.Quote(keyFile), err)
 	}
 	pair, err := tls.X509KeyPair([]byte(cert), []byte(key))
 	if err != nil {
-		return nil, in("reading -cert and -key", tlsCause(err))
+		return nil, in("reading "+c.cmd.Flag("-cert")+" and "+c.cmd.Flag("-key"), tlsCause(err))
 	}
 	return []tls.Certificate{pair}, nil
 }
@@ -114,11 +114,12 @@ type tlsConn struct {
 	tls    *tls.Conn
 	plain  conn
 	config *tls.Config
-	asked  bool // the server asks for a certificate, and has not answered yet
+	flag   func(name string) string // as the command line would have it
+	asked  bool                     // the server asks for a certificate, and has not answered yet
 }
 
-func newTLSConn(plain conn, config *tls.Config) *tlsConn {
-	c := &tlsConn{plain: plain, config: config}
+func newTLSConn(plain conn, config *tls.Config, flag func(string) string) *tlsConn {
+	c := &tlsConn{plain: plain, config: config, flag: flag}
 	config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 		c.asked = true
 		if len(config.Certificates) == 0 {
@@ -149,9 +150,9 @@ func (c *tlsConn) cause(err error) error {
 	case err == errTimeout || !c.asked:
 		return err
 	case len(c.config.Certificates) > 0:
-		return in("the server asks for a client certificate, and may not like the one of -cert", err)
+		return in("the server asks for a client certificate, and may not like the one of "+c.flag("-cert"), err)
 	}
-	return in("the server asks for a client certificate: give it one with -cert and -key", err)
+	return in("the server asks for a client certificate: give it one with "+c.flag("-cert")+" and "+c.flag("-key"), err)
 }
 
 func (c *tlsConn) read(p []byte) (int, error) {

@@ -29,7 +29,7 @@ func (c *tlsConn) explainTLS(err error) error {
 	case alertOf(err) == "no application protocol" && c.config.NextProtos[0] == "h2":
 		return errors.New("the server does not speak HTTP/2")
 	case alertOf(err) == "no application protocol":
-		return errors.New("the server does not speak HTTP/1.1: ask it with -http2")
+		return errors.New("the server does not speak HTTP/1.1: ask it with " + c.flag("-http2"))
 	}
 	return nil
 }
@@ -45,13 +45,13 @@ func (c *tlsConn) explainCertificate(err *tls.CertificateVerificationError) erro
 		return outOfTime(invalid.Cert)
 	case errors.As(err.Err, &name):
 		return errors.New("the certificate is for " + names(leaf) + ", not for " + cmdline.Quote(c.config.ServerName) +
-			": say with -servername which name it has to hold")
+			": say with " + c.flag("-servername") + " which name it has to hold")
 	case errors.As(err.Err, &authority) && leaf.CheckSignature(leaf.SignatureAlgorithm, leaf.RawTBSCertificate, leaf.Signature) == nil:
-		return errors.New("the certificate is self-signed: give it with -cacert, or do not verify it with -insecure")
+		return errors.New("the certificate is self-signed: give it with " + c.flag("-cacert") + ", or do not verify it with " + c.flag("-insecure"))
 	case errors.As(err.Err, &authority):
 		issuer := err.UnverifiedCertificates[len(err.UnverifiedCertificates)-1].Issuer
 		return errors.New("the certificate is signed by an unknown authority, " + cmdline.Quote(cut(issuer.String(), maxSnippet)) +
-			": give its certificate with -cacert")
+			": give its certificate with " + c.flag("-cacert"))
 	}
 	return in("the certificate is not valid", tlsCause(err.Err))
 }

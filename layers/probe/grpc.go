@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"strconv"
-	"strings"
 
 	"github.com/ko-health/kohealth/builder/health/cmdline"
 )
@@ -59,7 +58,7 @@ func (c check) question(t cmdline.Target) string {
 // judge tells whether a response says that the service serves. It does so only if
 // the call came to a good end.
 func (s *stream) judge(service string) error {
-	if s.grpcStatus == "" && (s.status != 200 || !strings.HasPrefix(s.contentType, "application/grpc")) {
+	if s.grpcStatus == "" && (s.status != 200 || !cmdline.HasPrefix(s.contentType, "application/grpc")) {
 		return s.notGRPC()
 	}
 	answer, found, err := search(s.byte, "", maxHead)

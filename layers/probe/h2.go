@@ -3,8 +3,9 @@ package main
 import (
 	"errors"
 	"strconv"
-	"strings"
 	"syscall"
+
+	"github.com/ko-health/kohealth/builder/health/cmdline"
 )
 
 // Kinds of frames: RFC 9113, section 6.
@@ -333,7 +334,7 @@ func nameOf(n int, names, kind string) string {
 	rest, more := names, true
 	for i := 0; more; i++ {
 		var name string
-		if name, rest, more = strings.Cut(rest, " "); i == n {
+		if name, rest, more = cmdline.Cut(rest, " "); i == n {
 			return name
 		}
 	}

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"strings"
-
 	"github.com/ko-health/kohealth/builder/health/cmdline"
 )
 
@@ -26,7 +24,7 @@ func (c check) header2(t cmdline.Target, method, path, more string) string {
 		switch name := lower(h.Name); {
 		case name == "host":
 			authority = h.Value
-		case !strings.Contains(hopFields, " "+name+" "):
+		case !cmdline.Contains(hopFields, " "+name+" "):
 			more += field(name, h.Value)
 		}
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"syscall"
 
 	"github.com/ko-health/kohealth/builder/health/cmdline"
 )
@@ -25,6 +26,9 @@ func (c check) http(t cmdline.Target) *outcome {
 	if err != nil && sent != nil {
 		err = in("sending the request", sent)
 	}
+	if err != nil && c.mayNeedHTTP2(t, err) {
+		err = errors.New(err.Error() + ": if the server speaks only HTTP/2, ask it with -http2")
+	}
 	if err == nil {
 		err = c.judge(&r, resp)
 	}
@@ -32,6 +36,12 @@ func (c check) http(t cmdline.Target) *outcome {
 		conn.drain() // a reset would be an error in the app's log
 	}
 	return &outcome{what: what, seen: resp.text(), status: resp.status, err: err}
+}
+
+// mayNeedHTTP2 tells whether an error may be that of a server which resets what is not
+// HTTP/2. Through TLS it would have said so.
+func (c check) mayNeedHTTP2(t cmdline.Target, err error) bool {
+	return !t.IsTLS() && c.cmd.Tool == "" && cmdline.HasSuffix(err.Error(), syscall.ECONNRESET.Error())
 }
 
 // at returns the target with the one of its addresses that accepted.

@@ -83,6 +83,21 @@ func TestHTTP2(t *testing.T) {
 	}
 }
 
+// TestReset shows what is said of a server that resets what is not HTTP/2.
+func TestReset(t *testing.T) {
+	l := listen(t, "tcp4")
+	serve(t, l, func(c net.Conn) {
+		readRequest(c)
+		c.(*net.TCPConn).SetLinger(0)
+	})
+	url := "http://127.0.0.1:" + port(l) + "/"
+	at := "GET http://127.0.0.1:" + port(l) + "/: waiting for the status line: connection reset by peer"
+	for _, v := range variants {
+		v.run(t, nil, url).check(t, at+": if the server speaks only HTTP/2, ask it with -http2")
+		execute(t, v.as("curl", url)).check(t, at)
+	}
+}
+
 func TestHTTP2OverUnixSocket(t *testing.T) {
 	dir, err := os.MkdirTemp("", "s") // t.TempDir is too long for a socket on some systems
 	if err != nil {

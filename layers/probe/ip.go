@@ -2,7 +2,8 @@ package main
 
 import (
 	"strconv"
-	"strings"
+
+	"github.com/ko-health/kohealth/builder/health/cmdline"
 )
 
 // An ipAddr is an IPv6 address, or an IPv4 address as one: ::ffff:127.0.0.1, RFC
@@ -42,7 +43,7 @@ func parseIPv6(s string) (ip ipAddr) {
 	}
 	for i := 0; i < len(ip); i += 2 {
 		var group string
-		group, s, _ = strings.Cut(s, ":")
+		group, s, _ = cmdline.Cut(s, ":")
 		n, _ := number(group, 16)
 		ip[i], ip[i+1] = byte(n>>8), byte(n)
 	}

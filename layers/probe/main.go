@@ -11,9 +11,10 @@
 // With -v it says so when all is well, too, and with -json it also writes one line
 // for machines to stdout.
 //
-// Package cmdline describes the command line. A probe without arguments takes them
-// from /etc/healthcheck, which holds one in each line, so that a task definition
-// need not repeat what the image says. A probe called curl or wget takes the options
+// Package cmdline describes the command line. A probe that is given no target takes
+// its arguments from /etc/healthcheck, which holds one in each line, so that a task
+// definition need not repeat what the image says. Flags that it is given, such as -v,
+// win over those of the file. A probe called curl or wget takes the options
 // of that tool, and HEALTHCHECK_LOG=false in the environment is its -log=false.
 //
 // Every check costs CPU time from the app's own share, so the probe is small and
@@ -25,7 +26,6 @@ package main
 
 import (
 	"errors"
-	"strings"
 	"syscall"
 
 	"github.com/ko-health/kohealth/builder/health/cmdline"
@@ -37,10 +37,33 @@ const (
 	unhealthy = 1
 )
 
-const usage = "usage: healthcheck [FLAG]... TARGET...\n" +
-	"https://github.com/ko-health/kohealth#the-probe describes targets and flags\n"
+const usage = `usage: healthcheck [FLAG]... TARGET...
 
-// argsFile holds the arguments of a probe that is started without any.
+Without a target it takes those of /etc/healthcheck. Flags:
+  -status 200-299,301   healthy statuses
+  -header 'Name: value' to send; may be repeated
+  -method HEAD          instead of GET
+  -body TEXT            that the body has to hold
+  -http2                ask with HTTP/2
+  -path /healthz        with auto: what to ask for
+  -insecure             verify no certificate
+  -cacert FILE          of the authorities that count
+  -servername NAME      that the certificate has to hold
+  -cert FILE            to show to the server
+  -key FILE             of -cert
+  -timeout 2s           over everything
+  -log=false            nothing to the container's log
+  -v                    say so when all is well
+  -json                 a line for machines on stdout
+https://github.com/ko-health/kohealth#the-probe says more
+`
+
+const tryTarget = ": write one, such as http://:8080/healthz"
+
+// errHelp says that the arguments ask for help.
+var errHelp = errors.New("help")
+
+// argsFile holds the arguments of a probe that is started without a target.
 const argsFile = "/etc/healthcheck"
 
 func main() { syscall.Exit(run(arguments(), argsFile)) }
@@ -54,11 +77,11 @@ func run(args []string, file string) (code int) {
 			code = unhealthy
 		}
 	}()
-	if len(args) == 2 && (args[1] == "-h" || args[1] == "-help" || args[1] == "--help") {
+	cmd, err := command(args, file, &v)
+	if err == errHelp {
 		v.report(usage, "", "")
 		return unhealthy // whoever runs it as a check has made a mistake
 	}
-	cmd, err := command(args, file, &v)
 	if err != nil {
 		v.refuse(err.Error())
 		return unhealthy
@@ -79,12 +102,24 @@ func command(args []string, file string, v *voice) (*cmdline.Command, error) {
 			return cmd, err
 		}
 	}
-	args, err := argsOrFile(args, file)
-	*v = wantedVoice(args)
-	if err != nil {
-		return nil, err
+	own := args[min(1, len(args)):]
+	if len(own) == 1 && (own[0] == "-h" || own[0] == "-help" || own[0] == "--help") {
+		return nil, errHelp
 	}
-	return cmdline.Parse(args, variable)
+	*v = wantedVoice(own)
+	from := ""
+	cmd, err := cmdline.ParseOver(own, func() ([]string, error) {
+		lines, err := readLines(file)
+		if err == nil {
+			from = file
+			*v = wantedVoice(append(lines, own...))
+		}
+		return lines, err
+	}, variable)
+	if err != nil && from != "" {
+		err = in(from, err)
+	}
+	return cmd, err
 }
 
 // toolsLog is -log for tools that have no such option: a variable.
@@ -93,24 +128,19 @@ func toolsLog() bool {
 	return value != "false" && value != "0"
 }
 
-// argsOrFile returns args without the program's name or, if there are none, the
-// lines of the file.
-func argsOrFile(args []string, file string) ([]string, error) {
-	if len(args) > 1 {
-		return args[1:], nil
-	}
+// readLines returns the lines of the file that holds arguments.
+func readLines(file string) (lines []string, err error) {
 	data, err := readFile(file)
 	switch {
 	case err != nil:
-		return nil, errors.New("no check is configured: reading " + file + ": " + err.Error())
+		return nil, errors.New("no target is given: reading " + file + ": " + err.Error() + tryTarget)
 	case cmdline.Trim(data) == "":
-		return nil, errors.New("no check is configured: " + file + " is empty")
+		return nil, errors.New("no target is given, and " + file + " is empty" + tryTarget)
 	}
-	var lines []string
 	for data != "" {
 		var line string
-		line, data, _ = strings.Cut(data, "\n")
-		lines = append(lines, line)
+		line, data, _ = cmdline.Cut(data, "\n")
+		lines = append(lines, cmdline.TrimSuffix(line, "\r"))
 	}
 	return lines, nil
 }
@@ -119,10 +149,12 @@ func argsOrFile(args []string, file string) ([]string, error) {
 func wantedVoice(args []string) voice {
 	v := voice{log: true}
 	for _, arg := range args {
-		if strings.HasPrefix(arg, "--") {
+		if cmdline.HasPrefix(arg, "--") {
 			arg = arg[1:]
 		}
 		switch arg {
+		case "-log", "-log=true", "-log=1":
+			v.log = true
 		case "-log=false", "-log=0":
 			v.log = false
 		case "-json", "-json=true", "-json=1":

@@ -2,8 +2,9 @@ package main
 
 import (
 	"errors"
-	"strings"
 	"syscall"
+
+	"github.com/ko-health/kohealth/builder/health/cmdline"
 )
 
 // procDir is where the kernel shows itself; tests have others, of their own.
@@ -88,7 +89,7 @@ func (f *finder) find(dir string) {
 			continue
 		}
 		exe := f.program(process)
-		if !strings.HasPrefix(exe, dir) || !f.shares(process, "/ns/mnt") || !f.shares(process, "/ns/net") {
+		if !cmdline.HasPrefix(exe, dir) || !f.shares(process, "/ns/mnt") || !f.shares(process, "/ns/net") {
 			continue
 		}
 		if f.pids = append(f.pids, pid); len(f.pids) == 1 {
@@ -105,11 +106,11 @@ func (f *finder) find(dir string) {
 // programs of another architecture, it is what the kernel has handed to that as its
 // first argument: Documentation/admin-guide/binfmt-misc.rst.
 func (f *finder) program(process string) string {
-	exe := strings.TrimSuffix(f.readlink(process+"/exe"), " (deleted)")
-	if strings.Contains(exe, "/qemu-") || strings.HasSuffix(exe, "/rosetta") {
+	exe := cmdline.TrimSuffix(f.readlink(process+"/exe"), " (deleted)")
+	if cmdline.Contains(exe, "/qemu-") || cmdline.HasSuffix(exe, "/rosetta") {
 		args, _ := readFile(process + "/cmdline")
-		_, args, _ = strings.Cut(args, "\x00")
-		exe, _, _ = strings.Cut(args, "\x00")
+		_, args, _ = cmdline.Cut(args, "\x00")
+		exe, _, _ = cmdline.Cut(args, "\x00")
 	}
 	return exe
 }
@@ -177,7 +178,7 @@ func (f *finder) mark(listeners []listener, dir string) {
 // socketInode parses what a socket's descriptor links to: proc_pid_fd(5).
 func socketInode(link string) (inode int64, ok bool) {
 	const begin, end = "socket:[", "]"
-	if !strings.HasPrefix(link, begin) || !strings.HasSuffix(link, end) {
+	if !cmdline.HasPrefix(link, begin) || !cmdline.HasSuffix(link, end) {
 		return 0, false
 	}
 	return number(link[len(begin):len(link)-len(end)], 10)

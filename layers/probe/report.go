@@ -61,8 +61,8 @@ func (v voice) report(lines, failures, json string) {
 		if v.log && failures != "" {
 			writeLog(limit(failures))
 		}
+		writeStdout(json) // first: stderr may be a pipe that is full
 		writeStderr(limit(lines))
-		writeStdout(json)
 	})
 }
 

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"strconv"
-	"strings"
 
 	"github.com/ko-health/kohealth/builder/health/cmdline"
 )
@@ -86,7 +85,7 @@ func (r *reader) line() (string, error) {
 		case err != nil:
 			return string(line), err
 		case b == '\n':
-			return strings.TrimSuffix(string(line), "\r"), nil
+			return cmdline.TrimSuffix(string(line), "\r"), nil
 		}
 		line = append(line, b)
 	}
@@ -170,7 +169,7 @@ func (r *reader) foreign() error {
 		return errors.New("answer is HTTP/2: the port does not speak HTTP/1.1: ask it with -http2")
 	}
 	name := "HTTP"
-	if strings.HasPrefix(string(p), "HTTP/") {
+	if cmdline.HasPrefix(string(p), "HTTP/") {
 		name = "HTTP/1"
 	}
 	return errors.New("answer is not " + name + ": " + snippet(p))

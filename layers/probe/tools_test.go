@@ -10,9 +10,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/ko-health/kohealth/builder/health/cmdline"
 )
 
 // as returns the command that runs the probe by the name of a tool.
@@ -193,6 +197,7 @@ func TestLikeToolsConnecting(t *testing.T) {
 		"DRIBBLE", port(dribble), "GARBAGE", port(garbage))
 	for _, line := range []string{
 		"curl -f http://localhost:CLOSED/", "curl -s http://127.0.0.1:CLOSED/", "curl -f http://localhost:V6/200", "curl -f http://[::1]:V6/200",
+		"curl -f http://0.0.0.0:V4/200", "curl -f http://0.0.0.0:CLOSED/200", "curl -f http://[::]:V6/200", "wget -qO- http://0.0.0.0:V4/200", "wget -qO- http://[::]:V6/200",
 		"curl -f4 http://localhost:V6/200", "curl -f6 http://localhost:V6/200", "curl -f6 http://localhost:V4/200", "curl -f4 http://[::1]:V6/200",
 		"curl -f6 http://127.0.0.1:V4/200", "curl -f localhost:V4/200", "curl -f 127.0.0.1:V4/200", "curl -f HTTP://LOCALHOST:V4/200#x",
 		"curl -f http://localhost:V4/../x/../200?y=../z", "curl -f http://localhost:V4/404/..", "curl -f http://:V4/200", "curl -f http://localhost:0/",
@@ -271,6 +276,9 @@ func TestToolRequest(t *testing.T) {
 		if agent := r.UserAgent(); strings.HasPrefix(agent, "my") {
 			got += " agent " + agent
 		}
+		if login := r.Header.Get("Authorization"); login != "" {
+			got += " login " + login
+		}
 		requests <- got
 		site(w, r)
 	}))
@@ -279,6 +287,8 @@ func TestToolRequest(t *testing.T) {
 		"curl -f -H X-Probe:1 -H Host:example.org -A my/1 localhost:PORT/200", "curl -f -A other -A my/2 127.0.0.1:PORT/200", "curl -f4 localhost:PORT/a/./../200",
 		"curl -A my/1 -H User-Agent:my/2 localhost:PORT/200",
 		"curl -L localhost:PORT/302/200", "curl -L localhost:PORT/a/up/..", "curl -L localhost:PORT/up", "curl -IL localhost:PORT/302/200",
+		"curl -u me:pass:word localhost:PORT/200", "curl -u me: -H Authorization:x localhost:PORT/200", "curl --user me:pw -H X-Probe:2 --http2 --tlsv1.2 localhost:PORT/200",
+		"wget -qO- --auth-no-challenge --user=me --password=pw localhost:PORT/200",
 		"wget -qO- http://localhost:PORT", "wget -q --spider localhost:PORT/200?x=/y#z", "wget -qO- --method=PUT localhost:PORT/200",
 		"wget -qO- --header=X-Probe:1 --header Host:example.org -U my/1 localhost:PORT/200", "wget -q --spider localhost:PORT/302/200",
 		"wget -q --spider localhost:PORT/H500/200", "wget -qO- localhost:PORT/up",
@@ -319,6 +329,26 @@ func TestRedirectedSecret(t *testing.T) {
 			if got := h.Get("Authorization") + " " + h.Get("Cookie") + " " + h.Get("X-Probe"); got != want {
 				t.Errorf("%s: %s: the server got %q, want %q", cmd.Path, path, got, want)
 			}
+		}
+	}
+}
+
+// TestToolHints shows that what is said of a certificate names the tool's own options.
+func TestToolHints(t *testing.T) {
+	l := listen(t, "tcp4")
+	self := (*signer)(nil).sign(t, localhost)
+	serveTLS(t, l, &tls.Config{Certificates: []tls.Certificate{self.tls()}})
+	url := "https://localhost:" + port(l) + "/"
+	ca, _ := authority(t, "tests").files(t)
+	for line, want := range map[string]string{
+		"curl -f --cacert " + ca + " " + url:           "the certificate is self-signed: give it with --cacert, or do not verify it with --insecure",
+		"wget -qO- --ca-certificate=" + ca + " " + url: "the certificate is self-signed: give it with --ca-certificate, or do not verify it with --no-check-certificate",
+		"curl -f --cacert /no/such/file " + url:        `reading --cacert "/no/such/file": no such file or directory`,
+		"wget -qO- --ca-certificate=/no/such " + url:   `reading --ca-certificate "/no/such": no such file or directory`,
+	} {
+		argv := strings.Fields(line)
+		for _, v := range tlsVariants {
+			execute(t, v.as(argv[0], argv[1:]...)).check(t, "GET https://.*: "+want)
 		}
 	}
 }
@@ -377,6 +407,22 @@ func TestHelp(t *testing.T) {
 		if r := execute(t, cmd); r.code != unhealthy || r.stderr != usage {
 			t.Errorf("%s: exit code %d, stderr %q", v.name, r.code, r.stderr)
 		}
+		for _, tool := range []string{"curl", "wget"} {
+			if r := execute(t, v.as(tool, "-h")); r.code != unhealthy || !strings.HasPrefix(r.stderr, "unhealthy: "+tool+`: option "-h" is not supported`) {
+				t.Errorf("%s: exit code %d, stderr %q", tool, r.code, r.stderr)
+			}
+		}
+	}
+	_, err := cmdline.Parse([]string{"-x"}, variable)
+	_, names, _ := strings.Cut(err.Error(), "there are ")
+	flags := regexp.MustCompile(`(?m)^  (-\w+)`).FindAllStringSubmatch(usage, -1)
+	for _, f := range flags {
+		if !slices.Contains(strings.Fields(names), f[1]) {
+			t.Errorf("there is no flag %s", f[1])
+		}
+	}
+	if len(flags) != len(strings.Fields(names)) {
+		t.Errorf("%d flags are described, of %s", len(flags), names)
 	}
 }
 
@@ -386,7 +432,7 @@ func TestToolUsage(t *testing.T) {
 	for _, v := range variants {
 		for _, tool := range []string{"curl", "wget"} {
 			r := execute(t, v.as(tool, "-z", "http://localhost:1/"))
-			if want := "unhealthy: " + tool + ": option \"-z\" is not supported\n"; r.code != unhealthy || r.stderr != want {
+			if want := "unhealthy: " + tool + ": option \"-z\" is not supported: "; r.code != unhealthy || !strings.HasPrefix(r.stderr, want) {
 				t.Errorf("%s: exit code %d, stderr %q, want %q", v.name, r.code, r.stderr, want)
 			}
 		}

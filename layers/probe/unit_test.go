@@ -12,21 +12,19 @@ import (
 	"github.com/ko-health/kohealth/builder/health/cmdline"
 )
 
-func TestArgsOrFile(t *testing.T) {
+func TestReadLines(t *testing.T) {
 	tests := []struct {
 		name    string
-		args    []string
 		content string
 		want    []string
 		err     string
 	}{
-		{name: "arguments", args: []string{"probe", "tcp://:1"}, content: "tcp://:2\n", want: []string{"tcp://:1"}},
-		{name: "file", args: []string{"probe"}, content: "-header\nX: a b\ntcp://:2\n", want: []string{"-header", "X: a b", "tcp://:2"}},
-		{name: "no last line break", args: []string{"probe"}, content: "tcp://:2", want: []string{"tcp://:2"}},
-		{name: "no name either", content: "tcp://:2\n", want: []string{"tcp://:2"}},
-		{name: "empty line", args: []string{"probe"}, content: "tcp://:2\n\n", want: []string{"tcp://:2", ""}},
-		{name: "empty file", args: []string{"probe"}, content: "\n", err: "no check is configured: FILE is empty"},
-		{name: "no file", args: []string{"probe"}, err: "no check is configured: reading FILE: no such file or directory"},
+		{name: "lines", content: "-header\nX: a b\ntcp://:2\n", want: []string{"-header", "X: a b", "tcp://:2"}},
+		{name: "no last line break", content: "tcp://:2", want: []string{"tcp://:2"}},
+		{name: "CRLF", content: "-v\r\ntcp://:2\r\n", want: []string{"-v", "tcp://:2"}},
+		{name: "empty line", content: "tcp://:2\n\n", want: []string{"tcp://:2", ""}},
+		{name: "empty file", content: "\n", err: "no target is given, and FILE is empty: write one, such as http://:8080/healthz"},
+		{name: "no file", err: "no target is given: reading FILE: no such file or directory: write one, such as http://:8080/healthz"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -36,7 +34,7 @@ func TestArgsOrFile(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			got, err := argsOrFile(tt.args, file)
+			got, err := readLines(file)
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
@@ -54,7 +52,66 @@ func text(err error) string {
 	return err.Error()
 }
 
-// TestRunFile checks what the file says.
+// TestCommandFile shows what the file adds to the arguments.
+func TestCommandFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "healthcheck")
+	local := []cmdline.Target{{Scheme: "tcp", Port: 1}}
+	tests := []struct {
+		name    string
+		args    []string
+		content string // separated by |; "" is no file
+		want    cmdline.Command
+		voice   voice
+		err     string
+	}{
+		{name: "a target needs no file", args: []string{"probe", "tcp://:1"}, want: cmdline.Command{Targets: local, Log: true}, voice: voice{log: true}},
+		{name: "a target leaves the file out", args: []string{"probe", "tcp://:1"}, content: "-v|tcp://:2",
+			want: cmdline.Command{Targets: local, Log: true}, voice: voice{log: true}},
+		{name: "nothing", args: []string{"probe"}, content: "-log=false|tcp://:1", want: cmdline.Command{Targets: local}},
+		{name: "no name either", content: "tcp://:1", want: cmdline.Command{Targets: local, Log: true}, voice: voice{log: true}},
+		{name: "-v", args: []string{"probe", "-v"}, content: "-timeout=2s|tcp://:1",
+			want: cmdline.Command{Targets: local, Log: true, Timeout: 2e9, Verbose: true}, voice: voice{log: true}},
+		{name: "own flags win", args: []string{"probe", "-timeout", "9s", "-log", "-header=A: b"}, content: "-log=false|-header|B: c|-header=C: d|-timeout=2s|http://:1/",
+			want: cmdline.Command{Targets: []cmdline.Target{{Scheme: "http", Port: 1, Path: "/"}}, Log: true, Timeout: 9e9,
+				Header: []cmdline.Header{{Name: "A", Value: "b"}}}, voice: voice{log: true}},
+		{name: "flags end for themselves", args: []string{"probe", "-v", "--"}, content: "-json|tcp://:1",
+			want: cmdline.Command{Targets: local, Log: true, JSON: true, Verbose: true}, voice: voice{log: true, json: true}},
+		{name: "error in the file", args: []string{"probe", "-json"}, content: "-log=false|-stats|tcp://:1", voice: voice{json: true},
+			err: `FILE: unknown flag "-stats"`},
+		{name: "error in the arguments", args: []string{"probe", "-stats"}, content: "-log=false|tcp://:1", voice: voice{log: true}, err: `unknown flag "-stats"`},
+		{name: "twice in the file", args: []string{"probe", "-v"}, content: "-log|-log|tcp://:1", voice: voice{log: true}, err: "FILE: flag -log is given twice"},
+		{name: "no target in the file", args: []string{"probe", "-v"}, content: "-log", voice: voice{log: true},
+			err: "FILE: no target is given: write one, such as http://:8080/healthz"},
+		{name: "no file", args: []string{"probe", "-v"}, voice: voice{log: true}, err: "no target is given: reading FILE: no such file or directory: write one, such as http://:8080/healthz"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if err := os.RemoveAll(file); err != nil {
+				t.Fatal(err)
+			}
+			if tt.content != "" {
+				if err := os.WriteFile(file, []byte(strings.ReplaceAll(tt.content, "|", "\n")), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var v voice
+			got, err := command(tt.args, file, &v)
+			if msg := text(err); !strings.HasPrefix(msg, strings.ReplaceAll(tt.err, "FILE", file)) || tt.err == "" && msg != "" {
+				t.Fatalf("error %q, want %q", msg, tt.err)
+			}
+			if tt.err == "" {
+				if diff := cmp.Diff(&tt.want, got); diff != "" {
+					t.Errorf("(-want +got)\n%s", diff)
+				}
+			}
+			if v != tt.voice {
+				t.Errorf("voice %+v, want %+v", v, tt.voice)
+			}
+		})
+	}
+}
+
+// TestRunFile runs what the file says.
 func TestRunFile(t *testing.T) {
 	l := listen(t, "tcp4")
 	serve(t, l, answer(ok200))
@@ -62,8 +119,10 @@ func TestRunFile(t *testing.T) {
 	if err := os.WriteFile(file, []byte("-log=false\n-status\n200\nhttp://:"+port(l)+"/\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if code := run([]string{"probe"}, file); code != healthy {
-		t.Errorf("exit code %d", code)
+	for _, args := range [][]string{{"probe"}, {"probe", "-timeout=9s"}} {
+		if code := run(args, file); code != healthy {
+			t.Errorf("%q: exit code %d", args, code)
+		}
 	}
 }
 

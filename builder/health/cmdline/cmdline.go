@@ -2,7 +2,6 @@ package cmdline
 
 import (
 	"errors"
-	"strings"
 )
 
 // DefaultTimeout is the probe's total timeout when the command line has none. It is
@@ -26,6 +25,7 @@ type Command struct {
 	Body    string        // what the response body has to hold; "" means anything
 	HTTP2   bool          // HTTP is HTTP/2, without asking
 	Path    string        // that is asked for on the port that auto finds; "" means that auto connects
+	Shown   string        // is Path with its variables as they were written; "" if there are none
 	Timeout Duration      // over everything; 0 means DefaultTimeout
 	Log     bool          // a failure is also written to the container's log
 	JSON    bool          // the result is also written to stdout, for machines
@@ -46,13 +46,24 @@ type Lookup func(name, def string) (string, error)
 
 // Parse parses the arguments of the probe, without the program's name.
 func Parse(args []string, lookup Lookup) (*Command, error) {
+	return ParseOver(args, func() ([]string, error) { return nil, nil }, lookup)
+}
+
+// ParseOver is Parse, but asks for more arguments if these name no target. A flag
+// that is in both is as the first have it.
+func ParseOver(args []string, more func() ([]string, error), lookup Lookup) (*Command, error) {
 	p := parser{args: args, lookup: lookup, cmd: Command{Log: true}}
-	for len(p.args) > 0 {
-		if err := p.next(); err != nil {
-			return nil, err
+	err := p.all()
+	if err == nil && len(p.cmd.Targets) == 0 {
+		p.over, p.ended = len(p.seen), false
+		if p.args, err = more(); err == nil {
+			err = p.all()
 		}
 	}
-	if err := p.cmd.validate(p.seen); err != nil {
+	if err == nil {
+		err = p.cmd.validate(p.seen)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return &p.cmd, nil
@@ -64,7 +75,16 @@ type parser struct {
 	lookup Lookup
 	cmd    Command
 	seen   []*flag
+	over   int  // flags seen that win over those that follow
 	ended  bool // no more flags
+}
+
+// all parses what is left.
+func (p *parser) all() (err error) {
+	for len(p.args) > 0 && err == nil {
+		err = p.next()
+	}
+	return err
 }
 
 // next parses one flag with its value, or one target.
@@ -75,23 +95,27 @@ func (p *parser) next() error {
 	case !p.ended && arg == "--":
 		p.ended = true
 		return nil
-	case !p.ended && strings.HasPrefix(arg, "-"):
+	case !p.ended && HasPrefix(arg, "-"):
 		return p.flag(arg)
 	}
 	return p.target(arg)
 }
 
 func (p *parser) target(arg string) error {
-	s, err := expand(arg, p.lookup)
+	s, shown, err := expand(arg, p.lookup)
 	if err != nil {
 		return errors.New("parsing target " + quoteURL(arg) + ": " + err.Error())
 	}
-	t, err := ParseTarget(s)
-	switch {
-	case err != nil && s != arg:
-		return errors.New(err.Error() + " (it was written " + quoteURL(arg) + ")")
-	case err != nil:
+	t, err := parseTarget(s)
+	if err != nil {
+		err = errors.New("parsing target " + quoteURL(shown) + ": " + err.Error())
+		if shown != arg {
+			err = errors.New(err.Error() + " (it was written " + quoteURL(arg) + ")")
+		}
 		return err
+	}
+	if shown != s {
+		t.Shown = TrimPrefix(httpPath(shown), ":")
 	}
 	p.cmd.Targets = append(p.cmd.Targets, t)
 	return nil

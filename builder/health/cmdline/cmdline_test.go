@@ -22,12 +22,13 @@ func environment(vars map[string]string) Lookup {
 }
 
 var vars = environment(map[string]string{
-	"PORT": "8080", "HOST": "localhost", "FLAG": "-log=false", "DOLLAR": "$PORT", "EVIL": "x\r\nX: y", "HEADER": "X-A: b", "LOGIN": "user:pw@x",
+	"PORT": "8080", "HOST": "localhost", "FLAG": "-log=false", "DOLLAR": "$PORT", "EVIL": "x\r\nX: y", "HEADER": "X-A: b", "LOGIN": "user:pw@x", "LAST": "up",
 })
 
 var up = Target{Scheme: "http", Port: 8080, Path: "/up"}
 
 func TestParse(t *testing.T) {
+	shown := func(path string) Target { t := up; t.Shown = path; return t }
 	targets := []Target{up}
 	tests := []struct {
 		args []string
@@ -52,12 +53,17 @@ func TestParse(t *testing.T) {
 		{[]string{"-insecure=false", "-cacert=/ca", "-http2=false", "grpcs://:1", "http://:8080/up"}, Command{
 			Targets: []Target{{Scheme: "grpcs", Port: 1}, up}, CACert: "/ca", Log: true}},
 		{[]string{"auto"}, Command{Targets: []Target{{Scheme: "auto"}}, Log: true}},
-		{[]string{"-path=${NONE:-/up}?x", "-status=200", "auto", "-json", "-v"}, Command{Targets: []Target{{Scheme: "auto"}}, Path: "/up?x",
+		{[]string{"-path=${NONE:-/up}?x", "-status=200", "auto", "-json", "-v"}, Command{Targets: []Target{{Scheme: "auto"}}, Path: "/up?x", Shown: "${NONE:-/up}?x",
 			Status: []StatusRange{{200, 200}}, Log: true, JSON: true, Verbose: true}},
 		{[]string{"http://:8080/up", "-json=false", "-v=1"}, Command{Targets: targets, Log: true, Verbose: true}},
 
 		{[]string{"http://$HOST:$PORT/up"}, Command{Targets: targets, Log: true}},
-		{[]string{"http://${HOST}:${PORT:-1}/${NONE:-up}"}, Command{Targets: targets, Log: true}},
+		{[]string{"http://${HOST}:${PORT:-1}/${NONE:-up}"}, Command{Targets: []Target{shown("/${NONE:-up}")}, Log: true}},
+		{[]string{"http://:8080/$LAST?$$"}, Command{Targets: []Target{{Scheme: "http", Port: 8080, Path: "/up?$", Shown: "/$LAST?$"}}, Log: true}},
+		{[]string{"http://:8080?t=$PORT"}, Command{Targets: []Target{{Scheme: "http", Port: 8080, Path: "/?t=8080", Shown: "?t=$PORT"}}, Log: true}},
+		{[]string{"http+unix:///${LAST}:/$LAST"}, Command{Targets: []Target{{Scheme: "http+unix", Socket: "/up", Path: "/up", Shown: "/$LAST"}}, Log: true}},
+		{[]string{"file:///$LAST"}, Command{Targets: []Target{{Scheme: "file", Path: "/up"}}, Log: true}},
+		{[]string{"-path=/$LAST", "auto"}, Command{Targets: []Target{{Scheme: "auto"}}, Path: "/up", Shown: "/$LAST", Log: true}},
 		{[]string{"-header=$HEADER", "-body", "$$PORT", "http://:8080/up"},
 			Command{Targets: targets, Header: []Header{{"X-A", "b"}}, Body: "$PORT", Log: true}},
 		{[]string{"-body", "$DOLLAR", "http://:8080/up"}, Command{Targets: targets, Body: "$PORT", Log: true}},
@@ -77,26 +83,27 @@ func TestParse(t *testing.T) {
 }
 
 func TestParseErrors(t *testing.T) {
+	const known = ": there are -status -header -method -body -http2 -insecure -cacert -servername -cert -key -path -timeout -log -json -v"
 	tests := []struct {
 		args string // separated by |
 		want string
 	}{
-		{"-stats|200|http://:1", `unknown flag "-stats"`},
-		{"-|http://:1", `unknown flag "-"`},
-		{"---status=200|http://:1", `unknown flag "--status"`},
-		{"-$FLAG|http://:1", `unknown flag "-$FLAG"`},
+		{"-stats|200|http://:1", `unknown flag "-stats"` + known},
+		{"-|http://:1", `unknown flag "-"` + known},
+		{"---status=200|http://:1", `unknown flag "--status"` + known},
+		{"-$FLAG|http://:1", `unknown flag "-$FLAG"` + known},
 		{"-json=yes|http://:1", `parsing flag -json: "yes" is neither true nor false`},
-		{"-path=healthz|auto", `parsing flag -path: request path "healthz" does not begin with /`},
-		{"-path=/a b|auto", `parsing flag -path: request path "/a b" holds a character that must be percent-encoded`},
+		{"-path=healthz|auto", `parsing flag -path: the request path does not begin with /`},
+		{"-path=/a b|auto", `parsing flag -path: the request path holds a character that must be percent-encoded`},
 		{"-path=/a|http://:1", `flag -path needs the target auto: other targets hold their path, as in http://:8080/healthz`},
-		{"-status=200|auto", `flag -status needs a target that answers HTTP, such as http://:8080/healthz`},
+		{"-status=200|auto", `flag -status needs a target that answers HTTP, such as http://:8080/healthz or, with -path, auto`},
 		{"auto:8080", `parsing target "auto:8080": there is no scheme: write one, such as http://:8080/healthz or tcp://:8080`},
 		{"http://:1|-status", `flag -status needs a value`},
 		{"-status=|http://:1", `parsing flag -status: the value is empty`},
 		{"-status=200|-status=201|http://:1", `flag -status is given twice`},
 		{"-log|-log=false|http://:1", `flag -log is given twice`},
 		{"-log=maybe|http://:1", `parsing flag -log: "maybe" is neither true nor false`},
-		{"-log|false|http://:1", `parsing target "false": there is no scheme: write one, such as http://:8080/healthz or tcp://:8080`},
+		{"-log|false|http://:1", `parsing target "false": it is no target: a flag that can stand alone has its value behind =, as in -log=false`},
 		{"-status=20|http://:1", `parsing flag -status: "20" is neither a status from 200 to 599 nor a range of them such as 200-299`},
 		{"-status=299-200|http://:1", `parsing flag -status: "299-200" is neither a status from 200 to 599 nor a range of them such as 200-299`},
 		{"-status=200,|http://:1", `parsing flag -status: "" is neither a status from 200 to 599 nor a range of them such as 200-299`},
@@ -117,11 +124,11 @@ func TestParseErrors(t *testing.T) {
 		{"", `no target is given: write one, such as http://:8080/healthz`},
 		{"-status=200", `no target is given: write one, such as http://:8080/healthz`},
 		{strings.Repeat("tcp://:1|", 16) + "tcp://:1", `too many targets: the probe checks at most 16`},
-		{"-status=200|tcp://:1", `flag -status needs a target that answers HTTP, such as http://:8080/healthz`},
-		{"-body=x|grpc://:1", `flag -body needs a target that answers HTTP, such as http://:8080/healthz`},
-		{"-http2|grpc://:1", `flag -http2 needs a target that answers HTTP, such as http://:8080/healthz`},
+		{"-status=200|tcp://:1", `flag -status needs a target that answers HTTP, such as http://:8080/healthz or, with -path, auto`},
+		{"-body=x|grpc://:1", `flag -body needs a target that answers HTTP, such as http://:8080/healthz or, with -path, auto`},
+		{"-http2|grpc://:1", `flag -http2 needs a target that answers HTTP, such as http://:8080/healthz or, with -path, auto`},
 		{"-http2=yes|http://:1", `parsing flag -http2: "yes" is neither true nor false`},
-		{"-header=a: b|tcp://:1", `flag -header needs a target that answers HTTP, such as http://:8080/healthz`},
+		{"-header=a: b|tcp://:1", `flag -header needs a target that answers HTTP, such as http://:8080/healthz or, with -path, auto`},
 		{"-insecure|http://:1|grpc://:1", `flag -insecure needs a target that speaks TLS, such as https://:8080/healthz`},
 		{"-cacert=/ca|tcp://:1", `flag -cacert needs a target that speaks TLS, such as https://:8080/healthz`},
 		{"-cacert=ca.pem|https://:1", `parsing flag -cacert: "ca.pem" does not begin with /`},
@@ -135,7 +142,7 @@ func TestParseErrors(t *testing.T) {
 
 		{"http://:$NONE/", `parsing target "http://:$NONE/": variable NONE is not set`},
 		{"$FLAG", `parsing target "-log=false": there is no scheme: write one, such as http://:8080/healthz or tcp://:8080 (it was written "$FLAG")`},
-		{"http://:1/$EVIL", `parsing target "http://:1/x\r\nX: y": it holds a control character (it was written "http://:1/$EVIL")`},
+		{"http://:1/$EVIL", `parsing target "http://:1/$EVIL": it holds a control character`},
 		{"http://$LOGIN@:1/", `parsing target "http://...@:1/": a target holds no user: write -header "Authorization: …" (it was written "http://...@:1/")`},
 		{"http://user:pw@:$NONE/", `parsing target "http://...@:$NONE/": variable NONE is not set`},
 		{"http://:1/$", `parsing target "http://:1/$": malformed variable "$": write $NAME, ${NAME} or ${NAME:-default}, and $$ for a dollar`},

@@ -21,7 +21,7 @@
 //
 // A check never leaves its container, and resolves no names: without HOST (or with
 // localhost) it tries 127.0.0.1 and then [::1], and the only other hosts are
-// addresses of the loopback interface. A container's /etc/hosts may lack localhost,
+// addresses of the loopback interface, for which 0.0.0.0 and [::] stand, too. A container's /etc/hosts may lack localhost,
 // or give it an address on which the app does not listen.
 //
 // Through TLS the app has to show a certificate for localhost, or for the address
@@ -56,5 +56,6 @@
 //
 // The package is part of a small program that starts every few seconds. It uses
 // nothing of the standard library that would make that program notably larger: not
-// fmt, net/url or flag, nor strconv's Quote and Atoi, which cost 12 KB each.
+// fmt, net/url, flag or strings, nor strconv's Quote and Atoi, which cost 12 KB or more
+// each.
 package cmdline

@@ -2,7 +2,6 @@ package cmdline
 
 import (
 	"strconv"
-	"strings"
 )
 
 // Units of a Duration.
@@ -42,14 +41,14 @@ func parseDuration(s string) (d Duration, ok bool) {
 func parsePart(s string) (d Duration, rest string, ok bool) {
 	whole, s := digits(s)
 	fraction := ""
-	if strings.HasPrefix(s, ".") {
+	if HasPrefix(s, ".") {
 		fraction, s = digits(s[1:])
 	}
 	if whole+fraction == "" {
 		return 0, "", false
 	}
 	for _, unit := range units {
-		if !strings.HasPrefix(s, unit.name) {
+		if !HasPrefix(s, unit.name) {
 			continue
 		}
 		n, ok := number("0"+whole, int64(maxDuration/unit.n))

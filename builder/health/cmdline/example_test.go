@@ -48,7 +48,7 @@ func ExampleParseAs() {
 	// Output:
 	// true <nil>
 	// http://:8080/healthz 2s true false
-	// wget: option "--post-data" is not supported
+	// wget: option "--post-data" is not supported: leave it out, or call healthcheck with flags of its own
 }
 
 func ExampleParseTarget() {

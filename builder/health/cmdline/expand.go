@@ -2,48 +2,66 @@ package cmdline
 
 import (
 	"errors"
-	"strings"
 )
 
-// expand replaces the variables in s by their values.
-func expand(s string, lookup Lookup) (string, error) {
-	var out string
+// expand replaces the variables in s by their values. In shown, those in the path or
+// query of an HTTP target are left as they are written: a value may be a secret.
+func expand(s string, lookup Lookup) (out, shown string, err error) {
 	for {
-		before, after, found := strings.Cut(s, "$")
-		out += before
+		before, after, found := Cut(s, "$")
+		out, shown = out+before, shown+before
 		if !found {
-			return out, nil
+			return out, shown, nil
 		}
-		if strings.HasPrefix(after, "$") {
-			out, s = out+"$", after[1:]
+		if HasPrefix(after, "$") {
+			out, shown, s = out+"$", shown+"$", after[1:]
 			continue
 		}
 		name, def, rest, ok := variable(after)
 		if !ok {
-			return "", errors.New("malformed variable " + Quote("$"+after) +
+			return "", "", errors.New("malformed variable " + Quote("$"+after) +
 				": write $NAME, ${NAME} or ${NAME:-default}, and $$ for a dollar")
 		}
 		value, err := lookup(name, def)
 		if err != nil {
-			return "", err
+			return "", "", err
+		}
+		if httpPath(out) != "" {
+			shown += s[len(before) : len(s)-len(rest)]
+		} else {
+			shown += value
 		}
 		out, s = out+value, rest
 	}
 }
 
+// httpPath returns what an HTTP target has behind host and port, or the socket.
+func httpPath(s string) string {
+	name, rest, _ := Cut(s, "://")
+	switch before := "/?"; name {
+	case "http+unix":
+		before = ":"
+		fallthrough
+	case "http", "https":
+		_, rest = cutAt(rest, before)
+		return rest
+	}
+	return ""
+}
+
 // variable splits what stands behind a dollar: NAME, {NAME} or {NAME:-def}, and the
 // rest.
 func variable(s string) (name, def, rest string, ok bool) {
-	if !strings.HasPrefix(s, "{") {
+	if !HasPrefix(s, "{") {
 		n := nameLen(s)
 		return s[:n], "", s[n:], n > 0
 	}
-	inner, rest, ok := strings.Cut(s[1:], "}")
+	inner, rest, ok := Cut(s[1:], "}")
 	if !ok {
 		return "", "", "", false
 	}
-	name, def, hasDefault := strings.Cut(inner, ":-")
-	ok = name != "" && nameLen(name) == len(name) && !strings.Contains(def, "$")
+	name, def, hasDefault := Cut(inner, ":-")
+	ok = name != "" && nameLen(name) == len(name) && !Contains(def, "$")
 	return name, def, rest, ok && (def != "" || !hasDefault)
 }
 

@@ -2,18 +2,17 @@ package cmdline
 
 import (
 	"errors"
-	"strings"
 )
 
 // A flag is something that a command line can say about its targets.
 type flag struct {
 	name     string
 	set      func(c *Command, value string) error
-	bare     string // the value of a flag without one; "" means that it needs one
-	repeated bool   // may be given more than once
-	http     bool   // says something about HTTP only
-	grpc     bool   // says something about gRPC as well
-	tls      bool   // says something about TLS only
+	bare     bool // may stand without a value, which then is true
+	repeated bool // may be given more than once
+	http     bool // says something about HTTP only
+	grpc     bool // says something about gRPC as well
+	tls      bool // says something about TLS only
 }
 
 var flags = [...]flag{
@@ -21,42 +20,46 @@ var flags = [...]flag{
 	{name: "header", set: setHeader, http: true, grpc: true, repeated: true},
 	{name: "method", set: setMethod, http: true},
 	{name: "body", set: setBody, http: true},
-	{name: "http2", set: setHTTP2, http: true, bare: "true"},
-	{name: "insecure", set: setInsecure, tls: true, bare: "true"},
+	{name: "http2", set: setHTTP2, http: true, bare: true},
+	{name: "insecure", set: setInsecure, tls: true, bare: true},
 	{name: "cacert", set: setCACert, tls: true},
 	{name: "servername", set: setServerName, tls: true},
 	{name: "cert", set: setCert, tls: true},
 	{name: "key", set: setKey, tls: true},
 	{name: "path", set: setPath},
 	{name: "timeout", set: setTimeout},
-	{name: "log", set: setLog, bare: "true"},
-	{name: "json", set: setJSON, bare: "true"},
-	{name: "v", set: setVerbose, bare: "true"},
+	{name: "log", set: setLog, bare: true},
+	{name: "json", set: setJSON, bare: true},
+	{name: "v", set: setVerbose, bare: true},
 }
 
 // flag parses a flag in the forms of Go's package flag. Its name is taken as it is
 // written; only its value can hold variables.
 func (p *parser) flag(arg string) error {
-	name, value, given := strings.Cut(strings.TrimPrefix(arg[1:], "-"), "=")
+	name, value, given := Cut(TrimPrefix(arg[1:], "-"), "=")
 	f, err := p.lookUpFlag(name)
 	if err != nil {
 		return err
 	}
 	switch {
 	case given:
-	case f.bare != "":
-		value = f.bare
+	case f.bare:
+		value = "true"
 	case len(p.args) == 0:
 		return errors.New("flag -" + name + " needs a value")
 	default:
 		value, p.args = p.args[0], p.args[1:]
 	}
 	// Errors leave out the value: in a header it may be a secret.
-	if value, err = expand(value, p.lookup); err == nil && value == "" {
+	written := value
+	if value, _, err = expand(value, p.lookup); err == nil && value == "" {
 		err = errors.New("the value is empty")
 	}
-	if err == nil {
+	if err == nil && !contains(p.seen[:p.over], f) {
 		err = f.set(&p.cmd, value)
+		if name == "path" && value != written {
+			p.cmd.Shown = written
+		}
 	}
 	if err != nil {
 		return errors.New("parsing flag -" + name + ": " + err.Error())
@@ -70,15 +73,29 @@ func (p *parser) lookUpFlag(name string) (*flag, error) {
 		if f.name != name {
 			continue
 		}
-		for _, s := range p.seen {
-			if s == f && !f.repeated {
-				return nil, errors.New("flag -" + name + " is given twice")
-			}
+		if !f.repeated && contains(p.seen[p.over:], f) {
+			return nil, errors.New("flag -" + name + " is given twice")
 		}
 		p.seen = append(p.seen, f)
 		return f, nil
 	}
-	return nil, errors.New("unknown flag " + Quote("-"+name))
+	return nil, errors.New("unknown flag " + Quote("-"+name) + ": there are" + flagNames())
+}
+
+func flagNames() (names string) {
+	for i := range flags {
+		names += " -" + flags[i].name
+	}
+	return names
+}
+
+func contains(seen []*flag, f *flag) bool {
+	for _, s := range seen {
+		if s == f {
+			return true
+		}
+	}
+	return false
 }
 
 func setMethod(c *Command, value string) error {
@@ -144,9 +161,9 @@ func (f *flag) fits(t Target) bool {
 
 // idle describes a flag that fits no target.
 func (f *flag) idle() error {
-	kind := "answers HTTP, such as http"
+	kind := "answers HTTP, such as http://:8080/healthz or, with -path, auto"
 	if f.tls {
-		kind = "speaks TLS, such as https"
+		kind = "speaks TLS, such as https://:8080/healthz"
 	}
-	return errors.New("flag -" + f.name + " needs a target that " + kind + "://:8080/healthz")
+	return errors.New("flag -" + f.name + " needs a target that " + kind)
 }

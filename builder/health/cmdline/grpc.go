@@ -2,7 +2,6 @@ package cmdline
 
 import (
 	"errors"
-	"strings"
 )
 
 // parseGRPC parses a gRPC server and the name of one of its services: without one,
@@ -14,10 +13,10 @@ func parseGRPC(t *Target, rest string) error {
 	if err := t.setAuthority(authority, path); err != nil {
 		return err
 	}
-	if strings.Contains(path, "?") {
+	if Contains(path, "?") {
 		return errors.New(t.Scheme + ":// has no query: write " + t.Scheme + "://:50051/my.package.Service")
 	}
-	t.Path = strings.TrimPrefix(path, "/")
+	t.Path = TrimPrefix(path, "/")
 	for i := 0; i < len(t.Path); i++ {
 		if t.Path[i] <= ' ' || t.Path[i] > '~' || i == maxService {
 			return errors.New(Quote(t.Path) + " is not the name of a service")

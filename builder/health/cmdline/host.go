@@ -2,17 +2,16 @@ package cmdline
 
 import (
 	"errors"
-	"strings"
 )
 
 // setAuthority sets host and port. path is what follows them, for error texts that
 // show how the target should look.
 func (t *Target) setAuthority(s, path string) error {
-	if strings.Contains(s, "@") {
+	if Contains(s, "@") {
 		return errors.New(`a target holds no user: write -header "Authorization: …"`)
 	}
 	host, port := s, ""
-	if i := strings.LastIndexByte(s, ':'); i >= 0 && !strings.HasSuffix(s, "]") {
+	if i := LastIndexByte(s, ':'); i >= 0 && !HasSuffix(s, "]") {
 		host, port = s[:i], s[i+1:]
 	}
 	if n, _ := atoi(host, 65535); n > 0 && port == "" {
@@ -46,8 +45,10 @@ func loopback(host string) (string, bool) {
 	switch ip, v4 := IPv4(host); {
 	case host == "" || EqualFold(host, "localhost"):
 		return "", true
-	case host == "[::1]":
+	case host == "[::1]", host == "[::]": // an unspecified address is this host: RFC 4291, section 2.5.2; RFC 1122, section 3.2.1.3
 		return "::1", true
+	case v4 && ip == [4]byte{}:
+		return "127.0.0.1", true
 	case v4 && ip[0] == 127: // RFC 1122, section 3.2.1.3
 		return host, true
 	}
@@ -57,7 +58,7 @@ func loopback(host string) (string, bool) {
 // IPv4 parses an IPv4 address.
 func IPv4(host string) (ip [4]byte, ok bool) {
 	for i := range ip {
-		part, rest, more := strings.Cut(host, ".")
+		part, rest, more := Cut(host, ".")
 		n, ok := atoi(part, 255)
 		if !ok || len(part) > 1 && part[0] == '0' || more != (i < 3) {
 			return ip, false
@@ -70,7 +71,7 @@ func IPv4(host string) (ip [4]byte, ok bool) {
 // Authority returns host and port as they stand in the target.
 func (t Target) Authority() string {
 	host := t.Host
-	if strings.Contains(host, ":") {
+	if Contains(host, ":") {
 		host = "[" + host + "]"
 	}
 	return host + ":" + itoa(int(t.Port))

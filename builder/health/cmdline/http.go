@@ -2,7 +2,6 @@ package cmdline
 
 import (
 	"errors"
-	"strings"
 )
 
 // A StatusRange is a range of HTTP statuses, both ends included.
@@ -13,8 +12,8 @@ type StatusRange struct{ From, To int }
 func setStatus(c *Command, value string) error {
 	for rest, more := value, true; more; {
 		var item string
-		item, rest, more = strings.Cut(rest, ",")
-		from, to, isRange := strings.Cut(item, "-")
+		item, rest, more = Cut(rest, ",")
+		from, to, isRange := Cut(item, "-")
 		if !isRange {
 			to = from
 		}
@@ -33,7 +32,7 @@ type Header struct{ Name, Value string }
 
 // setHeader parses "Name: value". Its errors do not quote the value.
 func setHeader(c *Command, value string) error {
-	name, value, ok := strings.Cut(value, ":")
+	name, value, ok := Cut(value, ":")
 	h := Header{name, Trim(value)}
 	switch {
 	case !ok:
@@ -55,7 +54,7 @@ func isToken(s string) bool {
 		c := s[i]
 		letter := 'a' <= c|0x20 && c|0x20 <= 'z'
 		digit := '0' <= c && c <= '9'
-		if !letter && !digit && strings.IndexByte("!#$%&'*+-.^_`|~", c) < 0 {
+		if !letter && !digit && IndexByte("!#$%&'*+-.^_`|~", c) < 0 {
 			return false
 		}
 	}

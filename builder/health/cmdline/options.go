@@ -30,6 +30,10 @@ const (
 	method
 	field
 	agent
+	login // user and password
+	user
+	password
+	proxy
 	timeout
 	tries
 	redirects
@@ -61,6 +65,14 @@ func (c *call) set(m meaning, value string) error {
 		return c.setField(value)
 	case agent:
 		return setText(&c.agent, value)
+	case login:
+		return c.setLogin(value)
+	case user:
+		return setText(&c.user, value)
+	case password:
+		c.password = value
+	case proxy:
+		return checkProxy(value)
 	case timeout:
 		return c.setTimeout(value)
 	case tries:
@@ -114,6 +126,24 @@ func checkOutput(value string) error {
 		return refuse("the probe writes no files, and ", value, " is neither /dev/null nor -")
 	}
 	return nil
+}
+
+// checkProxy takes what means that there is none.
+func checkProxy(value string) error {
+	if value != "" {
+		return errors.New("the probe asks no proxy")
+	}
+	return nil
+}
+
+// setLogin takes a user and a password. Its errors do not quote them.
+func (c *call) setLogin(value string) error {
+	name, password, ok := Cut(value, ":")
+	if !ok {
+		return errors.New("there is no password: write user:password")
+	}
+	c.password = password
+	return setText(&c.user, name)
 }
 
 func setText(s *string, value string) error {

@@ -2,7 +2,6 @@ package cmdline
 
 import (
 	"errors"
-	"strings"
 )
 
 // A Target is one thing that is checked. Targets can be compared with ==.
@@ -12,6 +11,7 @@ type Target struct {
 	Port   uint16   // of http, https, tcp, grpc and grpcs
 	Socket string   // of unix and http+unix: a path, or @ and the name of an abstract socket
 	Path   string   // of HTTP: path and query of the request; of gRPC: the service; of file: the file
+	Shown  string   // of HTTP: Path with its variables as they were written; "" if there are none
 	MaxAge Duration // of file: since its modification; 0 means any age
 }
 
@@ -49,15 +49,17 @@ func ParseTarget(s string) (Target, error) {
 }
 
 func parseTarget(s string) (Target, error) {
-	name, rest, ok := strings.Cut(s, "://")
+	name, rest, ok := Cut(s, "://")
 	switch {
 	case s == "auto":
 		return Target{Scheme: "auto"}, nil
+	case s == "true" || s == "false":
+		return Target{}, errors.New("it is no target: a flag that can stand alone has its value behind =, as in -log=false")
 	case !ok:
 		return Target{}, errors.New("there is no scheme: write one, such as http://:8080/healthz or tcp://:8080")
 	case hasControl(s):
 		return Target{}, errors.New("it holds a control character")
-	case strings.Contains(rest, "#"):
+	case Contains(rest, "#"):
 		return Target{}, errors.New("a check has no fragment: leave out what begins with #")
 	}
 	for _, sch := range schemes {
@@ -93,7 +95,10 @@ func parseTCP(t *Target, rest string) error {
 }
 
 func parseUnix(t *Target, rest string) error {
-	if strings.Contains(rest, "?") {
+	if Contains(rest, ":/") {
+		return errors.New("unix:// has no path: it only connects: write " + Quote("http+unix://"+rest))
+	}
+	if Contains(rest, "?") {
 		return errors.New("unix:// has no query: it only connects")
 	}
 	return t.setSocket(rest)
@@ -103,9 +108,13 @@ func parseUnix(t *Target, rest string) error {
 // write a percent-encoded socket in the place of the host; reading both would make
 // some paths mean two things.
 func parseHTTPUnix(t *Target, rest string) (err error) {
-	socket, path, _ := strings.Cut(rest, ":")
-	if strings.Contains(socket, "%") {
+	socket, path, colon := Cut(rest, ":")
+	if Contains(socket, "%") {
 		return errors.New("sockets are not percent-encoded: write http+unix:///run/app.sock:/healthz")
+	}
+	if i := Index(socket, ".sock/"); i >= 0 && !colon {
+		i += len(".sock")
+		return errors.New("a colon stands before the request path: write " + Quote("http+unix://"+rest[:i]+":"+rest[i:]))
 	}
 	if err := t.setSocket(socket); err != nil {
 		return err
@@ -115,15 +124,15 @@ func parseHTTPUnix(t *Target, rest string) (err error) {
 }
 
 func parseFile(t *Target, rest string) error {
-	path, query, hasQuery := strings.Cut(rest, "?")
-	if !strings.HasPrefix(path, "/") {
+	path, query, hasQuery := Cut(rest, "?")
+	if !HasPrefix(path, "/") {
 		return errors.New("the file's path does not begin with /: write file:///tmp/alive")
 	}
 	t.Path = path
 	if !hasQuery {
 		return nil
 	}
-	name, value, _ := strings.Cut(query, "=")
+	name, value, _ := Cut(query, "=")
 	if name != "max_age" {
 		return errors.New("unknown option " + Quote(name) + ": file:// has max_age")
 	}
@@ -154,11 +163,11 @@ func requestPath(s string) (string, error) {
 		s = "/" + s
 	}
 	if s[0] != '/' {
-		return "", errors.New("request path " + Quote(s) + " does not begin with /")
+		return "", errors.New("the request path does not begin with /")
 	}
 	for i := 0; i < len(s); i++ {
 		if s[i] <= ' ' || s[i] > '~' {
-			return "", errors.New("request path " + Quote(s) + " holds a character that must be percent-encoded")
+			return "", errors.New("the request path holds a character that must be percent-encoded")
 		}
 	}
 	return s, nil
@@ -167,7 +176,7 @@ func requestPath(s string) (string, error) {
 // cutAt cuts s before the first of the given bytes.
 func cutAt(s, bytes string) (before, after string) {
 	for i := 0; i < len(s); i++ {
-		if strings.IndexByte(bytes, s[i]) >= 0 {
+		if IndexByte(bytes, s[i]) >= 0 {
 			return s[:i], s[i:]
 		}
 	}
@@ -179,21 +188,22 @@ func (t Target) IsHTTP() bool {
 	return t.Scheme == "http" || t.Scheme == "https" || t.Scheme == "http+unix"
 }
 
-// String returns the target in the form that ParseTarget reads.
+// String returns the target in the form that ParseTarget reads, but with variables in
+// the request path as they were written.
 func (t Target) String() string {
 	s := t.Scheme + "://"
 	switch t.Scheme {
 	case "auto":
 		return t.Scheme
 	case "http", "https", "tcp":
-		return s + t.Authority() + t.Path
+		return s + t.Authority() + or(t.Shown, t.Path)
 	case "grpc", "grpcs":
 		if s += t.Authority(); t.Path != "" {
 			s += "/" + t.Path
 		}
 		return s
 	case "http+unix":
-		return s + t.Socket + ":" + t.Path
+		return s + t.Socket + ":" + or(t.Shown, t.Path)
 	case "unix":
 		return s + t.Socket
 	}

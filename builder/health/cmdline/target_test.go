@@ -18,6 +18,8 @@ func TestParseTarget(t *testing.T) {
 		{"http://127.0.0.1:80/a:b/%20@?c=[d]&e=/", "", Target{Scheme: "http", Host: "127.0.0.1", Port: 80, Path: "/a:b/%20@?c=[d]&e=/"}},
 		{"http://[::1]:65535?x", "http://[::1]:65535/?x", Target{Scheme: "http", Host: "::1", Port: 65535, Path: "/?x"}},
 		{"tcp://:1", "", Target{Scheme: "tcp", Port: 1}},
+		{"http://0.0.0.0:80", "http://127.0.0.1:80/", Target{Scheme: "http", Host: "127.0.0.1", Port: 80, Path: "/"}},
+		{"tcp://[::]:80", "tcp://[::1]:80", Target{Scheme: "tcp", Host: "::1", Port: 80}},
 		{"tcp://127.255.0.9:1", "", Target{Scheme: "tcp", Host: "127.255.0.9", Port: 1}},
 		{"https://:8443/up?x", "", Target{Scheme: "https", Port: 8443, Path: "/up?x"}},
 		{"https://[::1]:8443", "https://[::1]:8443/", Target{Scheme: "https", Host: "::1", Port: 8443, Path: "/"}},
@@ -30,6 +32,7 @@ func TestParseTarget(t *testing.T) {
 		{"unix:///run/my app:é.sock", "", Target{Scheme: "unix", Socket: "/run/my app:é.sock"}},
 		{"unix://@name", "", Target{Scheme: "unix", Socket: "@name"}},
 		{"http+unix:///run/app.sock:/a:b?c", "", Target{Scheme: "http+unix", Socket: "/run/app.sock", Path: "/a:b?c"}},
+		{"http+unix:///run/d.sock/s:/x", "", Target{Scheme: "http+unix", Socket: "/run/d.sock/s", Path: "/x"}},
 		{"http+unix:///run/app.sock", "http+unix:///run/app.sock:/", Target{Scheme: "http+unix", Socket: "/run/app.sock", Path: "/"}},
 		{"http+unix://@name:?x", "http+unix://@name:/?x", Target{Scheme: "http+unix", Socket: "@name", Path: "/?x"}},
 		{"file:///tmp/a live", "", Target{Scheme: "file", Path: "/tmp/a live"}},
@@ -58,6 +61,7 @@ func TestParseTarget(t *testing.T) {
 
 func checkRoundTrip(t *testing.T, target Target) {
 	t.Helper()
+	target.Shown = ""
 	again, err := ParseTarget(target.String())
 	if err != nil || again != target {
 		t.Errorf("%+v is written %q and read %+v, %v", target, target, again, err)
@@ -80,9 +84,8 @@ func TestParseTargetErrors(t *testing.T) {
 		{"tcp://9090", `a colon stands before the port: write "tcp://:9090"`},
 		{"http://9090/up", `a colon stands before the port: write "http://:9090/up"`},
 		{"http://example.org/up", `host "example.org" is not this container: leave it out, as in "http://:8080/up"`},
-		{"http://0.0.0.0:80", `host "0.0.0.0" is not this container: leave it out, as in "http://:80"`},
 		{"http://10.0.0.1:80", `host "10.0.0.1" is not this container: leave it out, as in "http://:80"`},
-		{"tcp://[::]:80", `host "[::]" is not this container: leave it out, as in "tcp://:80"`},
+		{"tcp://::0:80", `host "::0" is not this container: leave it out, as in "tcp://:80"`},
 		{"tcp://::1:80", `host "::1" is not this container: leave it out, as in "tcp://:80"`},
 		{"tcp://[::1", `host "[:" is not this container: leave it out, as in "tcp://:1"`},
 		{"tcp://127.0.0.1.:80", `host "127.0.0.1." is not this container: leave it out, as in "tcp://:80"`},
@@ -100,8 +103,8 @@ func TestParseTargetErrors(t *testing.T) {
 		{"http://:http/", `port "http" is not a number from 1 to 65535`},
 		{"http://user:pw@localhost:80/", `a target holds no user: write -header "Authorization: …"`},
 		{"http://:80/#top", "a check has no fragment: leave out what begins with #"},
-		{"http://:80/a b", `request path "/a b" ` + inPath},
-		{"http://:80/é", `request path "/é" ` + inPath},
+		{"http://:80/a b", `the request path ` + inPath},
+		{"http://:80/é", `the request path ` + inPath},
 		{"http://:80/\r\nX: y", "it holds a control character"},
 		{"http://:80/\x7f", "it holds a control character"},
 		{"tcp://:80/", "tcp:// has no path: it only connects"},
@@ -110,17 +113,20 @@ func TestParseTargetErrors(t *testing.T) {
 		{"grpc://:1?x", "grpc:// has no query: write grpc://:50051/my.package.Service"},
 		{"grpcs://:1/svc?x", "grpcs:// has no query: write grpcs://:50051/my.package.Service"},
 		{"grpc://app:1/svc", `host "app" is not this container: leave it out, as in "grpc://:1/svc"`},
-		{"grpc://:1/" + strings.Repeat("x", 1001), `"` + strings.Repeat("x", 1001) + `" is not the name of a service`},
+		{"grpc://:1/" + strings.Repeat("x", 1001), `"` + strings.Repeat("x", 500) + `"... is not the name of a service`},
 		{"grpc://:1/a b", `"a b" is not the name of a service`},
 		{"grpc://:1/é", `"é" is not the name of a service`},
 
 		{"unix://run/app.sock", "the socket is neither a path nor abstract: write unix:///run/app.sock or unix://@name"},
 		{"unix://@", "the socket is neither a path nor abstract: write unix:///run/app.sock or unix://@name"},
 		{"unix://", "the socket is neither a path nor abstract: write unix:///run/app.sock or unix://@name"},
+		{"true", "it is no target: a flag that can stand alone has its value behind =, as in -log=false"},
+		{"unix:///run/app.sock:/healthz", `unix:// has no path: it only connects: write "http+unix:///run/app.sock:/healthz"`},
+		{"http+unix:///run/app.sock/healthz?a", `a colon stands before the request path: write "http+unix:///run/app.sock:/healthz?a"`},
 		{"unix:///a?b", "unix:// has no query: it only connects"},
 		{"unix:///" + strings.Repeat("x", 107), "the socket's name is longer than 107 bytes"},
 		{"http+unix://%2Frun%2Fapp.sock/up", "sockets are not percent-encoded: write http+unix:///run/app.sock:/healthz"},
-		{"http+unix:///run/app.sock:80", `request path "80" does not begin with /`},
+		{"http+unix:///run/app.sock:80", `the request path does not begin with /`},
 		{"http+unix://run/app.sock:/", "the socket is neither a path nor abstract: write http+unix:///run/app.sock or http+unix://@name"},
 
 		{"file://tmp/alive", "the file's path does not begin with /: write file:///tmp/alive"},

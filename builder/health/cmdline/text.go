@@ -2,15 +2,18 @@ package cmdline
 
 import (
 	"strconv"
-	"strings"
 	"unicode/utf8"
 )
 
 // Quote returns s in double quotes, with everything that could break or forge a
 // line of a log escaped, as in Go. It is strconv.Quote, but for a program that
-// cannot afford its tables of printable characters.
+// cannot afford its tables of printable characters, and cuts what is very long: what
+// follows in the message would else be lost.
 func Quote(s string) string {
-	q := []byte{'"'}
+	q, end := []byte{'"'}, "\""
+	if len(s) > maxQuoted {
+		s, end = s[:maxQuoted], `"...`
+	}
 	for len(s) > 0 {
 		r, n := utf8.DecodeRuneInString(s)
 		switch {
@@ -31,19 +34,34 @@ func Quote(s string) string {
 		}
 		s = s[n:]
 	}
-	return string(append(q, '"'))
+	return string(append(q, end...))
 }
+
+// maxQuoted is the number of bytes that a message holds of somebody's text.
+const maxQuoted = 500
 
 // quoteURL is Quote without what may be a user and a password.
 func quoteURL(s string) string {
 	begin := 0
-	if i := strings.Index(s, "//"); i >= 0 {
+	if i := Index(s, "//"); i >= 0 {
 		begin = i + len("//")
 	}
-	if at := strings.LastIndexByte(s, '@'); at > begin {
+	if at := LastIndexByte(s, '@'); at > begin {
 		s = s[:begin] + "..." + s[at:]
 	}
 	return Quote(s)
+}
+
+// base64 encodes s: RFC 4648, section 4.
+func base64(s string) (coded string) {
+	const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+	for ; s != ""; s = s[min(3, len(s)):] {
+		group := s[:min(3, len(s))] + "\x00\x00"
+		n := int(group[0])<<16 | int(group[1])<<8 | int(group[2])
+		four := string([]byte{digits[n>>18], digits[n>>12&63], digits[n>>6&63], digits[n&63]})
+		coded += four[:min(3, len(s))+1] + "=="[min(2, len(s)-1):]
+	}
+	return coded
 }
 
 const hexDigits = "0123456789abcdef"

@@ -1,6 +1,7 @@
 package cmdline
 
 import (
+	encoding "encoding/base64"
 	"strconv"
 	"strings"
 	"testing"
@@ -51,14 +52,24 @@ func FuzzDuration(f *testing.F) {
 	})
 }
 
+func TestBase64(t *testing.T) {
+	for _, s := range []string{"", "a", "ab", "abc", "user:pass word", "\xff\xfe\xfd\xfc\x00", "é:\n"} {
+		if got, want := base64(s), encoding.StdEncoding.EncodeToString([]byte(s)); got != want {
+			t.Errorf("%q: %q, want %q", s, got, want)
+		}
+	}
+}
+
 func TestQuote(t *testing.T) {
 	for in, want := range map[string]string{
-		"":                      `""`,
-		`a "b" \`:               `"a \"b\" \\"`,
-		"\n\r\t\x00\x1b\x7f":    `"\n\r\t\x00\x1b\x7f"`,
-		"é世🙂":                   `"é世🙂"`,
-		"\xff\xc3\u0085":        `"\xff\xc3\xc2\x85"`,
-		"a\u202eb\u200bc\ufffd": `"a\xe2\x80\xaeb\xe2\x80\x8bc` + "\ufffd" + `"`,
+		"":                       `""`,
+		strings.Repeat("x", 500): `"` + strings.Repeat("x", 500) + `"`,
+		strings.Repeat("é", 251): `"` + strings.Repeat("é", 250) + `"...`,
+		`a "b" \`:                `"a \"b\" \\"`,
+		"\n\r\t\x00\x1b\x7f":     `"\n\r\t\x00\x1b\x7f"`,
+		"é世🙂":                    `"é世🙂"`,
+		"\xff\xc3\u0085":         `"\xff\xc3\xc2\x85"`,
+		"a\u202eb\u200bc\ufffd":  `"a\xe2\x80\xaeb\xe2\x80\x8bc` + "\ufffd" + `"`,
 	} {
 		if got := Quote(in); got != want {
 			t.Errorf("%q: %s, want %s", in, got, want)
@@ -70,8 +81,8 @@ func TestQuote(t *testing.T) {
 func FuzzQuote(f *testing.F) {
 	f.Add("a \"b\" \\ \n\x00\xffé\u202e")
 	f.Fuzz(func(t *testing.T, s string) {
-		q := Quote(s)
-		if got, err := strconv.Unquote(q); err != nil || got != s {
+		q := strings.TrimSuffix(Quote(s), "...")
+		if got, err := strconv.Unquote(q); err != nil || got != s[:min(len(s), maxQuoted)] {
 			t.Errorf("%q is quoted %s, which is %q, %v", s, q, got, err)
 		}
 		if strings.ContainsFunc(q, unicode.IsControl) {

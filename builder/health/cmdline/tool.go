@@ -2,15 +2,31 @@ package cmdline
 
 import (
 	"errors"
-	"strings"
 )
 
 // AsTool is what curl and wget do and the probe by itself does not.
 type AsTool struct {
-	Follow int  // redirects that are followed; 0 means that a redirect is an answer like any other
-	Family int  // of localhost's addresses, 4 or 6; 0 means both
-	Whole  bool // the body has to arrive to its end, or as far as the probe reads
-	OrGet  bool // a request answered with 500 or 501 is repeated with GET
+	Tool   string // whose options the command line has; "" means the probe's own
+	Follow int    // redirects that are followed; 0 means that a redirect is an answer like any other
+	Family int    // of localhost's addresses, 4 or 6; 0 means both
+	Whole  bool   // the body has to arrive to its end, or as far as the probe reads
+	OrGet  bool   // a request answered with 500 or 501 is repeated with GET
+}
+
+// Flag returns a flag of the probe's, such as -cacert, as the tool has it.
+func (a AsTool) Flag(name string) string {
+	means := map[string]meaning{"-cacert": caCert, "-insecure": insecure, "-cert": cert, "-key": key}[name]
+	for _, t := range tools {
+		for _, o := range t.options {
+			if t.name == a.Tool && o.means == means && means != noMatter {
+				return "--" + o.long
+			}
+		}
+	}
+	if a.Tool != "" {
+		return "healthcheck's " + name
+	}
+	return name
 }
 
 // maxFollow is the number of redirects that curl follows by default.
@@ -40,6 +56,8 @@ type call struct {
 	cmd       Command
 	urls      []string
 	agent     string
+	user      string // "" if there is none
+	password  string
 	socket    string
 	redirects int // -1 is the tool's default
 	once      bool
@@ -51,7 +69,7 @@ type call struct {
 func ParseAs(name string, args []string) (cmd *Command, known bool, err error) {
 	for i := range tools {
 		if t := &tools[i]; isNamed(name, t.name) {
-			c := call{tool: t, args: args, cmd: Command{Log: true}, redirects: -1}
+			c := call{tool: t, args: args, cmd: Command{Log: true, AsTool: AsTool{Tool: t.name}}, redirects: -1}
 			if err := c.parse(); err != nil {
 				return nil, true, errors.New(t.name + ": " + err.Error())
 			}
@@ -63,7 +81,7 @@ func ParseAs(name string, args []string) (cmd *Command, known bool, err error) {
 
 // isNamed tells whether a path ends with a name.
 func isNamed(path, name string) bool {
-	path = strings.TrimSuffix(path, ".exe")
+	path = TrimSuffix(path, ".exe")
 	dir := len(path) - len(name)
 	return dir >= 0 && path[dir:] == name && (dir == 0 || path[dir-1] == '/' || path[dir-1] == '\\')
 }
@@ -106,7 +124,7 @@ func (c *call) next() error {
 func (c *call) long(name string) error {
 	value, joined := "", false
 	if c.name == "wget" {
-		name, value, joined = strings.Cut(name, "=")
+		name, value, joined = Cut(name, "=")
 	}
 	for i := range c.options {
 		o := &c.options[i]
@@ -165,7 +183,9 @@ func (c *call) option(o *option, name, value string, joined bool) error {
 	return nil
 }
 
-func unsupported(option string) error { return refuse("option ", option, " is not supported") }
+func unsupported(option string) error {
+	return refuse("option ", option, " is not supported: leave it out, or call healthcheck with flags of its own")
+}
 
 // refuse quotes what is refused.
 func refuse(before, what, after string) error { return errors.New(before + Quote(what) + after) }
@@ -187,6 +207,9 @@ func (c *call) finish() error {
 	}
 	if c.agent != "" && !c.cmd.Sets("User-Agent") {
 		c.cmd.Header = append(c.cmd.Header, Header{"User-Agent", c.agent})
+	}
+	if c.user != "" && !c.cmd.Sets("Authorization") {
+		c.cmd.Header = append(c.cmd.Header, Header{"Authorization", "Basic " + base64(c.user+":"+c.password)})
 	}
 	if c.cmd.Insecure = c.given[insecure]; c.cmd.Insecure {
 		c.cmd.CACert = ""

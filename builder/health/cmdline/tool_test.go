@@ -14,9 +14,12 @@ func TestParseAs(t *testing.T) {
 		return []Target{{Scheme: scheme, Port: port, Path: path}}
 	}
 	root := local("http", 80, "/")
-	curl := func(cmd Command) Command { cmd.Log, cmd.Whole = true, cmd.Method != "HEAD"; return cmd }
+	curl := func(cmd Command) Command {
+		cmd.Tool, cmd.Log, cmd.Whole = "curl", true, cmd.Method != "HEAD"
+		return cmd
+	}
 	wget := func(cmd Command) Command {
-		cmd.Log, cmd.Whole, cmd.Status, cmd.Follow = true, cmd.Method != "HEAD", []StatusRange{{200, 300}}, 20
+		cmd.Tool, cmd.Log, cmd.Whole, cmd.Status, cmd.Follow = "wget", true, cmd.Method != "HEAD", []StatusRange{{200, 300}}, 20
 		return cmd
 	}
 	tests := []struct {
@@ -28,6 +31,10 @@ func TestParseAs(t *testing.T) {
 		{"curl -fsS -o /dev/null http://localhost:8080/healthz", curl(Command{Targets: local("http", 8080, "/healthz"), Status: noErrors})},
 		{"curl --fail --silent --show-error --max-time 2 localhost", curl(Command{Targets: root, Status: noErrors, Timeout: 2 * Second})},
 		{"curl -sf -H Host:x localhost", curl(Command{Targets: root, Status: noErrors, Header: []Header{{"Host", "x"}}})},
+		{"curl -f -u user:pass:word localhost", curl(Command{Targets: root, Status: noErrors, Header: []Header{{"Authorization", "Basic dXNlcjpwYXNzOndvcmQ="}}})},
+		{"curl -uu: -H authorization:x --tlsv1.2 --http2 localhost", curl(Command{Targets: root, Status: all, Header: []Header{{"authorization", "x"}}})},
+		{"wget -qO- --user=u --http-password p localhost", wget(Command{Targets: root, Header: []Header{{"Authorization", "Basic dTpw"}}})},
+		{"wget -qO- --http-user u --password=p localhost", wget(Command{Targets: root, Header: []Header{{"Authorization", "Basic dTpw"}}})},
 		{"curl -k https://localhost", curl(Command{Targets: local("https", 443, "/"), Status: all, Insecure: true})},
 		{"curl -kf https://localhost:8443/up", curl(Command{Targets: local("https", 8443, "/up"), Status: noErrors, Insecure: true})},
 		{"curl --cacert ca.pem -E c.pem HTTPS://127.0.0.1", curl(Command{Targets: []Target{{Scheme: "https", Host: "127.0.0.1", Port: 443, Path: "/"}},
@@ -83,18 +90,24 @@ func TestParseAs(t *testing.T) {
 	}
 }
 
+func TestNoProxy(t *testing.T) {
+	if _, _, err := ParseAs("curl", []string{"-x", "", "--proxy", "", "localhost"}); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestParseAsErrors(t *testing.T) {
 	tests := []struct{ line, want string }{ // arguments are separated by |
 		{"curl", "no URL is given"},
 		{"curl|-f", "no URL is given"},
 		{"curl|a|b", "several URLs are given, of which only the last would count: write one"},
-		{"curl|-z|x", `option "-z" is not supported`},
-		{"curl|-fz", `option "-z" is not supported`},
-		{"curl|-f\x00", `option "-\x00" is not supported`},
-		{"curl|-O", `option "-O" is not supported`},
-		{"curl|--no-such", `option "--no-such" is not supported`},
-		{"curl|--version", `option "--version" is not supported`},
-		{"curl|--max-time=2", `option "--max-time=2" is not supported`},
+		{"curl|-z|x", `option "-z" is not supported: leave it out, or call healthcheck with flags of its own`},
+		{"curl|-fz", `option "-z" is not supported: leave it out, or call healthcheck with flags of its own`},
+		{"curl|-f\x00", `option "-\x00" is not supported: leave it out, or call healthcheck with flags of its own`},
+		{"curl|-O", `option "-O" is not supported: leave it out, or call healthcheck with flags of its own`},
+		{"curl|--no-such", `option "--no-such" is not supported: leave it out, or call healthcheck with flags of its own`},
+		{"curl|--version", `option "--version" is not supported: leave it out, or call healthcheck with flags of its own`},
+		{"curl|--max-time=2", `option "--max-time=2" is not supported: leave it out, or call healthcheck with flags of its own`},
 		{"curl|--", "no URL is given"},
 		{"curl|--|-f", `URL "-f": host "-f" is not this container: write localhost`},
 		{"curl|-", `URL "-": host "-" is not this container: write localhost`},
@@ -114,6 +127,10 @@ func TestParseAsErrors(t *testing.T) {
 		{"curl|-X|A B", `option -X: "A B" is not an HTTP method`},
 		{"curl|-H|Accept:", `option -H: leaving out the field "Accept" is not supported`},
 		{"curl|-H|X", `option -H: there is no colon: write "Name: value"`},
+		{"curl|-u|s3cret", "option -u: there is no password: write user:password"},
+		{"curl|--user|\n:s3cret", "option --user: it holds a control character"},
+		{"curl|-u|:s3cret", "option -u: the value is empty"},
+		{"curl|-x|http://proxy:1", "option -x: the probe asks no proxy"},
 		{"curl|-A|", "option -A: the value is empty"},
 		{"curl|-A|a\r\nX: y", "option -A: it holds a control character"},
 		{"curl|-L|--max-redirs|0|localhost", "option --max-redirs 0 forbids what -L is for: leave one out"},
@@ -137,7 +154,7 @@ func TestParseAsErrors(t *testing.T) {
 		{"curl|u:p@app/", `URL "...@app/": it holds a user: send a header Authorization`},
 		{"curl|localhost:0", `URL "localhost:0": port "0" is not a number from 1 to 65535`},
 		{"curl|localhost:x", `URL "localhost:x": port "x" is not a number from 1 to 65535`},
-		{"curl|localhost/a b", `URL "localhost/a b": request path "/a b" holds a character that must be percent-encoded`},
+		{"curl|localhost/a b", `URL "localhost/a b": the request path holds a character that must be percent-encoded`},
 		{"curl|localhost/a\n", `URL "localhost/a\n": it holds a control character`},
 		{"curl|localhost/{a,b}", `URL "localhost/{a,b}": it stands for several, or is malformed: write -g to mean it as it is`},
 		{"curl|-4|http://[::1]/", `URL "http://[::1]/": the host is not an address of IPv4`},
@@ -148,14 +165,14 @@ func TestParseAsErrors(t *testing.T) {
 		{"wget", "no URL is given"},
 		{"wget|-6|--inet4-only|localhost", "options -4 and -6 exclude each other"},
 		{"wget|--spider=on|x", "option --spider takes no value"},
-		{"wget|--=x", `option "--" is not supported`},
+		{"wget|--=x", `option "--" is not supported: leave it out, or call healthcheck with flags of its own`},
 		{"wget|-nd", `option -n: "d" is not supported`},
 		{"wget|-t|x", `option -t: "x" is not a number`},
 		{"wget|--tries=", `option --tries: "" is not a number`},
 		{"wget|-T|1m", `option -T: "1m" is not a number of seconds`},
 		{"wget|-Y|maybe", `option -Y: "maybe" is not supported`},
 		{"wget|-O|index.html", `option -O: the probe writes no files, and "index.html" is neither /dev/null nor -`},
-		{"wget|--post-data=x", `option "--post-data" is not supported`},
+		{"wget|--post-data=x", `option "--post-data" is not supported: leave it out, or call healthcheck with flags of its own`},
 		{"wget" + strings.Repeat("|localhost", 17), "too many URLs: the probe checks at most 16"},
 		{"wget|localhost|app", `URL "app": host "app" is not this container: write localhost`},
 	}
@@ -170,6 +187,22 @@ func TestParseAsErrors(t *testing.T) {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestFlag(t *testing.T) {
+	for name, want := range map[string][3]string{
+		"-cacert":     {"-cacert", "--cacert", "--ca-certificate"},
+		"-insecure":   {"-insecure", "--insecure", "--no-check-certificate"},
+		"-cert":       {"-cert", "--cert", "--certificate"},
+		"-key":        {"-key", "--key", "--private-key"},
+		"-servername": {"-servername", "healthcheck's -servername", "healthcheck's -servername"},
+	} {
+		for i, tool := range []string{"", "curl", "wget"} {
+			if got := (AsTool{Tool: tool}).Flag(name); got != want[i] {
+				t.Errorf("%s: %s is %s, want %s", tool, name, got, want[i])
+			}
+		}
 	}
 }
 
@@ -206,8 +239,8 @@ func TestRedirect(t *testing.T) {
 		{from, "//example.org/", `host "example.org" is not this container: write localhost`},
 		{from, "http:///x", "the host is missing: write localhost"},
 		{from, "ftp://localhost/", `scheme "ftp" is not supported here`},
-		{from, "/a b", `request path "/a b" holds a character that must be percent-encoded`},
-		{from, "x\x01", `request path "/a/x\x01" holds a character that must be percent-encoded`},
+		{from, "/a b", `the request path holds a character that must be percent-encoded`},
+		{from, "x\x01", `the request path holds a character that must be percent-encoded`},
 		{socket, "/x", "http+unix:///s:/x"},
 		{socket, "http://any/x", "http+unix:///s:/x"},
 		{socket, "//any:1", "http+unix:///s:/"},

@@ -2,7 +2,6 @@ package cmdline
 
 import (
 	"errors"
-	"strings"
 )
 
 // target adds the target that a URL of the command line means.
@@ -42,7 +41,7 @@ func hasGlob(s string) bool {
 // target with a socket keeps it. The host with its port is returned.
 func (t *Target) setURL(s string) (authority string, err error) {
 	name, rest := cutAt(s, ":/?#")
-	if !strings.HasPrefix(rest, "://") {
+	if !HasPrefix(rest, "://") {
 		name, rest = "http", "://"+s
 	}
 	switch t.Port = 80; {
@@ -68,7 +67,7 @@ func (t *Target) setURL(s string) (authority string, err error) {
 // setHost is setAuthority for a URL whose port may be missing but not its host.
 func (t *Target) setHost(authority string) error {
 	host, port := authority, ""
-	if i := strings.LastIndexByte(host, ':'); i >= 0 && host[len(host)-1] != ']' {
+	if i := LastIndexByte(host, ':'); i >= 0 && host[len(host)-1] != ']' {
 		host, port = host[:i], host[i+1:]
 	}
 	_, user := cutAt(authority, "@")
@@ -101,10 +100,10 @@ func (t *Target) Redirect(location string) (err error) {
 	_, after := cutAt(location, ":/?")
 	path, query := cutAt(t.Path, "?")
 	switch {
-	case strings.HasPrefix(after, "://"):
+	case HasPrefix(after, "://"):
 		_, err = t.setURL(location)
 		return err
-	case strings.HasPrefix(location, "//"):
+	case HasPrefix(location, "//"):
 		scheme, _ := cutAt(t.Scheme, "+")
 		_, err = t.setURL(scheme + ":" + location)
 		return err
@@ -113,7 +112,7 @@ func (t *Target) Redirect(location string) (err error) {
 	case location[0] == '?':
 		location = path + location
 	case location[0] != '/':
-		location = path[:strings.LastIndexByte(path, '/')+1] + location
+		location = path[:LastIndexByte(path, '/')+1] + location
 	}
 	t.Path, err = requestPath(removeDots(location))
 	return err
@@ -132,7 +131,7 @@ func removeDots(s string) string {
 			kept += "/" + segment
 			continue
 		case segment == ".." && kept != "":
-			kept = kept[:strings.LastIndexByte(kept, '/')]
+			kept = kept[:LastIndexByte(kept, '/')]
 		}
 		if path == "" {
 			kept += "/"

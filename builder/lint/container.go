@@ -1,0 +1,142 @@
+package lint
+
+import (
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/ko-health/kohealth/builder/lint/source"
+)
+
+// A runtime is whoever runs a container and its check.
+type runtime int
+
+const (
+	onDocker  runtime = iota // an image by itself
+	onCompose                // a service of a Compose file
+	onECS                    // a container of a task definition
+)
+
+// A group is what is started together: a task, a project.
+type group struct {
+	Containers     []*container
+	Runtime        runtime
+	Style          style
+	Platform       v1.Platform  // that images have to be for
+	PlatformPos    source.Pos   // where it is written, if anywhere
+	Fargate, EC2   bool         // where a task can run; neither is not said
+	TaskMemory     bool         // the task as a whole has a limit, or may have one elsewhere
+	SharedPID      *source.Node // pidMode task or host
+	ClassicLB      *source.Node // of a service that runs the task
+	platformUnsure bool         // it is neither written nor ECS's default
+
+	// What settle finds out when the checks are known.
+	named   map[string]*container
+	checked bool // an essential container has a check
+}
+
+// A container is one with all that is known of it and of its check: what the rules
+// judge by.
+type container struct {
+	*group
+	Name         string
+	Pos          source.Pos
+	ImageRef     *source.Node // nil if the file names none
+	Check        *check       // what is run; nil if nothing is
+	Command      command      // what Check runs, parsed
+	Essential    bool
+	Env          map[string]string
+	Ports        []int // that are published or exposed
+	DependsOn    []dependency
+	StartTimeout bool
+	Memory       int          // hard limit in MiB; 0 is none
+	Reservation  bool         // there is a soft limit
+	User         *source.Node // nil is the image's
+	Mounts       []*source.Node
+	Dollars      []*source.Node // of Compose's own variables in a test
+	Unclear      bool           // the check is there, but its value is not known before the file is used
+
+	Image    *image     // nil if it was not looked into
+	Shell    *program   // of a shell form, where Image is known
+	Programs []*program // that Command calls, where Image is known
+}
+
+// A dependency waits for another container to be healthy.
+type dependency struct {
+	Name string
+	Pos  source.Pos
+}
+
+// A check is a health check as it is written, or as an image has it.
+type check struct {
+	Pos           source.Pos
+	Test          []arg // first "CMD", "CMD-SHELL" or "NONE", if it is right
+	OfImage       bool  // Test is the image's
+	Interval      duration
+	Timeout       duration
+	StartPeriod   duration
+	StartInterval duration
+	Retries       number
+}
+
+// An arg is an element of a test. Open is one that is not known before the file is
+// used.
+type arg struct {
+	Text string
+	Open bool
+	Pos  source.Pos
+}
+
+// A duration is a setting in a check. Bad is what was written, if it is no duration.
+type duration struct {
+	Value time.Duration
+	Given bool
+	Bad   string
+	Pos   source.Pos
+}
+
+// A number is a setting in a check. Bad is what was written, if it is no number.
+type number struct {
+	Value int
+	Given bool
+	Bad   string
+	Pos   source.Pos
+}
+
+func newGroup(containers ...*container) *group {
+	g := &group{Containers: containers}
+	for _, c := range containers {
+		c.group = g
+	}
+	return g
+}
+
+// form returns the first element of the test, which says how it is run.
+func (c *check) form() string {
+	if c == nil || len(c.Test) == 0 {
+		return ""
+	}
+	return c.Test[0].Text
+}
+
+// runs tells whether there is a check that is run.
+func (c *container) runs() bool {
+	return c.Check != nil && c.Check.form() != "NONE" && len(c.Check.Test) > 0
+}
+
+// settle prepares the group for the rules.
+func (g *group) settle() {
+	g.named = map[string]*container{}
+	for _, c := range g.Containers {
+		g.named[c.Name] = c
+		g.checked = g.checked || c.Essential && c.hasCheck()
+	}
+}
+
+// at returns the place of the test's argument i, or the check's.
+func (c *check) at(i int) source.Pos {
+	if i < len(c.Test) {
+		return c.Test[i].Pos
+	}
+	return c.Pos
+}

@@ -1,0 +1,162 @@
+package lint
+
+import (
+	"math"
+	"strings"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/ko-health/kohealth/builder/lint/source"
+)
+
+// readTask reads a task definition. CloudFormation's differs in the case of keys only.
+//
+// https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html
+func readTask(task *source.Node, style style) *group {
+	g := &group{Runtime: onECS, Style: style, TaskMemory: task.Get("memory").Given()}
+	for _, n := range task.Get("requiresCompatibilities").List() {
+		g.Fargate = g.Fargate || n.Text == "FARGATE"
+		g.EC2 = g.EC2 || n.Text == "EC2" || n.Text == "MANAGED_INSTANCES"
+	}
+	g.setPlatform(task.Get("runtimePlatform"))
+	if mode := task.Get("pidMode"); mode.Given() {
+		g.SharedPID = mode
+	}
+	for _, n := range task.Get("containerDefinitions").List() {
+		if n.Kind != source.Map || n.Get("Fn::If").Given() {
+			continue // known only when the file is used
+		}
+		c := readECSContainer(n)
+		c.group = g
+		c.Command = parseCommand(c.Check)
+		g.Containers = append(g.Containers, c)
+	}
+	return g
+}
+
+// readDefinitions reads the container definitions of a task that is defined elsewhere.
+func readDefinitions(list *source.Node, style style) *group {
+	g := readTask(&source.Node{Kind: source.Map, Fields: []source.Field{
+		{Key: &source.Node{Text: "containerDefinitions"}, Value: list},
+	}}, style)
+	g.TaskMemory, g.platformUnsure = true, true
+	return g
+}
+
+// setPlatform reads the platform that a task runs on. ECS's default is X86_64 on Linux.
+func (g *group) setPlatform(n *source.Node) {
+	g.Platform = v1.Platform{OS: "linux", Architecture: "amd64"}
+	if os, _ := n.Get("operatingSystemFamily").Str(); strings.HasPrefix(os, "WINDOWS") {
+		g.Platform.OS = "windows"
+	}
+	arch := n.Get("cpuArchitecture")
+	text, known := arch.Str()
+	g.PlatformPos = arch.At()
+	g.platformUnsure = arch.Given() && !known
+	if text == "ARM64" {
+		g.Platform.Architecture = "arm64"
+	}
+}
+
+func readECSContainer(n *source.Node) *container {
+	c := &container{
+		Pos:          n.At(),
+		ImageRef:     n.Get("image"),
+		Essential:    !n.Get("essential").Given() || n.Get("essential").IsTrue(),
+		Env:          map[string]string{},
+		StartTimeout: n.Get("startTimeout").Given(),
+		Reservation:  n.Get("memoryReservation").Given(),
+		User:         n.Get("user"),
+	}
+	c.Name, _ = n.Get("name").Str()
+	if memory := n.Get("memory"); memory.Given() {
+		c.Memory, _ = memory.Int()
+		c.Reservation = c.Reservation || c.Memory == 0 // of unknown size
+	}
+	for _, kv := range n.Get("environment").List() {
+		key, _ := kv.Get("name").Str()
+		c.Env[key], _ = kv.Get("value").Str()
+	}
+	for _, p := range n.Get("portMappings").List() {
+		if port, ok := p.Get("containerPort").Int(); ok {
+			c.Ports = append(c.Ports, port)
+		}
+	}
+	for _, d := range n.Get("dependsOn").List() {
+		if condition, _ := d.Get("condition").Str(); condition == "HEALTHY" {
+			name, _ := d.Get("containerName").Str()
+			c.DependsOn = append(c.DependsOn, dependency{name, d.At()})
+		}
+	}
+	for _, m := range n.Get("mountPoints").List() {
+		c.Mounts = append(c.Mounts, m.Get("containerPath"))
+	}
+	c.readECSCheck(n.Get("healthCheck"))
+	return c
+}
+
+func (c *container) readECSCheck(n *source.Node) {
+	if !n.Given() {
+		return
+	}
+	command := n.Get("command")
+	c.Unclear = n.Get("command").Given() && command.Kind != source.List || n.Kind != source.Map || n.Get("Fn::If").Given()
+	if c.Unclear {
+		return
+	}
+	c.Check = &check{
+		Pos:         n.Pos,
+		Test:        readArgs(command.List()),
+		Interval:    readSeconds(n.Get("interval")),
+		Timeout:     readSeconds(n.Get("timeout")),
+		StartPeriod: readSeconds(n.Get("startPeriod")),
+		Retries:     readNumber(n.Get("retries")),
+	}
+}
+
+// readSeconds reads a whole number of seconds.
+func readSeconds(n *source.Node) duration {
+	i := readNumber(n)
+	const most = math.MaxInt32 // what is more cannot be told in nanoseconds, and is out of range anyway
+	d := duration{time.Duration(min(max(i.Value, -most), most)) * time.Second, i.Given, i.Bad, i.Pos}
+	if meant, err := time.ParseDuration(i.Bad); err == nil {
+		d.Value = meant
+	}
+	return d
+}
+
+// readTemplate reads the task definitions of a CloudFormation template's resources,
+// and the services that run them behind a Classic Load Balancer.
+func readTemplate(resources *source.Node, style style) (groups []*group) {
+	tasks := map[string]*group{}
+	for _, f := range resources.Map() {
+		if kind, _ := f.Value.Get("Type").Str(); kind == "AWS::ECS::TaskDefinition" {
+			g := readTask(f.Value.Get("Properties"), style)
+			tasks[f.Key.Text] = g
+			groups = append(groups, g)
+		}
+	}
+	for _, f := range resources.Map() {
+		if kind, _ := f.Value.Get("Type").Str(); kind != "AWS::ECS::Service" {
+			continue
+		}
+		properties := f.Value.Get("Properties")
+		g := tasks[refersTo(properties.Get("TaskDefinition"))]
+		for _, lb := range properties.Get("LoadBalancers").List() {
+			if name := lb.Get("LoadBalancerName"); g != nil && name.Given() {
+				g.ClassicLB = name
+			}
+		}
+	}
+	return groups
+}
+
+// refersTo returns the resource that !Ref and {"Ref": …} name.
+func refersTo(n *source.Node) string {
+	if n != nil && n.Kind == source.Unknown {
+		return n.Text
+	}
+	name, _ := n.Get("Ref").Str()
+	return name
+}

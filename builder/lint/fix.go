@@ -1,0 +1,179 @@
+package lint
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+
+	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/ko-health/kohealth/builder/health"
+	"github.com/ko-health/kohealth/builder/health/cmdline"
+)
+
+// write writes a key of ECS's and its value as the container's file does.
+func (c *container) write(key string, value any) string {
+	text := encode(value)
+	if key == "command" && c.Style == composeYAML {
+		text = strings.ReplaceAll(text, "$", "$$") // or Compose replaces the variable by its own
+	}
+	if d, ok := value.(time.Duration); ok {
+		text = d.String()
+		if c.Runtime == onECS {
+			text = fmt.Sprint(int(d / time.Second))
+		}
+	}
+	if c.Style == dockerfile {
+		return c.Style.key(key) + "=" + text
+	}
+	return c.Style.key(key) + ": " + text
+}
+
+// key writes a key of ECS's.
+func (s style) key(name string) string {
+	pascal := strings.ToUpper(name[:1]) + name[1:]
+	switch s {
+	case camelJSON:
+		return encode(name)
+	case pascalJSON:
+		return encode(pascal)
+	case pascalYAML:
+		return pascal
+	case composeYAML:
+		switch name {
+		case "command":
+			return "test"
+		case "healthCheck":
+			return "healthcheck"
+		}
+		return separated(name, '_')
+	case dockerfile:
+		return "--" + separated(name, '-')
+	}
+	return name
+}
+
+func encode(v any) string {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		panic(err) // strings, numbers and lists of them always encode
+	}
+	return strings.ReplaceAll(strings.TrimSpace(b.String()), `","`, `", "`)
+}
+
+// separated writes startPeriod as start_period.
+func separated(key string, sep rune) string {
+	var b strings.Builder
+	for _, r := range key {
+		if unicode.IsUpper(r) {
+			b.WriteRune(sep)
+		}
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return b.String()
+}
+
+// whole writes a whole check with the container's timings, or with good ones where it
+// has none.
+func (c *container) whole(test ...string) string {
+	t := c.timings()
+	if c.Check == nil || !c.Check.StartPeriod.Given {
+		t.startPeriod = max(t.startPeriod, health.DefaultStartPeriod)
+	}
+	if c.Runtime == onECS {
+		t = t.forECS()
+	}
+	parts := []string{c.write("interval", t.interval), c.write("timeout", t.timeout), c.write("retries", t.retries), c.write("startPeriod", t.startPeriod)}
+	if c.Style == dockerfile {
+		command := "CMD " + encode(test[1:])
+		if test[0] == "CMD-SHELL" {
+			command = "CMD " + test[1]
+		}
+		return "HEALTHCHECK " + strings.Join(parts, " ") + " " + command
+	}
+	return c.Style.key("healthCheck") + ": {" + strings.Join(append([]string{c.write("command", test)}, parts...), ", ") + "}"
+}
+
+// useProbe tells how to check with kohealth's probe what the command checks.
+func (c *container) useProbe() string {
+	whole := c.whole("CMD", health.ProbePath)
+	switch build := "kohealth build --health=" + c.target() + " ./cmd/app   # in place of ko build: adds a probe"; {
+	case c.Image != nil && c.Image.Kohealth:
+		return whole
+	case c.Style == dockerfile:
+		return build
+	default:
+		return build + "\n" + whole
+	}
+}
+
+// target returns the target of the probe that stands for what the command asks, or
+// auto.
+func (c *container) target() string {
+	for _, call := range c.Command.Calls {
+		cmd, known, err := cmdline.ParseAs(call.Name, call.Args)
+		if known && err == nil && len(cmd.Targets) == 1 {
+			return quote(cmd.Targets[0].String())
+		}
+		if u, ok := call.url(); ok {
+			scheme := u.scheme
+			if scheme == "" {
+				scheme = "http"
+			}
+			return quote(fmt.Sprintf("%s://:%d%s", scheme, u.portNumber(), u.path))
+		}
+	}
+	return health.DefaultTest
+}
+
+// quote quotes a word for a shell where that is needed.
+func quote(word string) string {
+	quoted, err := syntax.Quote(word, syntax.LangPOSIX)
+	if err != nil {
+		return encode(word)
+	}
+	return quoted
+}
+
+// timings are a check's numbers, defaults filled in.
+type timings struct {
+	interval, timeout, startPeriod time.Duration
+	retries                        int
+}
+
+// forECS returns the numbers nearest to t that ECS takes; a fraction of a second counts
+// as a whole one.
+func (t timings) forECS() timings {
+	nearest := func(d time.Duration, least, most int) time.Duration {
+		return min(max((d+time.Second-1).Truncate(time.Second), time.Duration(least)*time.Second), time.Duration(most)*time.Second)
+	}
+	return timings{nearest(t.interval, 5, 300), nearest(t.timeout, 2, 60), nearest(t.startPeriod, 0, 300), min(max(t.retries, 1), 10)}
+}
+
+// timings fills in the runtime's defaults: moby's daemon/health.go and ECS's HealthCheck.
+func (c *container) timings() timings {
+	t := timings{interval: 30 * time.Second, timeout: 30 * time.Second, retries: 3}
+	if c.Runtime == onECS {
+		t.timeout = 5 * time.Second
+	}
+	if c.Check == nil {
+		return t
+	}
+	fill := func(value *time.Duration, d duration) {
+		if d.Given && d.Value >= time.Millisecond {
+			*value = d.Value
+		}
+	}
+	fill(&t.interval, c.Check.Interval)
+	fill(&t.timeout, c.Check.Timeout)
+	fill(&t.startPeriod, c.Check.StartPeriod)
+	if c.Check.Retries.Given && c.Check.Retries.Value > 0 {
+		t.retries = c.Check.Retries.Value
+	}
+	return t
+}

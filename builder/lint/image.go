@@ -1,0 +1,153 @@
+package lint
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/ko-health/kohealth/builder/health"
+	"github.com/ko-health/kohealth/builder/lint/source"
+	"github.com/ko-health/kohealth/builder/rootfs"
+)
+
+// An image is what is known of a container's image, apart from its programs.
+type image struct {
+	Ref      string
+	Config   v1.Config
+	Check    *health.Config // its HEALTHCHECK; nil if it has none
+	Platform v1.Platform
+	OCI      bool // not in Docker's format
+	Ko       bool // made by ko
+	Kohealth bool // with kohealth's probe
+
+	fsys     *rootfs.FS
+	binaries map[string]binary // by name: to read one again is to read its layer again
+	files    map[string]string // small ones
+}
+
+func (i *image) close() error { return i.fsys.Close() }
+
+func newImage(ref string, img v1.Image) (*image, error) {
+	raw, err := img.RawConfigFile()
+	if err != nil {
+		return nil, fmt.Errorf("reading config: %w", err)
+	}
+	check, err := health.OfImage(raw)
+	if err != nil {
+		return nil, err
+	}
+	file, err := img.ConfigFile()
+	if err != nil {
+		return nil, fmt.Errorf("reading config: %w", err)
+	}
+	media, err := img.MediaType()
+	if err != nil {
+		return nil, fmt.Errorf("reading manifest: %w", err)
+	}
+	layers, err := img.Layers()
+	if err != nil {
+		return nil, fmt.Errorf("reading manifest: %w", err)
+	}
+	return &image{
+		Ref:      ref,
+		Config:   file.Config,
+		Check:    check,
+		Platform: v1.Platform{OS: file.OS, Architecture: file.Architecture, Variant: file.Variant},
+		OCI:      media == types.OCIManifestSchema1,
+		Ko:       slices.ContainsFunc(file.History, isKo),
+		Kohealth: slices.ContainsFunc(file.History, isKohealth),
+		fsys:     rootfs.New(layers),
+		binaries: map[string]binary{},
+		files:    map[string]string{},
+	}, nil
+}
+
+// isKo tells whether ko made a layer. The Docker engine keeps no authors.
+func isKo(h v1.History) bool { return h.Author == "ko" || strings.HasPrefix(h.CreatedBy, "ko build ") }
+
+// isKohealth tells whether kohealth made a layer; without the author, only the probe's
+// is known.
+func isKohealth(h v1.History) bool {
+	return h.Author == health.Author || strings.HasSuffix(h.Comment, ", at "+health.ProbePath)
+}
+
+// imageContainer is a container of an image with nothing said, as docker run makes it.
+func imageContainer(img *image) *container {
+	return &container{Check: imageCheck(img.Check, nil, source.Pos{}), Essential: true}
+}
+
+// imageCheck returns an image's check, with what a Compose file says over it. What the
+// file does not say stands at pos.
+func imageCheck(image *health.Config, over *check, pos source.Pos) *check {
+	if image == nil {
+		return over
+	}
+	if over == nil {
+		over = &check{Pos: pos}
+	}
+	merged := *over
+	merged.OfImage = len(over.Test) == 0
+	if merged.OfImage {
+		for _, text := range image.Test {
+			merged.Test = append(merged.Test, arg{Text: text, Pos: over.Pos})
+		}
+	}
+	inherit := func(d *duration, image duration) {
+		if !d.Given && image.Value != 0 {
+			*d = duration{Value: image.Value, Given: true, Pos: over.Pos}
+		}
+	}
+	inherit(&merged.Interval, duration{Value: image.Interval})
+	inherit(&merged.Timeout, duration{Value: image.Timeout})
+	inherit(&merged.StartPeriod, duration{Value: image.StartPeriod})
+	inherit(&merged.StartInterval, duration{Value: image.StartInterval})
+	if !merged.Retries.Given && image.Retries != 0 {
+		merged.Retries = number{Value: image.Retries, Given: true, Pos: over.Pos}
+	}
+	return &merged
+}
+
+// look adds the facts that come from an image.
+func (c *container) look(img *image) error {
+	c.Image = img
+	if c.group == nil {
+		newGroup(c)
+	}
+	if c.Runtime != onECS && !c.Unclear {
+		c.Check = imageCheck(img.Check, c.Check, c.Pos)
+		c.Command = parseCommand(c.Check)
+	}
+	if !c.runs() || img.Platform.OS != "linux" {
+		return nil
+	}
+	l := &looker{image: img, c: c}
+	return l.look()
+}
+
+// environ returns the value of a variable in the container; ok is false if there is
+// none.
+func (c *container) environ(name string) (value string, ok bool) {
+	if value, ok = c.Env[name]; ok || c.Image == nil {
+		return value, ok
+	}
+	for _, kv := range c.Image.Config.Env {
+		if v, found := strings.CutPrefix(kv, name+"="); found {
+			value, ok = v, true
+		}
+	}
+	return value, ok
+}
+
+// user returns whom the check runs as; ok is false if that is not known.
+func (c *container) user() (user string, ok bool) {
+	if c.User.Given() {
+		return c.User.Str()
+	}
+	if c.Image == nil {
+		return "", false
+	}
+	return c.Image.Config.User, true
+}

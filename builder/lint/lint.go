@@ -1,0 +1,199 @@
+// Package lint finds what would make a health check fail, or what a platform would
+// make of it that nobody meant. It reads images, ECS task definitions, Compose files
+// and CloudFormation templates, and holds the checks in files against what is in the
+// images that they name.
+//
+// A file is read into groups of [Container]s; an image is looked into, no further than
+// the check's programs need; then every rule of [Rules] judges every container by
+// these facts.
+//
+//	findings, err := lint.File(ctx, "task-definition.json", data, lint.Options{Open: open})
+//
+// Images come from [Options.Open], so a file can be held against images that have just
+// been built and are nowhere yet.
+package lint
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/ko-health/kohealth/builder/lint/source"
+)
+
+// Severity tells how bad a finding is.
+type Severity int
+
+const (
+	Info    Severity = iota // good to know
+	Warning                 // hardly meant, or will fail some day
+	Error                   // the check cannot pass, or is not accepted, or not run
+)
+
+var severityNames = []string{"info", "warning", "error"}
+
+func (s Severity) String() string { return severityNames[s] }
+
+// MarshalText implements [encoding.TextMarshaler].
+func (s Severity) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// ParseSeverity parses what String returns.
+func ParseSeverity(s string) (Severity, error) {
+	i := slices.Index(severityNames, s)
+	if i < 0 {
+		return 0, fmt.Errorf("unknown severity %q: there are info, warning and error", s)
+	}
+	return Severity(i), nil
+}
+
+// A Finding is something that a rule has found.
+type Finding struct {
+	Rule       string   `json:"rule"`
+	Severity   Severity `json:"severity"`
+	File       string   `json:"file"` // or the image
+	source.Pos          // nowhere in an image
+	Container  string   `json:"container,omitempty"` // the name of the container or service
+	Message    string   `json:"message"`
+	Fix        string   `json:"fix,omitempty"` // what to write instead, to be pasted; may have several lines
+}
+
+// Options say how images are had and what is reported.
+type Options struct {
+	// Open opens an image that a file names. A nil image is one that cannot be looked
+	// into, as when a file leaves the name open; its rules are left out. If the image is
+	// there for other platforms only, it returns one of those. An image that is an
+	// [io.Closer] is closed.
+	Open func(ctx context.Context, ref string, platform v1.Platform) (v1.Image, error)
+
+	Severity Severity // the least that is reported
+	Ignore   []string // rules that are left out
+}
+
+// File finds what is wrong in a file whose name serves for findings. Findings that
+// need no image are returned beside the error if an image cannot be opened.
+func File(ctx context.Context, name string, data []byte, o Options) ([]Finding, error) {
+	doc, err := source.Parse(data)
+	var at *source.Error
+	switch {
+	case errors.As(err, &at):
+		return nil, fmt.Errorf("parsing %s:%w", name, err)
+	case err != nil:
+		return nil, fmt.Errorf("parsing %s: %w", name, err)
+	}
+	groups, err := read(doc, isJSON(data))
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", name, err)
+	}
+	err = lookInto(ctx, groups, o)
+	return o.judge(name, groups), err
+}
+
+// Image finds what is wrong with the check that an image has itself. The reference
+// serves for findings.
+func Image(ctx context.Context, ref string, img v1.Image, o Options) ([]Finding, error) {
+	looked, err := newImage(ref, img)
+	if err != nil {
+		return nil, fmt.Errorf("looking into %s: %w", ref, err)
+	}
+	c := imageContainer(looked)
+	if err := errors.Join(c.look(looked), looked.close()); err != nil {
+		return nil, fmt.Errorf("looking into %s: %w", ref, err)
+	}
+	return o.judge(ref, []*group{newGroup(c)}), nil
+}
+
+// maxOpen is how many images are looked into at a time.
+const maxOpen = 4
+
+// lookInto fills in the facts that come from images. An image is opened once for all
+// containers that it is for.
+func lookInto(ctx context.Context, groups []*group, o Options) error {
+	if o.Open == nil {
+		return nil
+	}
+	users := map[string][]*container{}
+	var names []string
+	for _, group := range groups {
+		for _, c := range group.Containers {
+			ref, ok := c.ImageRef.Str()
+			if !ok || ref == "" {
+				continue
+			}
+			name := ref + " " + group.Platform.String()
+			if users[name] == nil {
+				names = append(names, name)
+			}
+			users[name] = append(users[name], c)
+		}
+	}
+	errs := make([]error, len(names))
+	var g errgroup.Group
+	g.SetLimit(maxOpen)
+	for i, name := range names {
+		g.Go(func() error {
+			errs[i] = o.open(ctx, users[name])
+			return nil
+		})
+	}
+	g.Wait() // errors are in errs, so that one does not keep others from being told
+	return errors.Join(errs...)
+}
+
+// open looks into the image that containers name.
+func (o Options) open(ctx context.Context, users []*container) error {
+	ref := users[0].ImageRef.Text
+	img, err := o.Open(ctx, ref, users[0].group.Platform)
+	if err != nil || img == nil {
+		return err
+	}
+	looked, err := newImage(ref, img)
+	if err == nil {
+		for _, c := range users {
+			if err = c.look(looked); err != nil {
+				break
+			}
+		}
+		err = errors.Join(err, looked.close())
+	}
+	if closer, ok := img.(io.Closer); ok {
+		err = errors.Join(err, closer.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("looking into image of %q: %w", users[0].Name, err)
+	}
+	return nil
+}
+
+// judge runs the rules and returns findings in the order of the file.
+func (o Options) judge(name string, groups []*group) []Finding {
+	findings, all := []Finding{}, rules()
+	for _, group := range groups {
+		group.settle()
+		for _, c := range group.Containers {
+			for _, r := range all {
+				if r.Severity < o.Severity || slices.Contains(o.Ignore, r.ID) {
+					continue
+				}
+				for _, p := range r.check(c) {
+					findings = append(findings, Finding{r.ID, r.Severity, name, p.Pos, c.Name, redact(p.message), redact(p.fix)})
+				}
+			}
+		}
+	}
+	slices.SortStableFunc(findings, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(b.Severity, a.Severity), cmp.Compare(a.Column, b.Column))
+	})
+	return slices.Compact(findings)
+}
+
+// redact takes user and password out of URLs: findings quote commands.
+func redact(text string) string { return userInfo.ReplaceAllString(text, "://…@") }
+
+var userInfo = regexp.MustCompile(`://[^/@\s"']+@`)

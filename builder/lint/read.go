@@ -1,0 +1,68 @@
+package lint
+
+import (
+	"bytes"
+	"errors"
+
+	"github.com/ko-health/kohealth/builder/hint"
+	"github.com/ko-health/kohealth/builder/lint/source"
+)
+
+// A style is how keys are written in a file.
+type style int
+
+const (
+	dockerfile  style = iota // HEALTHCHECK --interval=30s CMD ["…"]
+	camelJSON                // "healthCheck": {"startPeriod": 10}
+	pascalJSON               // "HealthCheck": {"StartPeriod": 10}
+	pascalYAML               // HealthCheck: {StartPeriod: 10}
+	camelYAML                // healthCheck: {startPeriod: 10}
+	composeYAML              // healthcheck: {start_period: 10s}
+)
+
+func isJSON(data []byte) bool {
+	text := bytes.TrimLeft(data, "\uFEFF \t\r\n")
+	return len(text) > 0 && (text[0] == '{' || text[0] == '[')
+}
+
+// read tells the kinds of files apart.
+func read(doc *source.Node, json bool) ([]*group, error) {
+	camel, pascal := camelYAML, pascalYAML
+	if json {
+		camel, pascal = camelJSON, pascalJSON
+	}
+	described := doc.Get("taskDefinition") // what describe-task-definition prints
+	switch {
+	case doc.Get("Resources").Given():
+		return readTemplate(doc.Get("Resources"), pascal), nil
+	case doc.Get("services").Given():
+		return readCompose(doc), nil
+	case doc.Get("containerDefinitions").Given():
+		return []*group{readTask(doc, camel)}, nil
+	case described.Get("containerDefinitions").Given():
+		return []*group{readTask(described, camel)}, nil
+	case len(doc.List()) > 0 && doc.Items[0].Get("image").Given(): // Terraform's container_definitions
+		return []*group{readDefinitions(doc, camel)}, nil
+	}
+	return nil, hint.With(errors.New("neither an ECS task definition, nor a Compose file, nor a CloudFormation template"),
+		`a task definition has "containerDefinitions", a Compose file "services", a template "Resources"`)
+}
+
+// readArgs reads a test that is a list.
+func readArgs(list []*source.Node) (args []arg) {
+	for _, n := range list {
+		text, ok := n.Str()
+		args = append(args, arg{text, !ok, n.At()})
+	}
+	return args
+}
+
+func readNumber(n *source.Node) number {
+	if !n.Given() || n.Kind != source.Scalar {
+		return number{}
+	}
+	if i, ok := n.Int(); ok {
+		return number{Value: i, Given: true, Pos: n.Pos}
+	}
+	return number{Bad: n.Text, Pos: n.Pos}
+}

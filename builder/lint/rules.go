@@ -1,0 +1,52 @@
+package lint
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/ko-health/kohealth/builder/lint/source"
+)
+
+// A Rule finds one kind of mistake.
+type Rule struct {
+	ID       string
+	Severity Severity
+	Doc      string // one sentence
+	Source   string // where what it says can be read
+	check    func(*container) []problem
+}
+
+// A problem is what a rule finds in a container.
+type problem struct {
+	source.Pos
+	message, fix string
+}
+
+// Rules returns all rules, those of one family together.
+func Rules() []Rule { return rules() }
+
+func rules() []Rule {
+	return slices.Concat(formRules(), programRules(), targetRules(), timingRules(), ecsRules(), groupRules(), imageRules())
+}
+
+// Where rules come from.
+const (
+	srcECS     = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html"
+	srcECSDef  = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html"
+	srcECSDep  = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDependency.html"
+	srcECSView = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/view-container-health.html"
+	srcECSDoc  = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/healthcheck.html"
+	srcECSTask = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters.html"
+	srcDocker  = "https://docs.docker.com/reference/dockerfile/#healthcheck"
+	srcMoby    = "https://github.com/moby/moby/blob/master/daemon/health.go"
+	srcCompose = "https://docs.docker.com/reference/compose-file/services/#healthcheck"
+	srcImage   = "https://github.com/moby/docker-image-spec/blob/main/specs-go/v1/image.go"
+	srcCurl    = "https://curl.se/docs/manpage.html"
+	srcLoader  = "https://man7.org/linux/man-pages/man8/ld.so.8.html"
+	srcExec    = "https://man7.org/linux/man-pages/man2/execve.2.html"
+)
+
+// at returns one problem. The fix may be empty.
+func at(pos source.Pos, fix, format string, args ...any) []problem {
+	return []problem{{pos, fmt.Sprintf(format, args...), fix}}
+}

@@ -1,0 +1,148 @@
+package lint
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/ko-health/kohealth/builder/health"
+)
+
+// ecsRules compare a task definition with the image and with itself.
+func ecsRules() []Rule {
+	return []Rule{
+		{"ecs-ignores-image", Error, "ECS ignores the HEALTHCHECK of an image and looks only at the task definition's healthCheck.", srcECS, ecsIgnoresImage},
+		{"command-differs", Warning, "The check in the file replaces the image's, which is another one.", srcECS, commandDiffers},
+		{"timings-differ", Info, "The file's numbers, defaults included, are not those of the image.", srcECS, timingsDiffer},
+		{"check-overridden", Info, "The file switches a check on or off that the image switches the other way.", srcImage, checkOverridden},
+		{"start-interval-on-ecs", Info, "The image has a start interval, and ECS has none: it checks less often while the app starts.", srcECS, startIntervalOnECS},
+		{"start-period-leak", Info, "Docker takes from the image what the task definition leaves out, so on EC2 the image's start period may hold.", srcMoby, startPeriodLeak},
+		{"shared-pid-log", Warning, "With a shared PID namespace, /proc/1/fd/1 is another container's log.", srcECSTask, sharedPIDLog},
+		{"classic-load-balancer", Warning, "Container health checks do not work for services behind a Classic Load Balancer.", srcECSDoc, classicLB},
+		{"no-memory", Error, "Neither the task nor the container has a memory size: ECS refuses the task definition.", srcECSDef, noMemory},
+		{"small-memory", Warning, "The check runs within the container's memory: in a small one, a shell with curl can get it killed.", srcECSDef, smallMemory},
+	}
+}
+
+func (c *container) hasCheck() bool { return c.runs() || c.Unclear }
+
+func ecsIgnoresImage(c *container) []problem {
+	if c.Runtime != onECS || c.Check != nil || c.Unclear || c.Image == nil || !c.Image.runs() {
+		return nil
+	}
+	image := *c
+	image.Check = imageCheck(c.Image.Check, nil, c.Pos)
+	return at(c.Pos, image.whole(c.Image.ecsTest()...), "the image has a HEALTHCHECK, which ECS ignores: there is no check")
+}
+
+func (i *image) runs() bool { return i.Check != nil && i.Check.Test[0] != "NONE" }
+
+// ecsTest returns the image's test for a task definition. The probe finds its
+// arguments in the image.
+func (i *image) ecsTest() []string {
+	if i.Kohealth && len(i.Check.Test) > 1 && i.Check.Test[1] == health.ProbePath {
+		return []string{"CMD", health.ProbePath}
+	}
+	return i.Check.Test
+}
+
+func commandDiffers(c *container) []problem {
+	if !c.runs() || c.Check.OfImage || c.Image == nil || !c.Image.runs() || c.Runtime == onDocker {
+		return nil
+	}
+	var test []string
+	for _, a := range c.Check.Test {
+		if a.Open {
+			return nil
+		}
+		test = append(test, a.Text)
+	}
+	if slices.Equal(test, c.Image.Check.Test) || slices.Equal(test, c.Image.ecsTest()) {
+		return nil
+	}
+	return at(c.Check.at(0), c.write("command", c.Image.ecsTest()), "the image's own check is %s", encode(c.Image.Check.Test))
+}
+
+func timingsDiffer(c *container) []problem {
+	if c.Runtime != onECS || !c.runs() || c.Image == nil || !c.Image.runs() {
+		return nil
+	}
+	image := &container{group: &group{Runtime: onDocker}, Check: imageCheck(c.Image.Check, nil, c.Pos)}
+	own, other := c.timings(), image.timings()
+	if own == other {
+		return nil
+	}
+	fixed := *c
+	fixed.Check = image.Check
+	return at(c.Check.Pos, fixed.whole(c.Image.ecsTest()...), "interval, timeout, start period and retries are %s here and %s in the image", own, other)
+}
+
+// String lists the numbers: 30s, 5s, 0s, 3.
+func (t timings) String() string {
+	return strings.Join([]string{t.interval.String(), t.timeout.String(), t.startPeriod.String(), encode(t.retries)}, ", ")
+}
+
+func checkOverridden(c *container) []problem {
+	if c.Runtime == onDocker || c.Check == nil || c.Image == nil || c.Image.Check == nil || c.Check.OfImage {
+		return nil
+	}
+	switch {
+	case !c.Image.runs() && c.runs():
+		return at(c.Check.Pos, "", "the image switches its check off, and the file switches one on")
+	case c.Image.runs() && c.Check.form() == "NONE":
+		return at(c.Check.Pos, "", "the image has a check, which the file switches off")
+	}
+	return nil
+}
+
+func startIntervalOnECS(c *container) []problem {
+	if c.Runtime != onECS || !c.runs() || c.Image == nil || c.Image.Check == nil || c.Image.Check.StartInterval == 0 {
+		return nil
+	}
+	return at(c.Check.Pos, "", "the image's start interval of %s does not hold on ECS", c.Image.Check.StartInterval)
+}
+
+func startPeriodLeak(c *container) []problem {
+	fargateOnly := c.Fargate && !c.EC2
+	if c.Runtime != onECS || fargateOnly || !c.runs() || c.Check.StartPeriod.Given || c.Image == nil || c.Image.Check == nil || c.Image.Check.StartPeriod == 0 {
+		return nil
+	}
+	return at(c.Check.Pos, c.write("startPeriod", c.Image.Check.StartPeriod), "the image's start period of %s may hold on EC2", c.Image.Check.StartPeriod)
+}
+
+func sharedPIDLog(c *container) []problem {
+	mode, _ := c.SharedPID.Str()
+	if c.Check == nil || mode != "task" && mode != "host" {
+		return nil
+	}
+	for _, a := range c.Check.Test {
+		if strings.Contains(a.Text, "/proc/1/fd/") {
+			return at(a.Pos, "", "with pidMode %s, process 1 is another container's", mode)
+		}
+	}
+	return nil
+}
+
+func classicLB(c *container) []problem {
+	if c.ClassicLB == nil || !c.hasCheck() {
+		return nil
+	}
+	return at(c.ClassicLB.Pos, "", "the check of container %q does not count behind a Classic Load Balancer", c.Name)
+}
+
+func noMemory(c *container) []problem {
+	if c.Runtime != onECS || c.TaskMemory || c.Memory > 0 || c.Reservation {
+		return nil
+	}
+	return at(c.Pos, c.write("memory", 512), "neither the container nor the task has memory: ECS refuses the task definition")
+}
+
+// smallMemory is judged by what BusyBox's shell with curl and its libraries take,
+// beside an app that is not small itself.
+const smallMiB = 32
+
+func smallMemory(c *container) []problem {
+	if c.Runtime != onECS || !c.runs() || c.Memory == 0 || c.Memory > smallMiB || c.Check.form() != "CMD-SHELL" {
+		return nil
+	}
+	return at(c.Pos, c.write("memory", 2*smallMiB), "the check's shell and programs share %d MiB with the app", c.Memory)
+}

@@ -1,0 +1,33 @@
+package lint
+
+// imageRules judge the check that an image has.
+func imageRules() []Rule {
+	return []Rule{
+		{"unchecked", Info, "Nothing checks the container: it is healthy as long as it runs.", srcDocker, unchecked},
+		{"podman-oci", Info, "Podman reads a HEALTHCHECK only from images in Docker's format, and this one is in OCI's.", "https://github.com/containers/podman/issues/18904", podmanOCI},
+		{"inherited", Warning, "The check is the base image's: ko makes none, and the app may not be what it asks.", "https://github.com/google/ko", inherited},
+	}
+}
+
+func podmanOCI(c *container) []problem {
+	if c.Runtime != onDocker || !c.Image.OCI || !c.runs() {
+		return nil
+	}
+	return at(c.Pos, "kohealth build --image-format=docker ./cmd/app", "Podman does not see the check: the image is in OCI's format")
+}
+
+func inherited(c *container) []problem {
+	if c.Runtime != onDocker || !c.Image.Ko || c.Image.Kohealth || !c.runs() {
+		return nil
+	}
+	return at(c.Pos, "kohealth build --health="+c.target()+" ./cmd/app", "the check is the base image's: %s", encode(c.Image.Check.Test))
+}
+
+func unchecked(c *container) []problem {
+	switch {
+	case c.hasCheck() || c.Check.form() == "NONE" || c.Runtime != onDocker && c.Image == nil,
+		len(ecsIgnoresImage(c)) > 0 || len(essentialUnchecked(c)) > 0 || c.Check != nil && len(c.Check.Test) > 0:
+		return nil
+	}
+	return at(c.Pos, c.useProbe(), "nothing checks whether it is healthy")
+}

@@ -1,0 +1,180 @@
+package lint
+
+import (
+	"fmt"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/ko-health/kohealth/builder/health/cmdline"
+)
+
+// timingRules judge a check's numbers.
+func timingRules() []Rule {
+	return []Rule{
+		{"ecs-interval", Error, "ECS takes an interval of 5 to 300 whole seconds.", srcECS, ecsRange("interval", 5, 300, func(c *check) duration { return c.Interval })},
+		{"ecs-timeout", Error, "ECS takes a timeout of 2 to 60 whole seconds; CDK lets 120 pass.", srcECS, ecsRange("timeout", 2, 60, func(c *check) duration { return c.Timeout })},
+		{"ecs-retries", Error, "ECS takes 1 to 10 retries.", srcECS, ecsRetries},
+		{"ecs-start-period", Error, "ECS takes a start period of 0 to 300 whole seconds.", srcECS, ecsRange("startPeriod", 0, 300, func(c *check) duration { return c.StartPeriod })},
+		{"timeout-above-interval", Warning, "A timeout longer than the interval makes checks rarer than they are meant to be.", srcDocker, timeoutAboveInterval},
+		{"late-timeout", Warning, "The program's own timeout is not shorter than the check's, so the runtime kills it before it says why.", srcMoby, lateTimeout},
+		{"no-start-period", Warning, "Without a start period, an app that is slower to start than interval × retries is restarted for ever.", srcECS, noStartPeriod},
+		{"duration-below-1ms", Error, "Docker refuses durations below 1 ms; a number without a unit is in nanoseconds in an image's config.", srcImage, belowMillisecond},
+		{"fraction-of-second", Warning, "ECS takes whole seconds only, so this cannot be written in a task definition.", srcECS, fractionOfSecond},
+		{"start-interval-alone", Warning, "A start interval has no effect without a start period; Compose refuses it.", srcCompose, startIntervalAlone},
+	}
+}
+
+func ecsRange(key string, least, most int, get func(*check) duration) func(*container) []problem {
+	return func(c *container) []problem {
+		if c.Runtime != onECS || c.Check == nil {
+			return nil
+		}
+		d := get(c.Check)
+		seconds := int(d.Value / time.Second)
+		number := number{seconds, d.Given, d.Bad, d.Pos}
+		fix := c.write(key, time.Duration(min(max(seconds, least), most))*time.Second)
+		return outOfRange(key, number, least, most, fix)
+	}
+}
+
+func ecsRetries(c *container) []problem {
+	if c.Runtime != onECS || c.Check == nil {
+		return nil
+	}
+	n := c.Check.Retries
+	return outOfRange("retries", n, 1, 10, c.write("retries", min(max(n.Value, 1), 10)))
+}
+
+func outOfRange(key string, n number, least, most int, fix string) []problem {
+	switch {
+	case n.Bad != "":
+		return at(n.Pos, fix, "%s is %s, which is no whole number", key, encode(n.Bad))
+	case n.Given && (n.Value < least || n.Value > most):
+		return at(n.Pos, fix, "%s is %d, and ECS takes %d to %d", key, n.Value, least, most)
+	}
+	return nil
+}
+
+func timeoutAboveInterval(c *container) []problem {
+	t := c.timings()
+	if !c.runs() || !c.Check.Timeout.Given || t.timeout <= t.interval {
+		return nil
+	}
+	return at(c.Check.Timeout.Pos, c.write("timeout", t.interval), "timeout %s is longer than interval %s", t.timeout, t.interval)
+}
+
+func lateTimeout(c *container) (found []problem) {
+	calls, _ := c.asking()
+	for _, call := range calls {
+		own, limit := call.timeout(), c.timings().timeout
+		if own >= limit && own > 0 {
+			found = append(found, at(call.Pos, call.withTimeout(limit), "%s gives up after %s, and the check is killed after %s", path.Base(call.Name), own, limit)...)
+		}
+	}
+	return found
+}
+
+// withTimeout tells how to set a limit below the check's.
+func (c call) withTimeout(limit time.Duration) string {
+	below := limit - min(limit/2, time.Second)
+	switch name := path.Base(c.Name); name {
+	case "curl":
+		return fmt.Sprintf("curl --max-time %g", below.Seconds())
+	case "wget", "timeout":
+		return fmt.Sprintf("%s %g", map[string]string{"wget": "wget -T", "timeout": "timeout"}[name], below.Seconds())
+	case "grpc_health_probe":
+		return name + " -rpc-timeout=" + below.String()
+	}
+	return c.Name + " -timeout=" + below.String()
+}
+
+// timeout returns the limit that a call sets itself, or 0.
+func (c call) timeout() time.Duration {
+	names := map[string][]string{
+		"curl": {"-m", "--max-time"}, "wget": {"-T", "--timeout"}, "grpc_health_probe": {"-rpc-timeout", "--rpc-timeout"}, "timeout": nil,
+	}
+	base := path.Base(c.Name)
+	value, ok := c.option(names[base]...)
+	if base == "healthcheck" {
+		if cmd, err := cmdline.Parse(c.Args, anyValue); err == nil {
+			return time.Duration(cmd.Timeout)
+		}
+	}
+	if base == "timeout" && len(c.Args) > 1 {
+		value, ok = c.Args[0], true
+	}
+	if !ok {
+		return 0
+	}
+	if !strings.ContainsAny(value, "smh") {
+		value += "s"
+	}
+	d, _ := time.ParseDuration(value) // what is no duration is none
+	return d
+}
+
+// shortStart is how long an app may be expected to take to start.
+const shortStart = 30 * time.Second
+
+func noStartPeriod(c *container) []problem {
+	t := c.timings()
+	given := c.Check != nil && (c.Check.StartPeriod.Given || c.Check.StartPeriod.Bad != "")
+	if !c.runs() || given && c.Check.StartPeriod.Value > 0 {
+		return nil
+	}
+	grace := t.interval * time.Duration(t.retries)
+	if grace >= shortStart {
+		return nil
+	}
+	return at(c.Check.Pos, c.write("startPeriod", 10*time.Second), "an app that is not ready after %s is unhealthy: there is no start period", grace)
+}
+
+// durations returns the durations of a check that runs on Docker.
+func (c *container) durations() []named {
+	if c.Runtime == onECS || c.Check == nil {
+		return nil
+	}
+	return []named{{"interval", c.Check.Interval}, {"timeout", c.Check.Timeout},
+		{"startPeriod", c.Check.StartPeriod}, {"startInterval", c.Check.StartInterval}}
+}
+
+type named struct {
+	key string
+	duration
+}
+
+func belowMillisecond(c *container) (found []problem) {
+	for _, d := range c.durations() {
+		switch {
+		case d.Bad != "":
+			found = append(found, at(d.Pos, c.write(d.key, 30*time.Second), "%s is %s, which is no duration", separated(d.key, ' '), encode(d.Bad))...)
+		case d.Given && d.Value > 0 && d.Value < time.Millisecond:
+			meant := max(d.Value/time.Microsecond*time.Millisecond, time.Millisecond)
+			if d.Value < time.Microsecond { // seconds that were taken for nanoseconds
+				meant = d.Value / time.Nanosecond * time.Second
+			}
+			found = append(found, at(d.Pos, c.write(d.key, meant), "%s is %s", separated(d.key, ' '), d.Value)...)
+		}
+	}
+	return found
+}
+
+func fractionOfSecond(c *container) (found []problem) {
+	if c.Runtime != onDocker {
+		return nil
+	}
+	for _, d := range c.durations() {
+		if d.key != "startInterval" && d.Value%time.Second != 0 && d.Value >= time.Millisecond {
+			found = append(found, at(c.Pos, c.write(d.key, d.Value.Truncate(time.Second)+time.Second), "%s is %s", separated(d.key, ' '), d.Value)...)
+		}
+	}
+	return found
+}
+
+func startIntervalAlone(c *container) []problem {
+	if c.Check == nil || !c.Check.StartInterval.Given || c.Check.StartInterval.Value == 0 || c.Check.StartPeriod.Value > 0 {
+		return nil
+	}
+	return at(c.Check.StartInterval.Pos, c.write("startPeriod", 10*time.Second), "there is a start interval, and no start period")
+}

@@ -1,0 +1,138 @@
+// Package source reads JSON and YAML into values that know where they stand.
+package source
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Limits of what is read. ECS takes task definitions of 64 KB and CloudFormation
+// templates of 1 MB.
+const (
+	MaxSize  = 4 << 20 // bytes of a file
+	maxDepth = 200     // of lists and maps in each other
+	maxNodes = 1 << 20 // with YAML's aliases expanded
+)
+
+// A Pos is a place in a file. Lines and columns count from 1, columns in characters;
+// the zero Pos is nowhere.
+type Pos struct {
+	Line   int `json:"line,omitempty"`
+	Column int `json:"column,omitempty"`
+}
+
+// An Error is at a place of the file.
+type Error struct {
+	Pos
+	Err error
+}
+
+func (e *Error) Error() string { return fmt.Sprintf("%d:%d: %v", e.Line, e.Column, e.Err) }
+func (e *Error) Unwrap() error { return e.Err }
+
+// Kind tells what a node holds.
+type Kind int
+
+const (
+	Null    Kind = iota
+	Scalar       // a string, a number or a boolean
+	List         // of Items
+	Map          // of Fields
+	Unknown      // known only when the file is used: a YAML tag of CloudFormation's, such as !Ref
+)
+
+// A Node is a value and where it stands. A nil Node is a value that is not there, on
+// which all methods work.
+type Node struct {
+	Kind   Kind
+	Text   string // of a scalar, unquoted
+	Items  []*Node
+	Fields []Field
+	Pos    Pos
+}
+
+// A Field is a key of a map with its value.
+type Field struct{ Key, Value *Node }
+
+// Parse parses a document, JSON if it begins as such and else YAML. Errors in its
+// syntax are of type [*Error].
+func Parse(data []byte) (*Node, error) {
+	if len(data) > MaxSize {
+		return nil, fmt.Errorf("larger than %d MiB", MaxSize>>20)
+	}
+	data = bytes.TrimPrefix(data, []byte("\uFEFF"))
+	if text := bytes.TrimSpace(data); len(text) > 0 && (text[0] == '{' || text[0] == '[') {
+		return parseJSON(data)
+	}
+	return parseYAML(data)
+}
+
+// Get returns the value of a key, whatever the key's case: ECS and CloudFormation
+// differ in nothing else. Of equal keys the last counts.
+func (n *Node) Get(key string) *Node {
+	if n == nil {
+		return nil
+	}
+	for i := len(n.Fields) - 1; i >= 0; i-- {
+		if strings.EqualFold(n.Fields[i].Key.Text, key) {
+			return n.Fields[i].Value
+		}
+	}
+	return nil
+}
+
+// Given tells whether there is a value other than null.
+func (n *Node) Given() bool { return n != nil && n.Kind != Null }
+
+// Str returns a scalar's text; ok is false for everything else.
+func (n *Node) Str() (s string, ok bool) {
+	if n == nil || n.Kind != Scalar {
+		return "", false
+	}
+	return n.Text, true
+}
+
+// Int returns a scalar's whole number; ok is false for everything else. Numbers may be
+// quoted, as CloudFormation allows.
+func (n *Node) Int() (i int, ok bool) {
+	s, ok := n.Str()
+	if !ok {
+		return 0, false
+	}
+	i, err := strconv.Atoi(s)
+	return i, err == nil
+}
+
+// IsTrue tells whether the value is true.
+func (n *Node) IsTrue() bool {
+	s, _ := n.Str()
+	return s == "true"
+}
+
+// List returns the items of a list; nothing for everything else.
+func (n *Node) List() []*Node {
+	if n == nil {
+		return nil
+	}
+	return n.Items
+}
+
+// Map returns the fields of a map; nothing for everything else.
+func (n *Node) Map() []Field {
+	if n == nil {
+		return nil
+	}
+	return n.Fields
+}
+
+// At returns where the value stands, or else the first of the others that is there.
+func (n *Node) At(or ...*Node) Pos {
+	for _, m := range append([]*Node{n}, or...) {
+		if m != nil {
+			return m.Pos
+		}
+	}
+	return Pos{}
+}

@@ -1,0 +1,155 @@
+package source_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/ko-health/kohealth/builder/lint/source"
+)
+
+func parse(t *testing.T, text string) *source.Node {
+	t.Helper()
+	n, err := source.Parse([]byte(text))
+	if err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	return n
+}
+
+// JSON and YAML of the same values are the same but for their places.
+func TestParse(t *testing.T) {
+	for name, text := range map[string]string{
+		"JSON": "\uFEFF{\n  \"a\": [1, \"zwei\", true, null],\n\t\"B\": {\"ü\": \"\\u00e9\", \"last\": 2.50}}\n",
+		"YAML": "a:\n  - 1\n  - zwei\n  - true\n  - ~\nB:\n  ü: é\n  last: 2.50\n",
+	} {
+		n := parse(t, text)
+		a := n.Get("A").List()
+		one, _ := a[0].Int()
+		two, _ := a[1].Str()
+		last, _ := n.Get("b").Get("last").Str()
+		e, _ := n.Get("b").Get("ü").Str()
+		if len(a) != 4 || one != 1 || two != "zwei" || !a[2].IsTrue() || a[3].Given() || last != "2.50" || e != "é" {
+			t.Errorf("%s: %+v", name, n)
+		}
+	}
+}
+
+func TestPositions(t *testing.T) {
+	for text, want := range map[string]string{
+		"{\n  \"a\" : \"ü\", \"b\":\t7}":    "2:9 2:19",
+		"a: ü\n\nb:    7\n":                 "1:4 3:7",
+		"{\"x\": {\"y\": []},\n\n\"b\":1 }": "- 3:5",
+		"x: &x {b: 1}\n<<: *x\nb: 2":        "- 3:4",
+		"x: &x {a: 1}\n<<: *x\nb: 2":        "1:11 3:4",
+	} {
+		n := parse(t, text)
+		var got []string
+		for _, key := range []string{"a", "b"} {
+			if at := n.Get(key).At(); at == (source.Pos{}) {
+				got = append(got, "-")
+			} else {
+				got = append(got, fmt.Sprintf("%d:%d", at.Line, at.Column))
+			}
+		}
+		if diff := cmp.Diff(want, strings.Join(got, " ")); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", text, diff)
+		}
+	}
+}
+
+func TestMergeKeys(t *testing.T) {
+	n := parse(t, "a: &a {x: 1, y: 1}\nb: &b {x: 2, z: 2}\nc: {<<: [*a, *b], y: 3}\n").Get("c")
+	for key, want := range map[string]int{"x": 1, "y": 3, "z": 2} {
+		if got, ok := n.Get(key).Int(); !ok || got != want {
+			t.Errorf("%s = %d, want %d", key, got, want)
+		}
+	}
+}
+
+func TestCloudFormationTags(t *testing.T) {
+	n := parse(t, "a: !Ref X\nb: !If [c, d, e]\nc: !!str 7\n")
+	if a := n.Get("a"); a.Kind != source.Unknown || a.Text != "X" || n.Get("b").Kind != source.Unknown || n.Get("c").Kind != source.Scalar {
+		t.Errorf("%+v", n)
+	}
+}
+
+// Errors say where they are, and big inputs are refused before they take memory.
+func TestErrors(t *testing.T) {
+	bomb := "a: &a [x,x,x,x,x,x,x,x,x,x]\n"
+	for c := 'b'; c < 'k'; c++ {
+		bomb += fmt.Sprintf("%c: &%c [%s]\n", c, c, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*%c,", c-1), 10), ","))
+	}
+	for _, tt := range []struct{ name, text, want string }{
+		{"comma", "{\n  \"a\": 1,\n}", "3:1: "},
+		{"cut", "{\"a\": [\n", "2:1: the file ends too early"},
+		{"cut string", "{\"a\": \"x", "1:9: the file ends too early"},
+		{"tail", "{}\n }", "2:2: the file goes on"},
+		{"word", "[1, nul]", "1:8: "},
+		{"YAML", "a: b\n  c: d\n", "2:1: "},
+		{"unknown anchor", "a: *b\n", "1:1: "},
+		{"bomb", bomb, "more than 1048576 values"},
+		{"many", "[" + strings.Repeat("1,", 1<<20) + "1]", "more than 1048576 values"},
+		{"loop", "a: &a [*a]\n", "more than 200 deep"},
+		{"deep JSON", strings.Repeat("[", 100_000), "1:202: "},
+		{"deep map", strings.Repeat(`{"a":`, 100_000), "more than 200 deep"},
+		{"deep YAML", "a: " + strings.Repeat("[", 100_000), ""},
+		{"deep block", strings.Repeat("- ", 5_000) + "x", "more than 200 deep"},
+		{"large", strings.Repeat(" ", source.MaxSize+1), "larger than 4 MiB"},
+		{"NUL", "a: \x00", ""},
+	} {
+		n, err := source.Parse([]byte(tt.text))
+		if err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v, error %v, want one with %q", tt.name, n, err, tt.want)
+		}
+		var at *source.Error
+		if tt.name != "large" && (!errors.As(err, &at) || at.Line < 1 || at.Column < 1) {
+			t.Errorf("%s: no place in %v", tt.name, err)
+		}
+	}
+}
+
+func TestNilNode(t *testing.T) {
+	var n *source.Node
+	_, isStr := n.Str()
+	_, isInt := n.Int()
+	if n.Given() || n.Get("x") != nil || isStr || isInt || n.IsTrue() || n.List() != nil || n.Map() != nil || n.At() != (source.Pos{}) {
+		t.Error("something is there")
+	}
+	for _, empty := range []string{"", "# nothing\n", "null"} {
+		if n := parse(t, empty); n.Given() {
+			t.Errorf("%q is %+v", empty, n)
+		}
+	}
+}
+
+// FuzzParse checks that no input makes the parser panic, and that every value has a
+// place.
+func FuzzParse(f *testing.F) {
+	for _, seed := range []string{`{"a": [1, {"b": null}], "é": "\ud83d\ude00"}`, "a: &x [1, *x]\n<<: {b: !Ref c}\n", "? [a]\n: |\n  x\n", "{a: b}", "\uFEFF[", "- - - {<<: [{x: 1}]}"} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		n, err := source.Parse(data)
+		if err != nil {
+			return
+		}
+		checkPlaces(t, n, n.Given())
+	})
+}
+
+func checkPlaces(t *testing.T, n *source.Node, want bool) {
+	if want && (n.Pos.Line < 1 || n.Pos.Column < 1) {
+		t.Errorf("%+v has no place", n)
+	}
+	for _, item := range n.List() {
+		checkPlaces(t, item, true)
+	}
+	for _, f := range n.Map() {
+		checkPlaces(t, f.Key, true)
+		checkPlaces(t, f.Value, true)
+	}
+}

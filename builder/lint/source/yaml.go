@@ -1,0 +1,118 @@
+package source
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// parseYAML parses the first document of a file.
+func parseYAML(data []byte) (*Node, error) {
+	var doc yaml.Node
+	err := yaml.NewDecoder(bytes.NewReader(data)).Decode(&doc)
+	if errors.Is(err, io.EOF) {
+		return &Node{}, nil
+	}
+	if err != nil {
+		return nil, locateYAML(err)
+	}
+	c := &converter{}
+	return c.node(&doc, 0)
+}
+
+var yamlError = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)`)
+
+// locateYAML takes the line from an error's text, where the library has it.
+func locateYAML(err error) error {
+	m := yamlError.FindStringSubmatch(strings.ReplaceAll(err.Error(), "\n", " "))
+	if m == nil {
+		return err
+	}
+	line, _ := strconv.Atoi(m[1]) // none is line 1
+	return &Error{Pos{max(line, 1), 1}, errors.New(m[2])}
+}
+
+// A converter makes nodes of YAML's, with aliases and merge keys expanded.
+type converter struct{ nodes int }
+
+func (c *converter) node(y *yaml.Node, depth int) (*Node, error) {
+	if c.nodes++; c.nodes > maxNodes {
+		return nil, &Error{Pos{y.Line, y.Column}, errTooMany}
+	}
+	if depth > maxDepth { // aliases that contain themselves, too
+		return nil, &Error{Pos{y.Line, y.Column}, errTooDeep}
+	}
+	n := &Node{Pos: Pos{y.Line, y.Column}}
+	if isForeign(y.Tag) {
+		n.Kind, n.Text = Unknown, y.Value
+		return n, nil
+	}
+	switch y.Kind {
+	case yaml.DocumentNode:
+		return c.node(y.Content[0], depth)
+	case yaml.AliasNode:
+		return c.node(y.Alias, depth+1)
+	case yaml.ScalarNode:
+		if y.Tag != "!!null" {
+			n.Kind, n.Text = Scalar, y.Value
+		}
+		return n, nil
+	case yaml.SequenceNode:
+		n.Kind = List
+		return n, c.items(n, y, depth+1)
+	}
+	n.Kind = Map
+	return n, c.fields(n, y, depth+1)
+}
+
+// isForeign tells whether a tag is an application's own, such as !Ref.
+func isForeign(tag string) bool {
+	return strings.HasPrefix(tag, "!") && !strings.HasPrefix(tag, "!!") && tag != "!"
+}
+
+func (c *converter) items(n *Node, y *yaml.Node, depth int) error {
+	for _, item := range y.Content {
+		child, err := c.node(item, depth)
+		if err != nil {
+			return err
+		}
+		n.Items = append(n.Items, child)
+	}
+	return nil
+}
+
+// fields puts merged fields first: those of the map itself win.
+func (c *converter) fields(n *Node, y *yaml.Node, depth int) error {
+	var own []Field
+	for i := 0; i+1 < len(y.Content); i += 2 {
+		key, err := c.node(y.Content[i], depth)
+		if err != nil {
+			return err
+		}
+		value, err := c.node(y.Content[i+1], depth)
+		if err != nil {
+			return err
+		}
+		if y.Content[i].Tag == "!!merge" {
+			n.merge(value)
+			continue
+		}
+		own = append(own, Field{key, value})
+	}
+	n.Fields = append(n.Fields, own...)
+	return nil
+}
+
+// merge adds the fields of a merge key's value, a map or a list of maps of which
+// earlier ones win.
+func (n *Node) merge(value *Node) {
+	for i := len(value.Items) - 1; i >= 0; i-- {
+		n.Fields = append(n.Fields, value.Items[i].Fields...)
+	}
+	n.Fields = append(n.Fields, value.Fields...)
+}

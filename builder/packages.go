@@ -1,0 +1,144 @@
+package builder
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/ko-health/kohealth/builder/health"
+	"github.com/ko-health/kohealth/builder/hint"
+	"github.com/ko-health/kohealth/builder/rootfs"
+	"github.com/ko-health/kohealth/layers"
+	"github.com/ko-health/kohealth/layers/apk"
+)
+
+// addPackages adds a layer with the packages that the check asks for, and returns the
+// file system that the image then has. A base with a busybox of its own keeps it.
+func (r *rewriter) addPackages(ctx context.Context, s *stack, base *rootfs.FS, check health.Check, a *added, manifestType types.MediaType, platform v1.Platform) (*rootfs.FS, error) {
+	names := check.AllPackages()
+	if has(base, "/bin/busybox") || has(base, "/usr/bin/busybox") {
+		names = check.Packages
+	}
+	var files []layers.File
+	image := base.Clone()
+	if len(names) > 0 {
+		got, err := r.install(ctx, s, base, check, names, platform)
+		if err != nil {
+			return nil, err
+		}
+		a.list, files = got.Packages, got.Files
+		for _, f := range files {
+			image.Put(f.Path, f.Mode, f.Linkname)
+		}
+	}
+	if check.Tool == health.ToolBusybox {
+		links, err := linkTools(image)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, links...)
+	}
+	if len(files) == 0 {
+		return image, nil
+	}
+	return image, r.insertPackages(s, files, a, manifestType)
+}
+
+// install returns the files of packages, and says which they are.
+func (r *rewriter) install(ctx context.Context, s *stack, base *rootfs.FS, check health.Check, names []string, platform v1.Platform) (*apk.Installation, error) {
+	arch, err := apkArch(platform)
+	if err != nil {
+		return nil, err
+	}
+	got, err := r.Packages.Install(ctx, apk.Request{
+		Packages:     names,
+		Repositories: check.Repositories,
+		Keys:         check.Keys,
+		Offline:      check.Offline,
+		Arch:         arch,
+		Base:         base,
+		BaseID:       s.baseID(),
+		Reserved:     []string{health.ProbePath, health.ArgsPath, "/ko-app", "/var/run/ko"},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("adding packages: %w", err)
+	}
+	for _, w := range got.Warnings {
+		r.say("warning: %s", w)
+	}
+	if len(got.Packages) == 0 {
+		r.say("health: the base image has all packages: %s", strings.Join(names, ", "))
+	} else {
+		r.say("health: %s", describePackages(got.Packages))
+	}
+	return got, nil
+}
+
+func (r *rewriter) insertPackages(s *stack, files []layers.File, a *added, manifestType types.MediaType) error {
+	mt, err := r.Format.layerType(manifestType)
+	if err != nil {
+		return err
+	}
+	if a.packages, err = r.Compiler.Layer(files, mt); err != nil {
+		return err
+	}
+	return s.insert(a.packages, describePackages(a.list))
+}
+
+// apkArch returns Alpine's name of a platform's architecture.
+func apkArch(p v1.Platform) (string, error) {
+	if arch, ok := map[string]string{"amd64": "x86_64", "arm64": "aarch64"}[p.Architecture]; ok && p.OS == "linux" {
+		return arch, nil
+	}
+	return "", hint.With(fmt.Errorf("adding packages: Wolfi has none for %s, only for linux/amd64 and linux/arm64", p),
+		"name --platform=linux/amd64,linux/arm64, or check with the probe, which needs no packages")
+}
+
+// linkTools returns links to the probe, which the image will have, by the names of those
+// tools that it stands in for and that the image lacks.
+func linkTools(image *rootfs.FS) (links []layers.File, err error) {
+	probe, err := image.Resolve(health.ProbePath)
+	if err != nil {
+		return nil, err
+	}
+	image.Put(probe, 0o555, "")
+	for _, tool := range []string{"curl", "wget"} {
+		if inPath(image, tool, []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}) {
+			continue
+		}
+		files, err := place(image, layers.File{Path: "/usr/bin/" + tool, Mode: fs.ModeSymlink | 0o777, Linkname: health.ProbePath})
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range files {
+			image.Put(f.Path, f.Mode, f.Linkname)
+		}
+		links = append(links, files...)
+	}
+	return links, nil
+}
+
+// describePackages lists packages as they can be pinned.
+func describePackages(list []*apk.Package) string {
+	if len(list) == 0 {
+		return "health check tools"
+	}
+	names := make([]string, 0, len(list))
+	for _, p := range list {
+		names = append(names, p.String())
+	}
+	return "packages " + strings.Join(names, ", ")
+}
+
+// baseID tells the base's layers from those of other bases.
+func (s *stack) baseID() string {
+	var b strings.Builder
+	for _, d := range s.diffIDs[:s.koLayer] {
+		b.WriteString(d.String())
+	}
+	return b.String()
+}

@@ -1,0 +1,73 @@
+package rootfs
+
+import (
+	"archive/tar"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// ReadFile returns what a regular file holds, links followed, if that is not more than
+// limit bytes. It is kept beside the listing of the file's layer.
+func (f *FS) ReadFile(name string, limit int64) ([]byte, error) {
+	data, err := f.readFile(name, limit)
+	if err != nil {
+		return nil, fmt.Errorf("reading %q of the base image: %w", name, err)
+	}
+	return data, nil
+}
+
+func (f *FS) readFile(name string, limit int64) ([]byte, error) {
+	e, depth, err := f.lookup(name)
+	if err != nil {
+		return nil, err
+	}
+	l := f.layers[depth]
+	if e.Type != tar.TypeReg || l.Layer == nil {
+		return nil, errors.New("it is not a file of the image")
+	}
+	digest, err := l.Digest()
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256([]byte(e.Path))
+	key := digest.Hex + "-" + hex.EncodeToString(sum[:])
+	if data, ok := f.dir.Get(key); ok {
+		return data, nil
+	}
+	data, err := l.read(e.Path, limit)
+	if err == nil {
+		_ = f.dir.Put(key, data) // it is only slower without
+	}
+	return data, err
+}
+
+// read reads a file out of the layer, whose digest is checked at the end.
+func (l *layer) read(name string, limit int64) (data []byte, err error) {
+	s, err := l.newStream()
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	for {
+		e, err := s.next()
+		if errors.Is(err, io.EOF) {
+			_, err = io.Copy(io.Discard, s)
+			return data, err
+		}
+		if err != nil {
+			return nil, err
+		}
+		if data != nil || e.Type != tar.TypeReg || e.Path != name {
+			continue
+		}
+		if data, err = io.ReadAll(io.LimitReader(s.tar, limit+1)); err != nil {
+			return nil, err
+		}
+		if int64(len(data)) > limit {
+			return nil, fmt.Errorf("it has more than %d bytes", limit)
+		}
+	}
+}

@@ -1,0 +1,207 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/spf13/cobra"
+
+	"github.com/ko-health/kohealth/builder/hint"
+	"github.com/ko-health/kohealth/builder/lint"
+	"github.com/ko-health/kohealth/builder/lint/source"
+	"github.com/ko-health/kohealth/builder/open"
+)
+
+// lintFlags are the flags of kohealth lint.
+type lintFlags struct {
+	format   string
+	severity string
+	ignore   []string
+	platform string
+	insecure bool
+}
+
+func newLint(v versions) *cobra.Command {
+	var lf lintFlags
+	cmd := &cobra.Command{
+		Use:   "lint [IMAGE | FILE]...",
+		Short: "Find what would make a health check fail, in images, task definitions and Compose files.",
+		Long: `Find what would make a health check fail.
+
+A FILE is an ECS task definition, a Compose file or a CloudFormation template, in JSON
+or YAML, or - for standard input. The images that it names are looked into. An IMAGE is
+in a registry, in the Docker engine (docker-daemon:NAME, ko.local/NAME), a tarball or
+an OCI layout.
+
+Exits with 0 if nothing is found, 1 if something is, 2 if the command line is wrong,
+and 3 if a file or an image cannot be read.`,
+		Example: `
+  # Will the check of this task definition work in the images that it names?
+  kohealth lint task-definition.json
+
+  # Annotate a pull request in a GitHub workflow.
+  kohealth lint --format=github task-definition.json compose.yaml
+
+  # Everything there is to know of an image's own check.
+  kohealth lint --severity=info registry.example.com/app:v1`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o, err := lf.options(args)
+			if err != nil {
+				return usage(err)
+			}
+			images, err := openOptions(lf.platform, v)
+			if err != nil {
+				return usage(err)
+			}
+			if lf.insecure {
+				allowInsecure(&images)
+			}
+			l := &linter{options: o, images: images, stdin: cmd.InOrStdin()}
+			l.options.Open = l.open
+			return l.run(cmd.Context(), args, lf.format, v.kohealth)
+		},
+	}
+	fs := cmd.Flags()
+	fs.StringVar(&lf.format, "format", "text", "how to print findings: "+strings.Join(lint.Formats(), ", "))
+	fs.StringVar(&lf.severity, "severity", "warning", "the least that is found: info, warning or error")
+	fs.StringArrayVar(&lf.ignore, "ignore", nil, "rule that is left out; may be repeated")
+	fs.StringVar(&lf.platform, "platform", "", "of an IMAGE for several platforms, the one to look at (default linux/amd64, or what there is)")
+	fs.BoolVar(&lf.insecure, "insecure-registry", false, "verify no certificate, and take plain HTTP, too")
+	return ownCodes(cmd)
+}
+
+func (lf *lintFlags) options(args []string) (lint.Options, error) {
+	if len(args) == 0 {
+		return lint.Options{}, hint.With(errors.New("there is nothing to lint"), "name an image, a task definition or a Compose file")
+	}
+	if !slices.Contains(lint.Formats(), lf.format) {
+		return lint.Options{}, fmt.Errorf("unknown format %q: there are %s", lf.format, strings.Join(lint.Formats(), ", "))
+	}
+	known := lint.Rules()
+	for _, id := range lf.ignore {
+		if !slices.ContainsFunc(known, func(r lint.Rule) bool { return r.ID == id }) {
+			return lint.Options{}, hint.With(fmt.Errorf("unknown rule %q", id), "the README lists the rules; findings end with theirs in brackets")
+		}
+	}
+	severity, err := lint.ParseSeverity(lf.severity)
+	return lint.Options{Severity: severity, Ignore: lf.ignore}, err
+}
+
+// A linter lints the arguments of one command line.
+type linter struct {
+	options lint.Options
+	images  open.Options
+	stdin   io.Reader
+}
+
+// run lints everything before it says what could not be read.
+func (l *linter) run(ctx context.Context, args []string, format, version string) error {
+	findings := []lint.Finding{}
+	var errs []error
+	for _, arg := range args {
+		found, err := l.lint(ctx, arg)
+		findings, errs = append(findings, found...), append(errs, err)
+	}
+	if err := lint.Write(os.Stdout, format, version, findings); err != nil {
+		return err
+	}
+	if err := errors.Join(errs...); err != nil || len(findings) == 0 {
+		return err
+	}
+	return &exit{fmt.Errorf("%d found", len(findings)), exitFound}
+}
+
+func (l *linter) lint(ctx context.Context, arg string) ([]lint.Finding, error) {
+	file, err := isFile(arg)
+	if err != nil {
+		return nil, err
+	}
+	if !file {
+		return l.image(ctx, arg)
+	}
+	data, err := l.read(arg)
+	if err != nil {
+		return nil, fmt.Errorf("reading file: %w", err)
+	}
+	return lint.File(ctx, arg, data, l.options)
+}
+
+func (l *linter) image(ctx context.Context, ref string) ([]lint.Finding, error) {
+	img, err := open.New(ctx, ref, l.images)
+	if err != nil {
+		return nil, err
+	}
+	findings, err := lint.Image(ctx, open.Redact(ref), img, l.options)
+	return findings, errors.Join(err, img.Close())
+}
+
+// isFile tells files from images: by their names, or else by what they hold, as
+// tarballs are files, too.
+func isFile(arg string) (bool, error) {
+	if arg == "-" || slices.Contains([]string{".json", ".yaml", ".yml", ".template"}, filepath.Ext(arg)) {
+		return true, nil
+	}
+	info, err := os.Stat(arg)
+	if err != nil || !info.Mode().IsRegular() {
+		return false, nil // a reference, or a layout
+	}
+	f, err := os.Open(arg)
+	if err != nil {
+		return false, fmt.Errorf("reading file: %w", err)
+	}
+	defer f.Close()
+	head := make([]byte, 512)
+	n, err := io.ReadFull(f, head)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
+		return false, fmt.Errorf("reading file: %w", err)
+	}
+	isTar := n == len(head) && bytes.HasPrefix(head[257:], []byte("ustar"))
+	return !isTar && !bytes.HasPrefix(head, []byte("\x1f\x8b")), nil
+}
+
+// read reads no more of a file than is needed to refuse it.
+func (l *linter) read(name string) ([]byte, error) {
+	in := l.stdin
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		in = f
+	}
+	return io.ReadAll(io.LimitReader(in, source.MaxSize+1))
+}
+
+// open opens an image that a file names, never a path: for the platform that the file
+// needs, or else for one that there is, for lint to say so.
+func (l *linter) open(ctx context.Context, ref string, platform v1.Platform) (v1.Image, error) {
+	if strings.HasPrefix(ref, "ko://") || strings.ContainsAny(ref, "$<{") {
+		log.Printf("%s is known only when the file is used: it is not looked into", open.Redact(ref))
+		return nil, nil
+	}
+	if !strings.HasPrefix(ref, open.LocalDomain+"/") {
+		ref = "docker://" + strings.TrimPrefix(ref, "docker://")
+	}
+	o := l.images
+	o.Platform = &platform
+	img, err := open.New(ctx, ref, o)
+	if errors.Is(err, open.ErrPlatform) {
+		o.Platform = nil
+		img, err = open.New(ctx, ref, o)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return img, nil
+}

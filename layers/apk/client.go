@@ -1,0 +1,218 @@
+package apk
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/gob"
+	"fmt"
+	"net/http"
+	"net/url"
+	"runtime"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/ko-health/kohealth/builder/rootfs"
+	"github.com/ko-health/kohealth/layers"
+	"github.com/ko-health/kohealth/layers/cache"
+)
+
+// A Client fetches packages. Its zero value works, and it may be used by several
+// goroutines at once.
+type Client struct {
+	Cache     cache.Dir    // keeps what was fetched and verified
+	HTTP      *http.Client // nil means one as net/http's own
+	UserAgent string
+
+	// Pinned is the key that repositories may bring themselves; the zero value means
+	// Wolfi's.
+	Pinned PinnedKey
+
+	// Progress is told of n more bytes that were downloaded; nil means nobody.
+	Progress func(n int64)
+
+	patience patience
+
+	mu    sync.Mutex
+	asked map[string]bool        // URLs of indexes of which it is known that the cache has the latest
+	busy  map[string]*sync.Mutex // by architecture
+}
+
+// patience says how long a client waits; the zero value means as long as it should.
+type patience struct{ backoff, stall time.Duration }
+
+// A Request says which packages to add to what.
+type Request struct {
+	Packages     []string   // names, perhaps with versions: curl, curl=8.21.0-r2, curl~8.21
+	Repositories []string   // URLs or directories; none means DefaultRepository
+	Keys         []string   // files of public keys, see ReadKey
+	Offline      bool       // take all from the cache
+	Arch         string     // such as x86_64
+	Base         *rootfs.FS // the base image's file system
+	BaseID       string     // tells bases apart; "" if nothing may be kept by it
+	Reserved     []string   // paths that packages must leave alone
+}
+
+// An Installation is what a request adds to a base.
+type Installation struct {
+	Packages []*Package    // without those that the base has
+	Files    []layers.File // sorted by path
+	Warnings []string      // a line each
+}
+
+// Install returns what has to be added to the base for the packages to be there. Requests
+// for the same architecture wait for each other, so that what one downloads is in the cache
+// for the next.
+func (c *Client) Install(ctx context.Context, req Request) (*Installation, error) {
+	defer c.lock(req.Arch)()
+	var keys []*Key
+	for _, name := range req.Keys {
+		k, err := ReadKey(name)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, k)
+	}
+	var wanted []constraint
+	for _, s := range req.Packages {
+		w, err := parseConstraint(s)
+		if err != nil {
+			return nil, err
+		}
+		wanted = append(wanted, w)
+	}
+	indexes, err := c.indexes(ctx, req, keys)
+	if err != nil {
+		return nil, err
+	}
+	if req.BaseID == "" {
+		return c.install(ctx, req, indexes, wanted)
+	}
+	// Of what an index says little concerns a request: results are kept by the packages
+	// that were chosen, and choices by the whole index.
+	choices, key := c.Cache.Sub("apk").Sub("choices"), c.choiceKey(req, keys, indexes)
+	if id, ok := choices.Get(key); ok {
+		if i, ok := c.kept(string(id)); ok {
+			return i, nil
+		}
+	}
+	i, err := c.install(ctx, req, indexes, wanted)
+	if err != nil {
+		return nil, err
+	}
+	id := i.key(req)
+	var data bytes.Buffer
+	if gob.NewEncoder(&data).Encode(i) == nil && c.installations().Put(id, data.Bytes()) == nil {
+		_ = choices.Put(key, []byte(id)) // it is only slower without
+	}
+	return i, nil
+}
+
+func (c *Client) installations() cache.Dir { return c.Cache.Sub("apk").Sub("installations") }
+
+// kept returns an installation of the cache.
+func (c *Client) kept(id string) (i *Installation, ok bool) {
+	data, ok := c.installations().Get(id)
+	if !ok {
+		return nil, false
+	}
+	i = &Installation{}
+	return i, gob.NewDecoder(bytes.NewReader(data)).Decode(i) == nil
+}
+
+// key tells installations apart by everything that they follow from once their packages
+// are chosen.
+func (i *Installation) key(req Request) string {
+	parts := append([]string{format, runtime.Version(), req.BaseID}, req.Reserved...)
+	for _, p := range i.Packages {
+		parts = append(parts, "package", p.String(), p.Arch, p.URL, digest(p.Checksum))
+	}
+	return digest(fmt.Appendf(nil, "%q", parts))
+}
+
+// format changes when the same packages make other files than before.
+const format = "1"
+
+// choiceKey tells apart everything that a choice of packages follows from.
+func (c *Client) choiceKey(req Request, keys []*Key, indexes []*index) string {
+	parts := []string{format, runtime.Version(), req.Arch, req.BaseID, c.pinned().Fingerprint}
+	for _, x := range indexes {
+		parts = append(parts, "index", x.repo.String(), x.digest)
+	}
+	for _, k := range keys {
+		parts = append(parts, "key", k.id())
+	}
+	parts = append(parts, "packages")
+	parts = append(append(append(parts, req.Packages...), "reserved"), req.Reserved...)
+	return digest(fmt.Appendf(nil, "%q", parts))
+}
+
+// indexes fetches the indexes of all repositories side by side.
+func (c *Client) indexes(ctx context.Context, req Request, keys []*Key) ([]*index, error) {
+	locations := req.Repositories
+	if len(locations) == 0 {
+		locations = []string{DefaultRepository}
+	}
+	indexes := make([]*index, len(locations))
+	g, ctx := errgroup.WithContext(ctx)
+	for i, location := range locations {
+		repo, err := c.newRepository(location, keys, req.Offline)
+		if err != nil {
+			return nil, err
+		}
+		g.Go(func() (err error) {
+			indexes[i], err = repo.fetchIndex(ctx, req.Arch)
+			return err
+		})
+	}
+	return indexes, g.Wait()
+}
+
+func (c *Client) lock(arch string) (unlock func()) {
+	c.mu.Lock()
+	if c.busy == nil {
+		c.busy = map[string]*sync.Mutex{}
+	}
+	if c.busy[arch] == nil {
+		c.busy[arch] = &sync.Mutex{}
+	}
+	busy := c.busy[arch]
+	c.mu.Unlock()
+	busy.Lock()
+	return busy.Unlock
+}
+
+func (c *Client) pinned() PinnedKey {
+	if c.Pinned == (PinnedKey{}) {
+		return wolfiKey()
+	}
+	return c.Pinned
+}
+
+func (c *Client) fetcher() *fetcher {
+	return &fetcher{
+		client:    cmp.Or(c.HTTP, http.DefaultClient),
+		userAgent: cmp.Or(c.UserAgent, "kohealth"),
+		backoff:   cmp.Or(c.patience.backoff, firstBackoff),
+		stall:     cmp.Or(c.patience.stall, maxStall),
+		progress:  c.Progress,
+	}
+}
+
+// wasAsked tells whether it is known that the cache has the latest index of a URL.
+func (c *Client) wasAsked(u *url.URL) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.asked[u.String()]
+}
+
+func (c *Client) markAsked(u *url.URL) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.asked == nil {
+		c.asked = map[string]bool{}
+	}
+	c.asked[u.String()] = true
+}

@@ -1,0 +1,100 @@
+package apk
+
+import (
+	"archive/tar"
+	"bytes"
+	"crypto/sha1"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// A control is what a package says of itself, beside its files.
+type control struct {
+	scripts  []string // names of scripts that apk would run
+	replaces []string // packages whose files this one's may take the place of
+	data     []byte   // the verified part with the files, compressed
+	file     []byte   // the whole package if the cache is to keep it
+}
+
+// verifyPackage checks a .apk file against the index, from the outside in: its size, the
+// digest of the control part and, by what that says, the digest of the files.
+//
+// https://wiki.alpinelinux.org/wiki/Apk_spec#Binary_Format
+func verifyPackage(file []byte, p *Package) (*control, error) {
+	if int64(len(file)) != p.Size {
+		return nil, fmt.Errorf("it has %d bytes, the index says %d", len(file), p.Size)
+	}
+	raw, unpacked, data, err := cutMember(file)
+	if err == nil && strings.HasPrefix(firstName(unpacked), ".SIGN.") {
+		raw, unpacked, data, err = cutMember(data) // the index, not this signature, vouches for it
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading control part: %w", err)
+	}
+	if sum := sha1.Sum(raw); !bytes.Equal(sum[:], p.Checksum) {
+		return nil, errors.New("its control part is not the one that the index has the digest of")
+	}
+	info, scripts, err := readControl(unpacked)
+	if err != nil {
+		return nil, fmt.Errorf("reading control part: %w", err)
+	}
+	if got := info.one("pkgname") + "=" + info.one("pkgver"); got != p.String() {
+		return nil, fmt.Errorf("it says to be %q", got)
+	}
+	if sum := sha256.Sum256(data); hex.EncodeToString(sum[:]) != info.one("datahash") {
+		return nil, errors.New("its files are not those that its control part has the digest of")
+	}
+	return &control{scripts: scripts, replaces: info["replaces"], data: data}, nil
+}
+
+func firstName(archive []byte) string {
+	h, err := tar.NewReader(bytes.NewReader(archive)).Next()
+	if err != nil {
+		return ""
+	}
+	return h.Name
+}
+
+func readControl(archive []byte) (info pkgInfo, scripts []string, err error) {
+	err = eachFile(bytes.NewReader(archive), func(h *tar.Header, r io.Reader) error {
+		if h.Name != ".PKGINFO" {
+			scripts = append(scripts, h.Name)
+			return nil
+		}
+		if info != nil {
+			return errors.New("there are two of .PKGINFO")
+		}
+		text, err := io.ReadAll(r)
+		info = parseInfo(string(text))
+		return err
+	})
+	if err == nil && info == nil {
+		err = errors.New("there is no .PKGINFO")
+	}
+	return info, scripts, err
+}
+
+// A pkgInfo is a .PKGINFO: lines of key = value, of which keys may repeat.
+type pkgInfo map[string][]string
+
+func parseInfo(text string) pkgInfo {
+	info := pkgInfo{}
+	for line := range strings.Lines(text) {
+		if key, value, ok := strings.Cut(strings.TrimSpace(line), " = "); ok && key[0] != '#' {
+			info[key] = append(info[key], value)
+		}
+	}
+	return info
+}
+
+// one returns the value of a key that stands once, else nothing.
+func (i pkgInfo) one(key string) string {
+	if len(i[key]) != 1 {
+		return ""
+	}
+	return i[key][0]
+}

@@ -1,0 +1,156 @@
+package apk
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// Downloads are given up after so many attempts, and an attempt after so long without a
+// byte.
+const (
+	attempts     = 4
+	firstBackoff = 500 * time.Millisecond
+	maxStall     = 30 * time.Second
+)
+
+// A fetcher downloads over HTTP.
+type fetcher struct {
+	client    *http.Client
+	userAgent string
+	backoff   time.Duration // before the second attempt
+	stall     time.Duration // how long a server may say nothing
+	progress  func(n int64) // is told of n more bytes; may be nil
+}
+
+// A response is what a server has of a URL.
+type response struct {
+	body      []byte
+	etag      string
+	unchanged bool // since the ETag that was asked with; there is no body
+}
+
+// A statusError is an answer other than 200 and 304.
+type statusError int
+
+func (e statusError) Error() string {
+	return fmt.Sprintf("the server answers %d %s", int(e), http.StatusText(int(e)))
+}
+
+// errTooLong says that a server sends more than it may.
+var errTooLong = errors.New("the server sends more than is supported")
+
+// get downloads at most limit bytes, again if that may help. With an etag it asks whether
+// there is something else.
+func (f *fetcher) get(ctx context.Context, u *url.URL, user *url.Userinfo, etag string, limit int64) (*response, error) {
+	backoff := f.backoff
+	for attempt := 1; ; attempt++ {
+		r, err := f.try(ctx, u, user, etag, limit)
+		if err == nil {
+			return r, nil
+		}
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		if attempt == attempts || !worthRepeating(err) {
+			return nil, fmt.Errorf("downloading %s: %w", u, err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-time.After(backoff + rand.N(backoff)):
+			backoff *= 2
+		}
+	}
+}
+
+func worthRepeating(err error) bool {
+	var status statusError
+	if errors.As(err, &status) {
+		return status >= 500 || status == http.StatusTooManyRequests || status == http.StatusRequestTimeout
+	}
+	var certificate *tls.CertificateVerificationError
+	return !errors.As(err, &certificate) && !errors.Is(err, errTooLong)
+}
+
+// errStalled is why a request is given up on whose server says nothing.
+var errStalled = errors.New("the server has stopped sending")
+
+func (f *fetcher) try(ctx context.Context, u *url.URL, user *url.Userinfo, etag string, limit int64) (*response, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	watch := time.AfterFunc(f.stall, func() { cancel(errStalled) })
+	defer watch.Stop()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("User-Agent", f.userAgent)
+	req.Header.Set("Accept-Encoding", "identity") // what is signed are the bytes of the file
+	if etag != "" {
+		req.Header.Set("If-None-Match", etag)
+	}
+	if user != nil {
+		password, _ := user.Password()
+		req.SetBasicAuth(user.Username(), password)
+	}
+	resp, err := f.client.Do(req)
+	if err != nil {
+		return nil, cause(ctx, err)
+	}
+	defer resp.Body.Close()
+	switch {
+	case resp.StatusCode == http.StatusNotModified && etag != "":
+		return &response{unchanged: true, etag: etag}, nil
+	case resp.StatusCode != http.StatusOK:
+		return nil, statusError(resp.StatusCode)
+	case resp.ContentLength > limit:
+		return nil, errTooLong
+	}
+	body, err := f.read(resp.Body, limit, func() { watch.Reset(f.stall) })
+	if err != nil {
+		return nil, cause(ctx, err)
+	}
+	return &response{body: body, etag: resp.Header.Get("ETag")}, nil
+}
+
+// read reads at most limit bytes, and calls alive whenever there are some.
+func (f *fetcher) read(r io.Reader, limit int64, alive func()) ([]byte, error) {
+	body, err := io.ReadAll(io.LimitReader(readerFunc(func(p []byte) (int, error) {
+		n, err := r.Read(p)
+		if n > 0 {
+			alive()
+			if f.progress != nil {
+				f.progress(int64(n))
+			}
+		}
+		return n, err
+	}), limit+1))
+	if err == nil && int64(len(body)) > limit {
+		err = errTooLong
+	}
+	return body, err
+}
+
+type readerFunc func(p []byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+// cause returns why a request has failed, without the URL: after a redirect it may hold
+// secrets.
+func cause(ctx context.Context, err error) error {
+	if c := context.Cause(ctx); c != nil {
+		return c
+	}
+	var u *url.Error
+	if errors.As(err, &u) {
+		return u.Err
+	}
+	return err
+}

@@ -1,0 +1,127 @@
+package apk
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"slices"
+
+	"github.com/ko-health/kohealth/builder/hint"
+	"github.com/ko-health/kohealth/layers/cache"
+)
+
+// An index is a signed index that was fetched, known by the digest of its bytes.
+type index struct {
+	repo   *repository
+	digest string
+	body   []byte // nil if it is in the cache only
+}
+
+// A head is what the cache knows of the index of a URL.
+type head struct {
+	ETag   string `json:"etag"`
+	Digest string `json:"digest"` // of the index, SHA-256 in hex
+}
+
+const indexName = "APKINDEX.tar.gz"
+
+// fetchIndex makes sure that the index is at hand: of a remote one that is in the cache
+// it only asks whether it has changed, once.
+func (r *repository) fetchIndex(ctx context.Context, arch string) (*index, error) {
+	if r.base == nil {
+		body, err := readFile(filepath.Join(r.dir, arch, indexName), maxIndex)
+		if err != nil {
+			return nil, r.explainMissing(err)
+		}
+		return &index{r, digest(body), body}, nil
+	}
+	u := r.url(arch, indexName)
+	heads, bodies := r.Cache.Sub("apk").Sub("heads"), r.Cache.Sub("apk").Sub("indexes")
+	key := digest([]byte(u.String()))
+	var old head
+	if data, ok := heads.Get(key); ok {
+		_ = json.Unmarshal(data, &old) // else it is fetched anew
+	}
+	known := old.Digest != "" && bodies.Has(old.Digest)
+	if known && (r.offline || r.wasAsked(u)) {
+		return &index{repo: r, digest: old.Digest}, nil
+	}
+	if r.offline {
+		return nil, hint.With(fmt.Errorf("the index of %s is not in the cache", r), "build once without --health-offline")
+	}
+	if !known {
+		old.ETag = ""
+	}
+	resp, err := r.fetcher().get(ctx, u, r.user, old.ETag, maxIndex)
+	if err != nil {
+		return nil, r.explainMissing(err)
+	}
+	if resp.unchanged {
+		r.markAsked(u)
+		return &index{repo: r, digest: old.Digest}, nil
+	}
+	got := &index{r, digest(resp.body), resp.body}
+	if _, err := got.verify(ctx); err != nil {
+		return nil, err
+	}
+	r.keep(heads, bodies, key, old, head{resp.etag, got.digest}, resp.body)
+	r.markAsked(u)
+	return got, nil
+}
+
+// keep keeps an index in place of the one before. It is only slower without.
+func (r *repository) keep(heads, bodies cache.Dir, key string, old, latest head, body []byte) {
+	if bodies.Put(latest.Digest, body) != nil {
+		return
+	}
+	data, err := json.Marshal(latest)
+	if err == nil && heads.Put(key, data) == nil && old.Digest != "" && old.Digest != latest.Digest {
+		bodies.Remove(old.Digest)
+	}
+}
+
+// verify returns the signed part of the index.
+func (x *index) verify(ctx context.Context) ([]byte, error) {
+	if x.body == nil {
+		body, ok := x.repo.Cache.Sub("apk").Sub("indexes").Get(x.digest)
+		if !ok {
+			return nil, hint.With(fmt.Errorf("the index of %s has gone from the cache", x.repo), "build again")
+		}
+		x.body = body
+	}
+	signed, err := verifyIndex(x.body, x.repo.keys)
+	if pin := x.repo.pinned(); err != nil && names(x.body, pin.Name) {
+		k, keyErr := x.repo.pinnedKey(ctx, pin)
+		if keyErr != nil {
+			return nil, fmt.Errorf("repository %s: %w", x.repo, keyErr)
+		}
+		signed, err = verifyIndex(x.body, []*Key{k})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("index of %s: %w", x.repo, err)
+	}
+	return signed, nil
+}
+
+// names tells whether an index says to be signed by a key of a name.
+func names(index []byte, key string) bool {
+	signatures, _, err := cutSignatures(index)
+	return err == nil && slices.ContainsFunc(signatures, func(s signature) bool { return s.key == key })
+}
+
+// packages returns what is in the index, once it is verified.
+func (x *index) packages(ctx context.Context, arch string) (all []*Package, err error) {
+	signed, err := x.verify(ctx)
+	if err != nil {
+		return nil, err
+	}
+	err = readIndex(signed, arch, func(p *Package) {
+		p.from, p.dir = x.repo, arch
+		all = append(all, p)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("index of %s: %w", x.repo, err)
+	}
+	return all, nil
+}

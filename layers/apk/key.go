@@ -1,0 +1,121 @@
+package apk
+
+import (
+	"context"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/ko-health/kohealth/builder/hint"
+)
+
+// A Key is the public key of a repository.
+type Key struct {
+	public *rsa.PublicKey
+	der    []byte
+	sha1   bool // signatures with SHA-1 count, too
+}
+
+// ReadKey reads a public key from a PEM file. The prefix "sha1:" before the file's name
+// says that signatures with SHA-1 are trusted as well: some old repositories have no
+// others.
+func ReadKey(spec string) (*Key, error) {
+	name, weak := strings.CutPrefix(spec, "sha1:")
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("reading key: %w", err)
+	}
+	k, err := parseKey(text)
+	if err != nil {
+		return nil, fmt.Errorf("reading key %q: %w", name, err)
+	}
+	k.sha1 = weak
+	return k, nil
+}
+
+func parseKey(text []byte) (*Key, error) {
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return nil, errors.New("it is not PEM")
+	}
+	if block.Type != "PUBLIC KEY" {
+		return nil, fmt.Errorf("it holds a %q, not a %q", block.Type, "PUBLIC KEY")
+	}
+	public, err := x509.ParsePKIXPublicKey(block.Bytes)
+	if err != nil {
+		return nil, err
+	}
+	k, ok := public.(*rsa.PublicKey)
+	if !ok {
+		return nil, fmt.Errorf("it is a %T, not one of RSA", public)
+	}
+	if k.Size()*8 < 2048 {
+		return nil, fmt.Errorf("RSA with %d bits is too weak", k.Size()*8)
+	}
+	return &Key{public: k, der: block.Bytes}, nil
+}
+
+// Fingerprint returns the SHA-256 digest of the key's DER form, in hex.
+func (k *Key) Fingerprint() string {
+	sum := sha256.Sum256(k.der)
+	return hex.EncodeToString(sum[:])
+}
+
+// id tells keys and what they are trusted with apart.
+func (k *Key) id() string { return fmt.Sprint(k.Fingerprint(), k.sha1) }
+
+// A PinnedKey is a key that is downloaded from the repository itself and accepted only
+// with its fingerprint.
+type PinnedKey struct{ Name, Fingerprint string }
+
+// wolfiKey is Wolfi's, https://github.com/wolfi-dev/os/blob/main/wolfi-signing.rsa.pub
+func wolfiKey() PinnedKey {
+	return PinnedKey{"wolfi-signing.rsa.pub", "6e95f867b00808f1798f57b0ee98558ae2b195b28a75dc2b7030f4ea90c5ce25"}
+}
+
+// pinnedKey returns the key that has the fingerprint, from the cache or the repository.
+func (r *repository) pinnedKey(ctx context.Context, pin PinnedKey) (*Key, error) {
+	kept := r.Cache.Sub("apk").Sub("keys")
+	if text, ok := kept.Get(pin.Fingerprint); ok {
+		if k, err := parseKey(text); err == nil && k.Fingerprint() == pin.Fingerprint {
+			return k, nil
+		}
+	}
+	text, err := r.keyFile(ctx, pin.Name)
+	if err != nil {
+		return nil, fmt.Errorf("key %q: %w", pin.Name, err)
+	}
+	k, err := parseKey(text)
+	if err == nil && k.Fingerprint() != pin.Fingerprint {
+		err = hint.With(fmt.Errorf("its fingerprint is %s, not %s", k.Fingerprint(), pin.Fingerprint),
+			"this is not the key that kohealth knows: find out why before you trust it with --health-key")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("key %q: %w", pin.Name, err)
+	}
+	_ = kept.Put(pin.Fingerprint, text) // it is only slower without
+	return k, nil
+}
+
+const maxKey = 64 << 10
+
+func (r *repository) keyFile(ctx context.Context, name string) ([]byte, error) {
+	switch {
+	case r.base == nil:
+		return readFile(filepath.Join(r.dir, name), maxKey)
+	case r.offline:
+		return nil, hint.With(errors.New("it is not in the cache"), "build once without --health-offline")
+	}
+	resp, err := r.fetcher().get(ctx, r.url(name), r.user, "", maxKey)
+	if err != nil {
+		return nil, err
+	}
+	return resp.body, nil
+}

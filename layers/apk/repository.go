@@ -1,0 +1,158 @@
+package apk
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/ko-health/kohealth/builder/hint"
+	"github.com/ko-health/kohealth/layers/cache"
+)
+
+// DefaultRepository is Wolfi's.
+const DefaultRepository = "https://packages.wolfi.dev/os"
+
+// A repository is one directory tree of packages, by the network or on disk.
+type repository struct {
+	*Client
+	base    *url.URL      // without credentials; nil if dir is set
+	user    *url.Userinfo // nil if there is none
+	dir     string
+	keys    []*Key // that are trusted beside the pinned one
+	offline bool
+}
+
+// newRepository parses an HTTP URL, a file URL or a directory's path.
+func (c *Client) newRepository(location string, keys []*Key, offline bool) (*repository, error) {
+	r := &repository{Client: c, keys: keys, offline: offline}
+	if !strings.Contains(location, "://") {
+		r.dir = location
+		return r, nil
+	}
+	u, err := url.Parse(location)
+	if err != nil {
+		return nil, errors.New("parsing repository: it is not a URL") // the cause may hold a password
+	}
+	r.user, u.User = u.User, nil
+	switch {
+	case u.RawQuery != "" || u.Fragment != "":
+		return nil, fmt.Errorf("parsing repository %q: want no query and no fragment", u)
+	case u.Scheme == "file" && (u.Host == "" || u.Host == "localhost") && u.Path != "":
+		r.dir = filepath.FromSlash(u.Path)
+		return r, nil
+	case u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
+		return nil, hint.With(fmt.Errorf("parsing repository %q: want an http, https or file URL, or a directory", u),
+			"Wolfi's is "+DefaultRepository)
+	}
+	if r.user == nil {
+		r.user = netrcUser(u.Hostname())
+	}
+	r.base = u
+	return r, nil
+}
+
+// String names the repository without its credentials.
+func (r *repository) String() string {
+	if r.base == nil {
+		return r.dir
+	}
+	return r.base.String()
+}
+
+// location returns the URL of a package, or "" in a directory.
+func (r *repository) location(p *Package) string {
+	if r.base == nil {
+		return ""
+	}
+	return r.url(p.dir, p.filename()).String()
+}
+
+// url returns where a file of the repository is.
+func (r *repository) url(elem ...string) *url.URL { return r.base.JoinPath(elem...) }
+
+// fetchPackage returns a verified package, from the cache, the directory or the server.
+func (r *repository) fetchPackage(ctx context.Context, p *Package) (*control, error) {
+	if r.base == nil {
+		file, err := readFile(filepath.Join(r.dir, p.dir, p.filename()), p.Size)
+		if err != nil {
+			return nil, err
+		}
+		return verifyPackage(file, p)
+	}
+	if file, ok := r.packages().Get(hex.EncodeToString(p.Checksum)); ok {
+		if c, err := verifyPackage(file, p); err == nil {
+			return c, nil
+		}
+	}
+	if r.offline {
+		return nil, hint.With(errors.New("it is not in the cache"), "build once without --health-offline")
+	}
+	resp, err := r.fetcher().get(ctx, r.url(p.dir, p.filename()), r.user, "", p.Size)
+	if err != nil {
+		return nil, err
+	}
+	c, err := verifyPackage(resp.body, p)
+	if err != nil {
+		return nil, err
+	}
+	c.file = resp.body
+	return c, nil
+}
+
+// keepPackage keeps a package that was downloaded, once nothing of it was refused.
+func (r *repository) keepPackage(p *Package, c *control) {
+	if c.file != nil {
+		_ = r.packages().Put(hex.EncodeToString(p.Checksum), c.file) // it is only slower without
+	}
+}
+
+// packages is where the cache keeps packages, by the digest that the index has of them.
+func (r *repository) packages() cache.Dir { return r.Cache.Sub("apk").Sub("packages") }
+
+// explainMissing adds the next step to an error of a repository.
+func (r *repository) explainMissing(err error) error {
+	var status statusError
+	err = fmt.Errorf("repository %s: %w", r, err)
+	switch {
+	case errors.As(err, &status) && (status == 401 || status == 403):
+		return hint.With(err, "put user and password into ~/.netrc or the repository's URL")
+	case errors.As(err, &status) && status == 404, errors.Is(err, os.ErrNotExist):
+		return hint.With(err, "name the directory above x86_64 and aarch64, as in "+DefaultRepository)
+	case r.base != nil:
+		return hint.With(err, "name a mirror or a directory with --health-repository, or build from the cache with --health-offline")
+	}
+	return err
+}
+
+// readFile reads a regular file of at most limit bytes.
+func readFile(name string, limit int64) ([]byte, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("reading %q: it is not a file", name)
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err == nil && int64(len(data)) > limit {
+		err = fmt.Errorf("reading %q: it has more than %d bytes", name, limit)
+	}
+	return data, err
+}
+
+func digest(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}

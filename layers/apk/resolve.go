@@ -1,0 +1,196 @@
+package apk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/chainguard-dev/go-apk/pkg/apk"
+
+	"github.com/ko-health/kohealth/builder/hint"
+)
+
+// resolve returns the packages, dependencies first, that have to be added to those that
+// are installed so that all wanted ones are there. Of a package that is installed no
+// other version is taken.
+//
+// go-apk's resolver chooses; that its choice is one that everybody is content with is
+// checked here.
+func resolve(ctx context.Context, available, installed []*Package, wanted []constraint) ([]*Package, error) {
+	open, err := notInstalled(installed, wanted)
+	if err != nil || len(open) == 0 {
+		return nil, err
+	}
+	chosen, err := choose(ctx, available, installed, open)
+	if err != nil {
+		return nil, explain(err, installed)
+	}
+	for _, p := range chosen {
+		if err := checkDependencies(p, slices.Concat(chosen, installed)); err != nil {
+			return nil, explain(err, installed)
+		}
+	}
+	return inOrder(chosen), nil
+}
+
+// notInstalled returns the constraints that no installed package satisfies.
+func notInstalled(installed []*Package, wanted []constraint) (open []constraint, err error) {
+	for _, c := range wanted {
+		for _, p := range installed {
+			if p.Name == c.name && !c.satisfiedBy(p) {
+				return nil, hint.With(fmt.Errorf("package %q is asked for, but the base image has %s %s", c, p.Name, p.Version),
+					"take the base image's version, or another base image")
+			}
+		}
+		if !slices.ContainsFunc(installed, c.satisfiedBy) {
+			open = append(open, c)
+		}
+	}
+	return open, nil
+}
+
+// installedPrefix begins the names by which the installed packages are asked for, so that
+// nothing else can take their place.
+const installedPrefix = "installed:"
+
+// choose has go-apk choose among the available packages.
+func choose(ctx context.Context, available, installed []*Package, wanted []constraint) ([]*Package, error) {
+	ours := map[*apk.Package]*Package{}
+	taken := map[string]bool{}
+	var candidates []*apk.Package
+	var world []string
+	for _, p := range installed {
+		taken[p.Name] = true
+		c := p.candidate()
+		c.Provides = append(slices.Clone(c.Provides), installedPrefix+p.Name)
+		c.Dependencies = conflictsOnly(c.Dependencies) // those it needs are there
+		candidates = append(candidates, c)
+		world = append(world, installedPrefix+p.Name)
+	}
+	newest := newestPriorities(available)
+	for _, p := range available {
+		if taken[p.Name] {
+			continue
+		}
+		c := p.candidate()
+		c.ProviderPriority = newest[p.Name].priority
+		ours[c] = p
+		candidates = append(candidates, c)
+	}
+	for _, c := range wanted {
+		world = append(world, c.String())
+	}
+	index := (&apk.Repository{}).WithIndex(&apk.APKIndex{Packages: candidates})
+	resolver := apk.NewPkgResolver(ctx, []apk.NamedIndex{apk.NewNamedRepositoryWithIndex("", index)})
+	all, _, err := resolver.GetPackagesWithDependencies(ctx, world)
+	if err != nil {
+		return nil, err
+	}
+	var chosen []*Package
+	for _, c := range all {
+		if p, ok := ours[c.Package]; ok {
+			chosen = append(chosen, p)
+		}
+	}
+	return chosen, nil
+}
+
+// candidate returns the package in go-apk's form. That it would like to be installed beside
+// others (install_if) is left out: only what is needed is added.
+func (p *Package) candidate() *apk.Package {
+	return &apk.Package{
+		Name:             p.Name,
+		Version:          p.Version,
+		Origin:           p.Origin,
+		Dependencies:     p.depends,
+		Provides:         p.provides,
+		ProviderPriority: p.priority,
+	}
+}
+
+func conflictsOnly(dependencies []string) (conflicts []string) {
+	for _, d := range dependencies {
+		if strings.HasPrefix(d, "!") {
+			conflicts = append(conflicts, d)
+		}
+	}
+	return conflicts
+}
+
+// newestPriorities returns of each name the newest package, whose priority then counts
+// for all versions: the resolver compares priorities before versions, and would take an
+// old version that had a higher one.
+func newestPriorities(available []*Package) map[string]*Package {
+	newest := map[string]*Package{}
+	for _, p := range available {
+		if n, ok := newest[p.Name]; !ok || (constraint{p.Name, ">", n.Version}).allows(p.Version) {
+			newest[p.Name] = p
+		}
+	}
+	return newest
+}
+
+// checkDependencies checks that a package gets what it needs and nothing that it
+// excludes.
+func checkDependencies(p *Package, all []*Package) error {
+	for _, d := range p.depends {
+		name, excluded := strings.CutPrefix(d, "!")
+		c, err := parseConstraint(name)
+		if err != nil {
+			return fmt.Errorf("dependency of %q: %w", p, err)
+		}
+		i := slices.IndexFunc(all, func(q *Package) bool { return !(excluded && q == p) && c.satisfiedBy(q) })
+		switch {
+		case excluded && i >= 0:
+			return fmt.Errorf("package %q cannot be installed beside %q", p, all[i])
+		case !excluded && i < 0:
+			return fmt.Errorf("package %q needs %q, which nothing that fits provides", p, c)
+		}
+	}
+	return nil
+}
+
+// explain makes one line of go-apk's errors, and adds which package of the base image
+// stands in the way.
+func explain(err error, installed []*Package) error {
+	text := strings.Join(strings.Fields(err.Error()), " ")
+	for _, p := range installed {
+		if strings.Contains(text, p.filename()) || strings.Contains(text, installedPrefix+p.Name) || strings.Contains(text, p.String()) {
+			return hint.With(errors.New(strings.ReplaceAll(text, installedPrefix, "")),
+				fmt.Sprintf("the base image has %s %s: take another base image, or other versions of the packages", p.Name, p.Version))
+		}
+	}
+	return hint.With(errors.New(text), "the packages of Wolfi are at https://github.com/wolfi-dev/os; versions can be left out")
+}
+
+// inOrder sorts packages by name, but each after those that it needs.
+func inOrder(chosen []*Package) []*Package {
+	byName := map[string]*Package{}
+	for _, p := range chosen {
+		byName[p.Name] = p
+	}
+	var sorted []*Package
+	seen := map[*Package]bool{}
+	var visit func(p *Package)
+	visit = func(p *Package) {
+		if seen[p] {
+			return
+		}
+		seen[p] = true
+		for _, d := range slices.Sorted(slices.Values(p.depends)) {
+			for _, name := range slices.Sorted(maps.Keys(byName)) {
+				if c, err := parseConstraint(d); err == nil && c.satisfiedBy(byName[name]) {
+					visit(byName[name])
+				}
+			}
+		}
+		sorted = append(sorted, p)
+	}
+	for _, name := range slices.Sorted(maps.Keys(byName)) {
+		visit(byName[name])
+	}
+	return sorted
+}

@@ -1,0 +1,183 @@
+package apk
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"crypto"
+	"crypto/rsa"
+	"crypto/sha1"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/ko-health/kohealth/builder/hint"
+)
+
+const sha1Size = sha1.Size
+
+// How much of what is there may be read. Wolfi's index is about 10 MB, and 100 MB
+// unpacked.
+const (
+	maxIndex    = 64 << 20  // an index as it is served
+	maxIndexTar = 1 << 30   // unpacked; it is read as a stream
+	maxPackage  = 256 << 20 // a package as it is served
+	maxMember   = 4 << 20   // a signature or control part, unpacked
+	maxData     = 512 << 20 // the files of a package
+)
+
+var errTooBig = errors.New("it unpacks to more than is supported")
+
+// cutMember cuts the first gzip member off data: its raw bytes and what it unpacks to.
+func cutMember(data []byte) (raw, unpacked, rest []byte, err error) {
+	r := bytes.NewReader(data) // an io.ByteReader, of which gzip reads no byte too many
+	zr, err := gzip.NewReader(r)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	zr.Multistream(false)
+	unpacked, err = io.ReadAll(&limitedReader{zr, maxMember})
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	n := len(data) - r.Len()
+	return data[:n], unpacked, data[n:], nil
+}
+
+// A limitedReader is an [io.LimitedReader] whose limit is an error.
+type limitedReader struct {
+	r    io.Reader
+	left int64
+}
+
+func (l *limitedReader) Read(p []byte) (int, error) {
+	if int64(len(p)) > l.left+1 {
+		p = p[:l.left+1]
+	}
+	n, err := l.r.Read(p)
+	if l.left -= int64(n); l.left < 0 {
+		return 0, errTooBig
+	}
+	return n, err
+}
+
+// eachFile calls f with the entries of a tar stream, which need not be terminated: the
+// parts of a package make up one archive.
+func eachFile(r io.Reader, f func(h *tar.Header, r io.Reader) error) error {
+	for tr := tar.NewReader(r); ; {
+		h, err := tr.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := f(h, tr); err != nil {
+			return err
+		}
+	}
+}
+
+// A signature is one of those before an index.
+type signature struct {
+	hash crypto.Hash
+	key  string // the name of the key's file
+	sig  []byte
+}
+
+// cutSignatures cuts the first part off a signed index. Signatures of a kind that is not
+// known are left out.
+func cutSignatures(index []byte) (signatures []signature, signed []byte, err error) {
+	_, first, signed, err := cutMember(index)
+	if err != nil {
+		return nil, nil, err
+	}
+	err = eachFile(bytes.NewReader(first), func(h *tar.Header, r io.Reader) error {
+		s := signature{}
+		if name, ok := strings.CutPrefix(h.Name, ".SIGN.RSA256."); ok {
+			s = signature{hash: crypto.SHA256, key: name}
+		} else if name, ok := strings.CutPrefix(h.Name, ".SIGN.RSA."); ok {
+			s = signature{hash: crypto.SHA1, key: name}
+		} else {
+			return nil
+		}
+		if s.sig, err = io.ReadAll(&limitedReader{r, 8 << 10}); err != nil {
+			return err
+		}
+		signatures = append(signatures, s)
+		return nil
+	})
+	return signatures, signed, err
+}
+
+// verifyIndex returns the part of an index that a trusted key has signed.
+func verifyIndex(index []byte, keys []*Key) ([]byte, error) {
+	signatures, signed, err := cutSignatures(index)
+	if err != nil {
+		return nil, fmt.Errorf("reading signature: %w", err)
+	}
+	var names []string
+	weak := false
+	for _, s := range signatures {
+		h := s.hash.New()
+		h.Write(signed)
+		digest := h.Sum(nil)
+		for _, k := range keys {
+			if rsa.VerifyPKCS1v15(k.public, s.hash, digest, s.sig) != nil {
+				continue
+			}
+			if s.hash == crypto.SHA256 || k.sha1 {
+				return signed, nil
+			}
+			weak = true
+		}
+		if !slices.Contains(names, s.key) {
+			names = append(names, s.key)
+		}
+	}
+	switch {
+	case weak:
+		return nil, hint.With(errors.New("the only signature of a trusted key is one with SHA-1"),
+			"if you must, trust that key with it: --health-key=sha1:FILE")
+	case len(names) == 0:
+		return nil, errors.New("it has no RSA signature")
+	}
+	return nil, hint.With(fmt.Errorf("no trusted key has signed it; the signature is one of %q", strings.Join(names, ", ")),
+		"name the file of the repository's public key with --health-key")
+}
+
+// readIndex reads the signed part of an index for an architecture. An index that holds
+// packages of another one is not the one that was asked for.
+func readIndex(signed []byte, arch string, f func(*Package)) error {
+	zr, err := gzip.NewReader(bytes.NewReader(signed))
+	if err != nil {
+		return err
+	}
+	found := false
+	err = eachFile(&limitedReader{zr, maxIndexTar}, func(h *tar.Header, r io.Reader) error {
+		switch {
+		case h.Name == "DESCRIPTION":
+			return nil
+		case h.Name != "APKINDEX" || found:
+			return fmt.Errorf("unexpected file %q", h.Name)
+		}
+		found = true
+		return eachRecord(r, func(record string) error {
+			p, err := parsePackage(record)
+			if err != nil {
+				return err
+			}
+			if p.Arch != arch && p.Arch != "noarch" {
+				return fmt.Errorf("package %q is for %q, not for %q", p, p.Arch, arch)
+			}
+			f(p)
+			return nil
+		})
+	})
+	if err == nil && !found {
+		err = errors.New("it holds no APKINDEX")
+	}
+	return err
+}
