@@ -19,7 +19,6 @@ type Set struct {
 	Image v1.Image      // nil if there is an index
 	Index v1.ImageIndex // of images alone, not of other indexes
 
-	Name      string          // as it was asked for
 	Reference string          // by which registries or the engine know it; "" in a file
 	Digest    v1.Hash         // of what the name stands for, which may hold more than is here
 	Others    []v1.Descriptor // what an index holds beside images, such as attestations
@@ -65,7 +64,7 @@ func (o Options) all(ctx context.Context, ref string, platforms []v1.Platform) (
 	if err != nil {
 		return nil, err
 	}
-	s := &Set{Name: ref, Reference: src.reference, close: src.close}
+	s := &Set{Reference: src.reference, close: src.close}
 	if p, ok := findPath(ref); ok && src.reference == "" {
 		s.path = p.path
 	}
