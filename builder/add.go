@@ -26,6 +26,7 @@ type added struct {
 	probe    v1.Layer // nil if there is none
 	packages v1.Layer // nil if there are none
 	list     []*apk.Package
+	kept     bool // what an earlier kohealth added stays, and its SBOM says what that is
 }
 
 // addHealth adds the check and the layers that it needs.
@@ -100,6 +101,12 @@ func (r *rewriter) addLayers(ctx context.Context, s *stack, check *health.Check,
 	return a, err
 }
 
+// What begins the comments of history entries.
+const (
+	probeComment = "health check probe"
+	argsComment  = "health check arguments"
+)
+
 // addProbe adds the probe's layer and, for a check that is the probe's, its
 // arguments'.
 func (r *rewriter) addProbe(ctx context.Context, s *stack, base *rootfs.FS, check health.Check, manifestType types.MediaType, platform v1.Platform) (v1.Layer, error) {
@@ -122,12 +129,12 @@ func (r *rewriter) addProbe(ctx context.Context, s *stack, base *rootfs.FS, chec
 		}
 		return l, s.insert(l, what+", at "+f.Path)
 	}
-	probe, err := add(layers.File{Path: health.ProbePath, Mode: 0o555, Content: binary}, "health check probe")
+	probe, err := add(layers.File{Path: health.ProbePath, Mode: 0o555, Content: binary}, probeComment)
 	if err != nil || check.Test.Kind != health.Probe {
 		return probe, err
 	}
 	args := strings.Join(check.ProbeArgs(), "\n") + "\n"
-	_, err = add(layers.File{Path: health.ArgsPath, Mode: 0o444, Content: []byte(args)}, "health check arguments")
+	_, err = add(layers.File{Path: health.ArgsPath, Mode: 0o444, Content: []byte(args)}, argsComment)
 	return probe, err
 }
 

@@ -22,7 +22,8 @@ import (
 // A rewriter rewrites one result of ko's.
 type rewriter struct {
 	Options
-	check health.Check
+	check    health.Check
+	original *original // what is rewritten; nil if it is ko's
 
 	mu        sync.Mutex
 	documents map[string][]byte // SBOM files to write
@@ -63,9 +64,9 @@ func (r *rewriter) index(ctx context.Context, idx oci.SignedImageIndex) (build.R
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
-	bare := mutate.Annotations(mutate.IndexMediaType(empty.Index, mt), im.Annotations).(v1.ImageIndex)
+	bare := mutate.Annotations(mutate.IndexMediaType(empty.Index, mt), r.indexAnnotations(im)).(v1.ImageIndex)
 	out := ocimutate.AppendManifests(bare, adds...)
-	return r.indexSBOM(idx, out)
+	return r.describeIndex(idx, out)
 }
 
 // child rewrites one image of an index. Its descriptor keeps what ko said of it.
@@ -79,10 +80,14 @@ func (r *rewriter) child(ctx context.Context, idx oci.SignedImageIndex, desc v1.
 		return ocimutate.IndexAddendum{}, err
 	}
 	mt, err := out.MediaType()
+	if err != nil {
+		return ocimutate.IndexAddendum{}, err
+	}
+	annotations, err := r.entryAnnotations(desc.Annotations, out)
 	return ocimutate.IndexAddendum{Add: out, Descriptor: v1.Descriptor{
 		MediaType:   mt,
 		Platform:    desc.Platform,
-		Annotations: desc.Annotations,
+		Annotations: annotations,
 		URLs:        desc.URLs,
 	}}, err
 }
@@ -99,7 +104,7 @@ func (r *rewriter) image(ctx context.Context, img oci.SignedImage, platform *v1.
 	}
 	r.built(*platform)
 	if platform.OS == "windows" && !r.check.Disabled {
-		r.say("health: images for Windows stay as ko makes them: there is no probe for Windows yet")
+		r.say("health: images for Windows stay as they are: there is no probe for Windows yet")
 	}
 	if r.leaves(*platform) && r.Format == KeepFormat {
 		return img, nil
@@ -108,7 +113,7 @@ func (r *rewriter) image(ctx context.Context, img oci.SignedImage, platform *v1.
 	if err != nil {
 		return nil, fmt.Errorf("platform %s: %w", platform, err)
 	}
-	return r.imageSBOM(img, signed.Image(out), a)
+	return r.describe(img, signed.Image(out), *platform, a)
 }
 
 // leaves tells whether images of a platform get no check.
@@ -135,7 +140,7 @@ func (r *rewriter) platformOf(cf *v1.ConfigFile) *v1.Platform {
 // rebuild puts the image together again with the health layers, the check and the
 // media types that are wanted.
 func (r *rewriter) rebuild(ctx context.Context, img v1.Image, platform v1.Platform) (out v1.Image, a added, err error) {
-	s, err := newStack(img)
+	s, err := r.newStack(img)
 	if err != nil {
 		return nil, a, err
 	}
@@ -151,13 +156,17 @@ func (r *rewriter) rebuild(ctx context.Context, img v1.Image, platform v1.Platfo
 	if err != nil {
 		return nil, a, err
 	}
-	if !r.leaves(platform) {
-		if err := s.utc(config); err != nil {
-			return nil, a, err
+	switch {
+	case r.leaves(platform):
+	case r.original != nil:
+		a, err = r.addToOriginal(ctx, img, s, config, m, platform)
+	default:
+		if err = s.utc(config); err == nil {
+			a, err = r.addHealth(ctx, s, config, m, platform)
 		}
-		if a, err = r.addHealth(ctx, s, config, m, platform); err != nil {
-			return nil, a, err
-		}
+	}
+	if err != nil {
+		return nil, a, err
 	}
 	out, err = r.assemble(s, config, m)
 	return out, a, err

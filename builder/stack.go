@@ -25,10 +25,22 @@ type stack struct {
 	history []v1.History
 	koLayer int // index of ko's first layer
 	koEntry int // index of ko's first history entry
+
+	command string  // what adds layers
+	created v1.Time // when the image was, for a history that does not say it
 }
 
 // newStack takes apart an image that ko emitted.
 func newStack(img v1.Image) (*stack, error) {
+	s, err := readStack(img)
+	if err != nil {
+		return nil, err
+	}
+	s.command = "kohealth build"
+	return s, s.findKo()
+}
+
+func readStack(img v1.Image) (*stack, error) {
 	layers, err := img.Layers()
 	if err != nil {
 		return nil, fmt.Errorf("reading layers: %w", err)
@@ -41,11 +53,11 @@ func newStack(img v1.Image) (*stack, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading image config: %w", err)
 	}
-	s := &stack{layers: slices.Clone(layers), descs: m.Layers, diffIDs: cf.RootFS.DiffIDs, history: cf.History}
+	s := &stack{layers: slices.Clone(layers), descs: m.Layers, diffIDs: cf.RootFS.DiffIDs, history: cf.History, created: cf.Created}
 	if len(s.descs) != len(s.layers) || len(s.diffIDs) != len(s.layers) {
 		return nil, fmt.Errorf("reading layers: manifest has %d, config %d", len(s.descs), len(s.diffIDs))
 	}
-	return s, s.findKo()
+	return s, nil
 }
 
 // findKo finds where ko's own layers begin: at the last kodata layer, which ko puts
@@ -113,7 +125,7 @@ func (s *stack) base() []v1.Layer { return s.layers[:s.koLayer] }
 func (s *stack) own() []v1.Layer { return s.layers[s.koLayer:] }
 
 // insert puts a layer between the base and ko's layers, above those inserted
-// before. Its entry bears the date of ko's.
+// before.
 func (s *stack) insert(l v1.Layer, comment string) error {
 	desc, err := partial.Descriptor(l)
 	if err != nil {
@@ -126,13 +138,17 @@ func (s *stack) insert(l v1.Layer, comment string) error {
 	s.layers = slices.Insert(s.layers, s.koLayer, l)
 	s.descs = slices.Insert(s.descs, s.koLayer, *desc)
 	s.diffIDs = slices.Insert(s.diffIDs, s.koLayer, diffID)
-	s.history = slices.Insert(s.history, s.koEntry, v1.History{
-		Author:    Author,
-		Created:   s.history[len(s.history)-1].Created,
-		CreatedBy: "kohealth build",
-		Comment:   comment,
-	})
 	s.koLayer++
-	s.koEntry++
+	s.note(v1.History{Comment: comment})
 	return nil
+}
+
+// note puts an entry of kohealth's into the history, with the date of the last.
+func (s *stack) note(h v1.History) {
+	h.Author, h.Created, h.CreatedBy = Author, s.created, s.command
+	if n := len(s.history); n > 0 && !s.history[n-1].Created.IsZero() {
+		h.Created = s.history[n-1].Created
+	}
+	s.history = slices.Insert(s.history, s.koEntry, h)
+	s.koEntry++
 }

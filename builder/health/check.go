@@ -34,6 +34,7 @@ type Check struct {
 	StartInterval time.Duration // between checks in the start period; 0 is the runtime's choice
 	Log           bool          // a failing check also says why in the container's log
 	Chosen        bool          // the user has said something; false means that all are defaults
+	TestChosen    bool          // the user has said what to test
 	Disabled      bool          // the image stays as ko makes it
 	Tool          string        // ToolProbe or ToolBusybox
 	Packages      []string      // that the image gets beside the tool
@@ -55,6 +56,7 @@ func (s Settings) Check() (Check, error) {
 		StartInterval: or(s.StartInterval, DefaultStartEvery),
 		Log:           or(s.Log, true),
 		Chosen:        s.chosen(),
+		TestChosen:    s.Test != nil,
 		Tool:          or(s.Tool, ToolProbe),
 		Packages:      s.Packages,
 		Repositories:  s.Repositories,
@@ -188,6 +190,23 @@ func (c Check) Config() Config {
 		StartInterval: c.StartInterval,
 		Retries:       c.Retries,
 	}
+}
+
+// Check returns the check that c is the form of.
+func (c Config) Check() (Check, error) {
+	test, err := ParseTestList(c.Test)
+	return Check{
+		Test:          test,
+		Interval:      c.Interval,
+		Timeout:       c.Timeout,
+		Retries:       c.Retries,
+		StartPeriod:   c.StartPeriod,
+		StartInterval: c.StartInterval,
+		Log:           true, // or the test says otherwise
+		Chosen:        true,
+		TestChosen:    true,
+		Tool:          ToolProbe,
+	}, err
 }
 
 func (c Check) command() []string {

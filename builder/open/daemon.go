@@ -10,7 +10,9 @@ import (
 	"os"
 	"sync"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/daemon"
+	"github.com/google/go-containerregistry/pkg/v1/partial"
 	"github.com/moby/moby/client"
 	"github.com/moby/moby/client/pkg/versions"
 
@@ -38,7 +40,7 @@ func (o Options) fromDaemon(ctx context.Context, s string) (*source, error) {
 	if err != nil {
 		return nil, errors.Join(explainDaemon(err), saved.Close())
 	}
-	src := &source{image: img, reference: s, close: saved.Close}
+	src := &source{image: exact{img}, reference: s, close: saved.Close}
 	if versions.GreaterThanOrEqualTo(docker.ClientVersion(), fullConfig) {
 		src.config = func() ([]byte, error) {
 			var raw bytes.Buffer
@@ -50,6 +52,14 @@ func (o Options) fromDaemon(ctx context.Context, s string) (*source, error) {
 	}
 	return src, nil
 }
+
+// exact is an image of the engine whose config is what it was built with.
+// go-containerregistry's own is made of what the engine tells, where the history is
+// upside down and without its authors.
+type exact struct{ v1.Image }
+
+// ConfigFile returns the config that the engine has stored.
+func (e exact) ConfigFile() (*v1.ConfigFile, error) { return partial.ConfigFile(e) }
 
 // configOf returns what the engine says of an image in the form of an image's config.
 func configOf(inspected []byte) ([]byte, error) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -98,7 +99,7 @@ func fromLayout(p place) (*source, error) {
 		return nil, fmt.Errorf("reading the layout's index.json: %w", err)
 	}
 	if p.selector == "" && isOneImage(im.Manifests) {
-		return &source{index: idx}, nil
+		return only(idx, im.Manifests)
 	}
 	var found []v1.Descriptor
 	var choices []string
@@ -139,6 +140,16 @@ func isOneImage(entries []v1.Descriptor) bool {
 		}
 	}
 	return images <= 1 || len(platforms) == images
+}
+
+// only returns what a layout holds as one image: its single entry or, with one a
+// platform, the whole.
+func only(idx v1.ImageIndex, entries []v1.Descriptor) (*source, error) {
+	entries = slices.DeleteFunc(slices.Clone(entries), func(d v1.Descriptor) bool { return !isImage(d) })
+	if len(entries) == 1 {
+		return fromIndex(idx, entries[0])
+	}
+	return &source{index: idx}, nil
 }
 
 func fromIndex(idx v1.ImageIndex, desc v1.Descriptor) (*source, error) {

@@ -280,6 +280,9 @@ func TestDaemon(t *testing.T) {
 			rc.Close()
 		}
 	}
+	if diff := cmp.Diff(must(img.ConfigFile()), must(opened.ConfigFile())); diff != "" {
+		t.Errorf("config (-built +got):\n%s", diff)
+	}
 	if saves != 1 {
 		t.Errorf("the image was copied %d times", saves)
 	}

@@ -11,11 +11,13 @@ import (
 	"github.com/ko-health/kohealth/builder/hint"
 )
 
-// attestation is the annotation that BuildKit gives to what only describes an image of
-// the same index.
+// Annotations that BuildKit gives to what only describes an image of the same index.
 //
 // https://github.com/moby/buildkit/blob/master/docs/attestations/attestation-storage.md
-const attestation = "vnd.docker.reference.type"
+const (
+	attestation = "vnd.docker.reference.type"
+	attested    = "vnd.docker.reference.digest" // the image's
+)
 
 // maxDepth is how deep indexes may lie in indexes. One in another is what OCI layouts
 // have.
@@ -24,14 +26,14 @@ const maxDepth = 4
 // A candidate is an image of an index, which is not read before it is chosen.
 type candidate struct {
 	index    v1.ImageIndex
-	digest   v1.Hash
+	desc     v1.Descriptor
 	platform v1.Platform
 }
 
 func (c candidate) image() (v1.Image, error) {
-	img, err := c.index.Image(c.digest)
+	img, err := c.index.Image(c.desc.Digest)
 	if err != nil {
-		return nil, fmt.Errorf("reading image %q: %w", c.digest, explain(err))
+		return nil, fmt.Errorf("reading image %q: %w", c.desc.Digest, explain(err))
 	}
 	return img, nil
 }
@@ -101,7 +103,7 @@ func ofDescriptor(idx v1.ImageIndex, desc v1.Descriptor, depth int) ([]candidate
 		}
 		return candidates(child, depth-1)
 	}
-	c := candidate{index: idx, digest: desc.Digest}
+	c := candidate{index: idx, desc: desc}
 	if desc.Platform != nil {
 		c.platform = *desc.Platform
 		return []candidate{c}, nil
@@ -120,7 +122,8 @@ func ofDescriptor(idx v1.ImageIndex, desc v1.Descriptor, depth int) ([]candidate
 
 // isImage tells images and indexes of them from attestations and other artifacts.
 func isImage(desc v1.Descriptor) bool {
-	return desc.Annotations[attestation] == "" && (desc.MediaType.IsImage() || desc.MediaType.IsIndex())
+	unknown := desc.Platform != nil && desc.Platform.OS == "unknown"
+	return !unknown && desc.Annotations[attestation] == "" && (desc.MediaType.IsImage() || desc.MediaType.IsIndex())
 }
 
 // platformOf returns the platform in a config.

@@ -24,6 +24,7 @@ func TestDropIn(t *testing.T) {
 func added() []string {
 	return []string{
 		buildIDCommand,
+		"base",
 		"lint",
 		"render",
 		"taskdef",

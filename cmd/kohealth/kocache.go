@@ -79,6 +79,13 @@ func (c *koCache) close(ok bool) {
 	_ = c.lock.Unlock()
 }
 
+// pruneCache prunes after a run that went well. Failing that is no failure of the run.
+func pruneCache(mine *koCache) {
+	if err := prune(cacheDir(), mine); err != nil {
+		log.Printf("warning: pruning %s: %v", cacheDir(), err)
+	}
+}
+
 // prune prunes all that kohealth keeps for the user, but for what other processes use.
 func prune(user cache.Dir, mine *koCache) error {
 	if user == "" {

@@ -29,7 +29,7 @@ func TestDependencies(t *testing.T) {
 		"builder/taskdef":        append([]string{"builder/taskdef", "builder/render", "builder/lint/source"}, health...),
 		"builder/open":           append([]string{"builder/open"}, health...),
 		"layers/apk":             append([]string{"layers/apk", "builder/rootfs"}, layers...),
-		"builder":                append([]string{"builder", "builder/rootfs", "layers/apk"}, layers...),
+		"builder":                append([]string{"builder", "builder/rootfs", "builder/open", "layers/apk"}, layers...),
 	} {
 		slices.Sort(want)
 		if diff := cmp.Diff(want, ownDeps(t, pkg)); diff != "" {

@@ -55,6 +55,23 @@ func (f *buildFlags) run(ctx context.Context, v versions, do func(context.Contex
 	// The cache is another process's only when those of this build have ended.
 	kept := useKoCache(cacheDir())
 	defer func() { kept.close(err == nil) }()
+	err = withPublisher(ctx, f.po, func(publisher *publisher) error {
+		f.bo.InsecureRegistry = f.po.InsecureRegistry
+		b, err := newBuilder(ctx, f.bo, f.health, v)
+		if err != nil {
+			return err
+		}
+		return do(ctx, &pipeline{b, publisher, f.bo, environ})
+	})
+	if err != nil {
+		return err
+	}
+	pruneCache(kept)
+	return nil
+}
+
+// withPublisher has do use a publisher, and cleans up after it.
+func withPublisher(ctx context.Context, po *options.PublishOptions, do func(*publisher) error) (err error) {
 	leave, err := enter(ctx)
 	if err != nil {
 		return err
@@ -62,26 +79,15 @@ func (f *buildFlags) run(ctx context.Context, v versions, do func(context.Contex
 	defer func() { leave(err == nil) }()
 	// The publisher comes first: for --insecure-registry it has to find a transport
 	// of net/http's own.
-	publisher, err := newPublisher(f.po)
+	publisher, err := newPublisher(po)
 	if err != nil {
 		return err
 	}
 	remote.DefaultTransport = interruptible{ctx, layers.Transport(remote.DefaultTransport)}
-	f.bo.InsecureRegistry = f.po.InsecureRegistry
-	b, err := newBuilder(ctx, f.bo, f.health, v)
-	if err != nil {
+	if err := do(publisher); err != nil {
 		return err
 	}
-	if err := do(ctx, &pipeline{b, publisher, f.bo, environ}); err != nil {
-		return err
-	}
-	if err := publisher.Close(); err != nil { // it writes the tarball
-		return err
-	}
-	if err := prune(cacheDir(), kept); err != nil {
-		log.Printf("warning: pruning %s: %v", cacheDir(), err)
-	}
-	return nil
+	return publisher.Close() // it writes the tarball
 }
 
 // newBuilder returns ko's builder with health checks.

@@ -14,6 +14,7 @@ import (
 	"github.com/google/ko/pkg/publish"
 
 	"github.com/ko-health/kohealth/builder/hint"
+	"github.com/ko-health/kohealth/layers"
 )
 
 // A publisher publishes as ko's does. What is published again is only recorded: ko's
@@ -29,6 +30,9 @@ type publisher struct {
 }
 
 func newPublisher(po *options.PublishOptions) (*publisher, error) {
+	if registry, _, _ := strings.Cut(po.DockerRepo, "/"); registry == layers.StaticHost && po.Push && !po.Local {
+		return nil, hint.With(fmt.Errorf("creating publisher: %s is built into kohealth and read-only", po.DockerRepo), "name another registry in KO_DOCKER_REPO")
+	}
 	unrecorded := *po
 	unrecorded.ImageRefsFile = ""
 	inner, err := commands.NewPublisher(&unrecorded)

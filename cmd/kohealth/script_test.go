@@ -86,9 +86,10 @@ func scriptParams(t *testing.T) testscript.Params {
 			if err := servePackages(e); err != nil {
 				return err
 			}
-			return writeBases(host)
+			return errors.Join(writeBases(host), writeOriginals(host))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"annotations": cmdAnnotations,
 			"asked":       cmdAsked,
 			"config":      cmdConfig,
 			"credentials": cmdCredentials,
@@ -253,10 +254,15 @@ func cmdFiles(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	all, err := img.Layers()
 	ts.Check(err)
-	for i, h := range cf.History {
+	i := 0
+	for _, h := range cf.History {
+		if h.EmptyLayer {
+			continue
+		}
 		if h.Author == builder.Author {
 			printTar(ts, all[i])
 		}
+		i++
 	}
 }
 

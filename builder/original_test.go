@@ -1,0 +1,283 @@
+package builder
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/random"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+	"github.com/google/go-containerregistry/pkg/v1/validate"
+	"github.com/google/ko/pkg/build"
+	specs "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/ko-health/kohealth/builder/health"
+	"github.com/ko-health/kohealth/builder/open"
+	"github.com/ko-health/kohealth/builder/rootfs"
+)
+
+// originalImage returns an image of so many layers with exactly this config, but for rootfs.
+func originalImage(t *testing.T, layers int, config map[string]any) v1.Image {
+	t.Helper()
+	img, err := random.Image(16, int64(layers), random.WithSource(zeroes{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cf, err := img.ConfigFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := img.Manifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	config["os"], config["architecture"], config["rootfs"] = "linux", "amd64", cf.RootFS
+	raw, err := json.Marshal(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := img.Layers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := newImage(m, raw, all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+type zeroes struct{}
+
+func (zeroes) Int63() int64 { return 0 }
+func (zeroes) Seed(int64)   {}
+
+// addTo rewrites images as kohealth base does.
+func (b *bench) addTo(t *testing.T, set *open.Set, keys ...string) build.Result {
+	t.Helper()
+	set.Reference = "example.com/original:v1"
+	out, err := Base(t.Context(), set, BaseOptions{Options: b.options(settings(t, keys...)), SBOM: "app"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func digestOf(t *testing.T, r build.Result) v1.Hash {
+	t.Helper()
+	h, err := r.Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// TestBaseAgain checks that Base changes nothing of its own result, even if the image
+// has no history to tell layers apart, or config fields that nobody knows.
+func TestBaseAgain(t *testing.T) {
+	b := newBench(t)
+	for name, config := range map[string]map[string]any{
+		"no history":   {"x.unknown": 1, "config": map[string]any{"StopTimeout": 7}},
+		"history":      {"history": []v1.History{{Comment: "a"}, {Comment: "b"}, {EmptyLayer: true}}, "created": "2020-01-02T03:04:05Z"},
+		"null history": {"history": nil, "config": nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			first := b.addTo(t, &open.Set{Image: originalImage(t, 2, config)}, "test", "tcp://:80")
+			if err := validate.Image(first.(v1.Image)); err != nil {
+				t.Error(err)
+			}
+			raw := rawOf(t, first.(v1.Image))
+			if config["x.unknown"] != nil && (raw["x.unknown"] != 1.0 || raw["config"].(map[string]any)["StopTimeout"] != 7.0) {
+				t.Errorf("unknown fields are lost: %v", raw)
+			}
+			if got := len(raw["history"].([]any)); got < 5 {
+				t.Errorf("the history has %d entries for 4 layers and the check", got)
+			}
+			for _, keys := range [][]string{nil, {"test", "tcp://:80"}} {
+				again := b.addTo(t, &open.Set{Image: first.(v1.Image)}, keys...)
+				if digestOf(t, again) != digestOf(t, first) {
+					t.Errorf("settings %q: another image the second time", keys)
+				}
+			}
+		})
+	}
+}
+
+// TestBaseRenewsProbe takes a result whose probe is another kohealth's.
+func TestBaseRenewsProbe(t *testing.T) {
+	b := newBench(t)
+	want := b.addTo(t, &open.Set{Image: originalImage(t, 1, map[string]any{})}, "test", "tcp://:80", "interval", "7s", "log", "false").(v1.Image)
+	s, err := readStack(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old, err := random.Layer(8, types.OCILayer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.koLayer, s.koEntry, s.command = len(s.layers), len(s.history), baseCommand
+	s.dropOurs()
+	if err := s.insert(old, probeComment+", at /usr/bin/healthcheck"); err != nil {
+		t.Fatal(err)
+	}
+	s.note(v1.History{Comment: "health check", EmptyLayer: true})
+	raw, err := want.RawConfigFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := parseRawConfig(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := want.Manifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stale, err := (&rewriter{}).assemble(s, config, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := b.addTo(t, &open.Set{Image: stale}); digestOf(t, got) != digestOf(t, want) {
+		t.Errorf("layers are %v, want %v", digests(t, got.(v1.Image)), digests(t, want))
+	}
+	if !slices.ContainsFunc(b.log, func(s string) bool { return strings.Contains(s, "nothing is configured") }) {
+		t.Errorf("nothing said of the check that stays: %q", b.log)
+	}
+}
+
+// TestBaseNamesOriginal checks annotations of an index, its images and their entries.
+func TestBaseNamesOriginal(t *testing.T) {
+	b := newBench(t)
+	img := originalImage(t, 1, map[string]any{})
+	idx := mutate.AppendManifests(mutate.IndexMediaType(empty.Index, types.OCIImageIndex), mutate.IndexAddendum{
+		Add: img,
+		Descriptor: v1.Descriptor{
+			Platform: &v1.Platform{OS: "linux", Architecture: "amd64"},
+			Annotations: map[string]string{
+				"k": "v", specs.AnnotationBaseImageName: "scratch", specs.AnnotationBaseImageDigest: "sha256:0",
+			},
+		},
+	})
+	set := &open.Set{Index: idx, Digest: digestOf(t, idx)}
+	named := func(d v1.Hash) map[string]string {
+		return map[string]string{specs.AnnotationBaseImageName: "example.com/original:v1", specs.AnnotationBaseImageDigest: d.String()}
+	}
+	check := func(out v1.ImageIndex) {
+		t.Helper()
+		im, err := out.IndexManifest()
+		if err != nil {
+			t.Fatal(err)
+		}
+		child, err := out.Image(im.Manifests[0].Digest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := child.Manifest()
+		if err != nil {
+			t.Fatal(err)
+		}
+		entry := named(digestOf(t, img))
+		entry["k"] = "v"
+		if diff := cmp.Diff([]map[string]string{named(set.Digest), entry, named(digestOf(t, img))},
+			[]map[string]string{im.Annotations, im.Manifests[0].Annotations, m.Annotations}); diff != "" {
+			t.Errorf("annotations of index, entry and image (-want +got):\n%s", diff)
+		}
+	}
+	first := b.addTo(t, set, "test", "tcp://:80").(v1.ImageIndex)
+	check(first)
+	check(b.addTo(t, &open.Set{Index: first, Digest: digestOf(t, first)}, "test", "tcp://:81").(v1.ImageIndex))
+}
+
+func TestFindsApp(t *testing.T) {
+	for _, tt := range []struct {
+		entrypoint, cmd []string
+		ok              bool
+	}{
+		{nil, nil, true},
+		{nil, []string{"/bin/sh"}, true},
+		{[]string{"/bin/bash", "-l"}, nil, true},
+		{[]string{"busybox", "sh"}, nil, true},
+		{[]string{"/ko-app/app"}, []string{"-x"}, true},
+		{[]string{"tini", "--", "/ko-app/app"}, nil, true},
+		{nil, []string{"nginx", "-g", "daemon off;"}, false},
+		{nil, []string{"/bin/sh", "-c", "app"}, false},
+		{[]string{"/bin/sh"}, []string{"/start.sh"}, false},
+		{[]string{"/entrypoint.sh"}, []string{"bash"}, false},
+	} {
+		config := rawConfig{}
+		if err := config.set("config", map[string]any{"Entrypoint": tt.entrypoint, "Cmd": tt.cmd}); err != nil {
+			t.Fatal(err)
+		}
+		if err := findsApp(health.Check{}, config); (err == nil) != tt.ok {
+			t.Errorf("%q %q: %v", tt.entrypoint, tt.cmd, err)
+		}
+		if err := findsApp(health.Check{TestChosen: true}, config); err != nil {
+			t.Errorf("%q %q, chosen: %v", tt.entrypoint, tt.cmd, err)
+		}
+	}
+	if err := findsApp(health.Check{}, rawConfig{"config": json.RawMessage(`{"Cmd": 1}`)}); err == nil {
+		t.Error("a Cmd that is a number is taken")
+	}
+}
+
+func TestParseProgram(t *testing.T) {
+	for s, want := range map[string]Program{
+		"example.com/checks:/bin/x":           {"example.com/checks", "/bin/x"},
+		"localhost:5000/checks:v1:/bin/x":     {"localhost:5000/checks:v1", "/bin/x"},
+		"checks@sha256:0a:/bin/x":             {"checks@sha256:0a", "/bin/x"},
+		"docker://example.com/checks:/bin/x":  {"docker://example.com/checks", "/bin/x"},
+		"docker-daemon:checks:v1:/bin/../a/x": {"docker-daemon:checks:v1", "/a/x"},
+		"./out.tar:/x":                        {"./out.tar", "/x"},
+	} {
+		got, err := ParseProgram(s)
+		if err != nil || *got != want {
+			t.Errorf("ParseProgram(%q) = %v, %v; want %v", s, got, err, want)
+		}
+	}
+	for _, s := range []string{"", "/bin/x", ":/bin/x", "checks", "checks:v1", "checks:bin/x", "docker://example.com/checks", "checks:/", "checks:/a\nb"} {
+		if got, err := ParseProgram(s); err == nil {
+			t.Errorf("ParseProgram(%q) = %v", s, got)
+		}
+	}
+}
+
+// FuzzParseProgram checks that what was parsed parses again to the same.
+func FuzzParseProgram(f *testing.F) {
+	f.Add("localhost:5000/checks:v1:/bin/x")
+	f.Add("docker://a:/../b")
+	f.Fuzz(func(t *testing.T, s string) {
+		p, err := ParseProgram(s)
+		if err != nil {
+			return
+		}
+		again, err := ParseProgram(p.Image + ":" + p.Path)
+		if err != nil || *again != *p {
+			t.Errorf("%q: %v, then %v, %v", s, p, again, err)
+		}
+	})
+}
+
+// FuzzCheckRuns checks that no program, however damaged, is taken for one of another
+// platform as well, or ends the process.
+func FuzzCheckRuns(f *testing.F) {
+	f.Add([]byte("#!/bin/sh\n"))
+	f.Add([]byte("#!"))
+	f.Add([]byte("\x7fELF\x02\x01\x01" + strings.Repeat("\x00", 57)))
+	image, err := rootfs.Read(nil, "")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, content []byte) {
+		r := &rewriter{Options: Options{Logf: t.Logf}, original: &original{BaseOptions: BaseOptions{Program: &Program{Path: "/x"}}}}
+		amd64 := r.checkRuns(content, v1.Platform{OS: "linux", Architecture: "amd64"}, image)
+		arm64 := r.checkRuns(content, v1.Platform{OS: "linux", Architecture: "arm64"}, image)
+		if amd64 == nil && arm64 == nil {
+			t.Errorf("%q runs on both", content)
+		}
+	})
+}

@@ -1,0 +1,206 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/ko/pkg/commands/options"
+	"github.com/spf13/cobra"
+
+	"github.com/ko-health/kohealth/builder"
+	"github.com/ko-health/kohealth/builder/hint"
+	"github.com/ko-health/kohealth/builder/open"
+	"github.com/ko-health/kohealth/layers"
+	"github.com/ko-health/kohealth/layers/apk"
+)
+
+// baseFlags are the flags of kohealth base: those of build that do not say how to
+// compile, and its own.
+type baseFlags struct {
+	po        *options.PublishOptions
+	health    *healthFlags
+	platforms []string
+	jobs      int
+	sbom      string
+	sbomDir   string
+	probeFrom string
+}
+
+func newBase(v versions) *cobra.Command {
+	f := &baseFlags{po: &options.PublishOptions{}}
+	cmd := &cobra.Command{
+		Use:   "base [IMAGE]",
+		Short: "Give a health check to an image that ko did not build.",
+		Long: `Give a health check to an image that ko did not build, on all its platforms,
+publish the result, and print its reference: a base image for ko, for a
+Dockerfile, or somebody else's image with a check.
+
+IMAGE is in a registry, in the Docker engine (docker-daemon:NAME, ko.local/NAME),
+in a tarball or in an OCI layout. Without it, it is the base image that ko would
+take: defaultBaseImage of .ko.yaml, KO_DEFAULTBASEIMAGE, or ko's own.
+
+The result is pushed to KO_DOCKER_REPO and the last element of IMAGE's name.`,
+		Example: `
+  # A base on which ko builds images with a health check.
+  KO_DEFAULTBASEIMAGE=$(kohealth base) ko build ./cmd/app
+
+  # A health check for somebody else's image.
+  kohealth base --health=http://:80/ nginx:1.29
+
+  # The check is a program of another image.
+  kohealth base --probe-from=ghcr.io/tarampampam/microcheck:/bin/httpcheck \
+    --health='["CMD", "/bin/httpcheck", "http://127.0.0.1/"]' nginx:1.29`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return f.run(cmd.Context(), strings.Join(args, ""), v)
+		},
+	}
+	options.AddPublishArg(cmd, f.po)
+	fs := cmd.Flags()
+	fs.Lookup("base-import-paths").Usage = "Add only the last element of IMAGE's name to KO_DOCKER_REPO; the default"
+	fs.Lookup("preserve-import-paths").Usage = "Add all of IMAGE's name, but for the registry, to KO_DOCKER_REPO"
+	fs.StringSliceVar(&f.platforms, "platform", []string{"all"}, "platforms of IMAGE: all, or OS[/ARCHITECTURE[/VARIANT]][,PLATFORM]...")
+	fs.IntVarP(&f.jobs, "jobs", "j", 0, "platforms that are worked on at once (default GOMAXPROCS)")
+	fs.StringVar(&f.sbom, "sbom", "spdx", "the SBOM of what is added: spdx or none")
+	fs.StringVar(&f.sbomDir, "sbom-dir", "", "directory to write the SBOM into")
+	fs.StringVar(&f.probeFrom, "probe-from", "", "check with a program of another image, `IMAGE:PATH`, instead of the probe; --health says how to run it")
+	f.health = addHealthFlags(fs)
+	fs.Lookup("no-healthcheck").Hidden = true // there would be nothing left to do
+	return ownCodes(cmd)
+}
+
+func (f *baseFlags) run(ctx context.Context, image string, v versions) error {
+	if err := f.validate(); err != nil {
+		return usage(err)
+	}
+	platforms, err := parsePlatforms(f.platforms)
+	if err != nil {
+		return usage(err)
+	}
+	bo, err := f.options(v)
+	if err != nil {
+		return err
+	}
+	if image == "" {
+		if image, err = defaultBase(); err != nil {
+			return err
+		}
+	}
+	err = withPublisher(ctx, f.po, func(p *publisher) error {
+		set, err := open.All(ctx, image, platforms, bo.Open)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = set.Close() }() // the temporary directory goes, too
+		return f.publish(ctx, p, set, bo)
+	})
+	if err != nil {
+		return err
+	}
+	pruneCache(nil)
+	return nil
+}
+
+// publish publishes the images with a check and prints where. For the publisher, the
+// images' own name stands in the place of an import path.
+func (f *baseFlags) publish(ctx context.Context, p *publisher, set *open.Set, bo builder.BaseOptions) error {
+	repository, err := set.Repository(bo.Open)
+	if err != nil {
+		return err
+	}
+	if f.sbom != "none" {
+		bo.SBOM = path.Base(repository)
+	}
+	result, err := builder.Base(ctx, set, bo)
+	if err != nil {
+		return err
+	}
+	ref, err := p.Publish(ctx, result, repository)
+	if err != nil {
+		return err
+	}
+	fmt.Println(ref)
+	return nil
+}
+
+// validate judges the flags together, and says where images go by default.
+func (f *baseFlags) validate() error {
+	if f.sbom != "spdx" && f.sbom != "none" {
+		return fmt.Errorf("parsing --sbom %q: want spdx or none", f.sbom)
+	}
+	po := f.po
+	named := 0
+	for _, way := range []bool{po.Bare, po.BaseImportPaths, po.PreserveImportPaths} {
+		if way {
+			named++
+		}
+	}
+	if named > 1 {
+		return errors.New("--bare, --base-import-paths and --preserve-import-paths exclude each other")
+	}
+	po.BaseImportPaths = named == 0 || po.BaseImportPaths
+	return f.health.conflict()
+}
+
+// options says what flags, variables and .ko.yaml say. All is read before any image is.
+func (f *baseFlags) options(v versions) (bo builder.BaseOptions, err error) {
+	checks, err := f.health.checks(".")
+	if err != nil {
+		return bo, err
+	}
+	if bo.Open, err = openOptions("", v); err != nil {
+		return bo, err
+	}
+	if f.po.InsecureRegistry {
+		allowInsecure(&bo.Open)
+	}
+	if f.probeFrom != "" {
+		if bo.Program, err = builder.ParseProgram(f.probeFrom); err != nil {
+			return bo, usage(err)
+		}
+	}
+	bo.Options = builder.Options{
+		Check:    checks.of(&options.BuildOptions{}),
+		Compiler: &layers.Compiler{Go: os.Getenv(goVariable), Cache: cacheDir(), Logf: log.Printf},
+		Packages: &apk.Client{Cache: cacheDir(), UserAgent: "kohealth/" + v.kohealth, Progress: progress(os.Stderr)},
+		Format:   checks.format,
+		Jobs:     f.jobs,
+		SBOMDir:  f.sbomDir,
+		Version:  v.kohealth,
+		Cache:    cacheDir().Sub("base"),
+		Logf:     log.Printf,
+	}
+	return bo, nil
+}
+
+// defaultBase returns the base image that ko would take.
+func defaultBase() (string, error) {
+	var bo options.BuildOptions
+	if err := bo.LoadConfig(); err != nil {
+		return "", hint.With(fmt.Errorf("looking for the base image: %w", err), "name an image, such as cgr.dev/chainguard/static")
+	}
+	return bo.BaseImage, nil
+}
+
+// parsePlatforms parses what --platform lists; none means all.
+func parsePlatforms(specs []string) ([]v1.Platform, error) {
+	var platforms []v1.Platform
+	for _, spec := range specs {
+		if spec == "all" && len(specs) == 1 {
+			return nil, nil
+		}
+		p, err := v1.ParsePlatform(spec)
+		if err != nil || spec == "all" || slices.Contains(strings.Split(spec, "/"), "") {
+			return nil, hint.With(fmt.Errorf("parsing platform %q: want all, or OS[/ARCHITECTURE[/VARIANT]]", spec), "write it as in linux/arm64")
+		}
+		platforms = append(platforms, *p)
+	}
+	return platforms, nil
+}
