@@ -16,6 +16,9 @@ import (
 // TestFaults builds with registries that fail. kohealth says why, publishes nothing
 // and leaves nothing behind, and the next build succeeds.
 func TestFaults(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds scores of images: make test does")
+	}
 	t.Parallel()
 	const (
 		baseManifest = `^GET /v2/base/manifests/`

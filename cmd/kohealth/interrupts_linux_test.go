@@ -14,6 +14,9 @@ import (
 // so on until a build ends before there are so many. Each leaves what it has cached
 // to the next.
 func TestInterruptGo(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds scores of images: make test does")
+	}
 	t.Parallel()
 	want := newWorkshop(t).reference()
 	for signal, name := range map[syscall.Signal]string{syscall.SIGINT: "INT", syscall.SIGTERM: "TERM"} {
@@ -54,6 +57,9 @@ exec "$REALGO" "$@"
 // TestInterruptRegistry interrupts builds at the first request to a registry, then at
 // the second, and so on. The registries never answer that request.
 func TestInterruptRegistry(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds scores of images: make test does")
+	}
 	t.Parallel()
 	want := newWorkshop(t).reference()
 	s := newWorkshop(t)
