@@ -351,6 +351,28 @@ func TestReservedThroughLink(t *testing.T) {
 	refused(t, req, "it would take the place of /var/run/ko")
 }
 
+// Signatures are many for the price of one: the index is hashed once for all.
+func TestManySignatures(t *testing.T) {
+	var first bytes.Buffer
+	tw := tar.NewWriter(&first)
+	for i := range 4000 {
+		if err := tw.WriteHeader(&tar.Header{Name: fmt.Sprint(".SIGN.RSA256.", i), Mode: 0o644}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := tw.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	k, err := parseKey(goodKey().PEM())
+	if err != nil {
+		t.Fatal(err)
+	}
+	index := slices.Concat(gz(t, first.Bytes()), make([]byte, maxIndex/2))
+	if _, err := verifyIndex(index, []*Key{k}); err == nil || !strings.Contains(err.Error(), "no trusted key has signed it") {
+		t.Errorf("error %v", err)
+	}
+}
+
 // A second package with the same file needs leave.
 func TestPackagesWithTheSameFile(t *testing.T) {
 	one, two := pkg("one", "1-r0", apktest.File("usr/bin/x", 0o755)), pkg("two", "1-r0", apktest.File("usr/bin/x", 0o755))
