@@ -187,6 +187,25 @@ func TestCacheIsVerified(t *testing.T) {
 	}
 }
 
+// An index that was damaged in the cache is fetched anew by the next build.
+func TestDamagedIndex(t *testing.T) {
+	c := newClient(t)
+	req := request(t, serve(t, apktest.New(goodKey(), all()...)), "curl")
+	install(t, c, req)
+	names, err := filepath.Glob(filepath.Join(string(c.Cache), "apk", "indexes", "*"))
+	if err != nil || len(names) != 1 {
+		t.Fatalf("indexes %v, %v", names, err)
+	}
+	if err := os.WriteFile(names[0], []byte("damaged"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	req.BaseID = "another"
+	if _, err := again(c).Install(t.Context(), req); err == nil || !strings.Contains(err.Error(), "has gone from the cache") {
+		t.Errorf("error %v", err)
+	}
+	install(t, again(c), req)
+}
+
 // Whatever a result follows from makes it another one.
 func TestCacheKey(t *testing.T) {
 	c := newClient(t)
