@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/ko-health/kohealth/builder/hint"
 	"github.com/ko-health/kohealth/layers/apk/apktest"
 )
 
@@ -204,6 +205,25 @@ func TestDamagedIndex(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 	install(t, again(c), req)
+}
+
+// A mirror that lacks the pinned key is told what to do.
+func TestMirrorWithoutKey(t *testing.T) {
+	repo := apktest.New(goodKey(), all()...)
+	delete(repo, goodKey().Name)
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "x86_64"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "x86_64", indexName), repo["x86_64/"+indexName], 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, location := range []string{serve(t, repo), dir} {
+		_, err := newClient(t).Install(t.Context(), request(t, location, "curl"))
+		if !strings.Contains(hint.Of(err), "name the key's file with --health-key") {
+			t.Errorf("%s: error %v, hint %q", location, err, hint.Of(err))
+		}
+	}
 }
 
 // Whatever a result follows from makes it another one.
