@@ -342,6 +342,37 @@ func TestRefusesTraversalThroughOtherPackage(t *testing.T) {
 	refused(t, req, "the base image has a file of its own there")
 }
 
+// What is reserved is so where links of the base lead to, too.
+func TestReservedThroughLink(t *testing.T) {
+	p := pkg("p", "1-r0", apktest.Dir("run/ko", 0o700))
+	req := request(t, serve(t, apktest.New(goodKey(), p.Build(nil))), "p")
+	req.Base = merged(t, layers.File{Path: "/var", Mode: fs.ModeDir | 0o755}, layers.File{Path: "/run", Mode: fs.ModeDir | 0o755},
+		layers.File{Path: "/var/run", Mode: fs.ModeSymlink | 0o777, Linkname: "../run"})
+	refused(t, req, "it would take the place of /var/run/ko")
+}
+
+// Signatures are many for the price of one: the index is hashed once for all.
+func TestManySignatures(t *testing.T) {
+	var first bytes.Buffer
+	tw := tar.NewWriter(&first)
+	for i := range 4000 {
+		if err := tw.WriteHeader(&tar.Header{Name: fmt.Sprint(".SIGN.RSA256.", i), Mode: 0o644}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := tw.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	k, err := parseKey(goodKey().PEM())
+	if err != nil {
+		t.Fatal(err)
+	}
+	index := slices.Concat(gz(t, first.Bytes()), make([]byte, maxIndex/2))
+	if _, err := verifyIndex(index, []*Key{k}); err == nil || !strings.Contains(err.Error(), "no trusted key has signed it") {
+		t.Errorf("error %v", err)
+	}
+}
+
 // A second package with the same file needs leave.
 func TestPackagesWithTheSameFile(t *testing.T) {
 	one, two := pkg("one", "1-r0", apktest.File("usr/bin/x", 0o755)), pkg("two", "1-r0", apktest.File("usr/bin/x", 0o755))

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/ko-health/kohealth/builder/hint"
 	"github.com/ko-health/kohealth/layers/apk/apktest"
 )
 
@@ -184,6 +185,44 @@ func TestCacheIsVerified(t *testing.T) {
 	req.BaseID = "another"
 	if got := string(install(t, again(c), req).find(t, "/usr/bin/curl").Content); got != "content of usr/bin/curl" {
 		t.Errorf("curl is %q", got)
+	}
+}
+
+// An index that was damaged in the cache is fetched anew by the next build.
+func TestDamagedIndex(t *testing.T) {
+	c := newClient(t)
+	req := request(t, serve(t, apktest.New(goodKey(), all()...)), "curl")
+	install(t, c, req)
+	names, err := filepath.Glob(filepath.Join(string(c.Cache), "apk", "indexes", "*"))
+	if err != nil || len(names) != 1 {
+		t.Fatalf("indexes %v, %v", names, err)
+	}
+	if err := os.WriteFile(names[0], []byte("damaged"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	req.BaseID = "another"
+	if _, err := again(c).Install(t.Context(), req); err == nil || !strings.Contains(err.Error(), "has gone from the cache") {
+		t.Errorf("error %v", err)
+	}
+	install(t, again(c), req)
+}
+
+// A mirror that lacks the pinned key is told what to do.
+func TestMirrorWithoutKey(t *testing.T) {
+	repo := apktest.New(goodKey(), all()...)
+	delete(repo, goodKey().Name)
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "x86_64"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "x86_64", indexName), repo["x86_64/"+indexName], 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, location := range []string{serve(t, repo), dir} {
+		_, err := newClient(t).Install(t.Context(), request(t, location, "curl"))
+		if !strings.Contains(hint.Of(err), "name the key's file with --health-key") {
+			t.Errorf("%s: error %v, hint %q", location, err, hint.Of(err))
+		}
 	}
 }
 

@@ -85,7 +85,8 @@ func (r *repository) keep(heads, bodies cache.Dir, key string, old, latest head,
 func (x *index) verify(ctx context.Context) ([]byte, error) {
 	if x.body == nil {
 		body, ok := x.repo.Cache.Sub("apk").Sub("indexes").Get(x.digest)
-		if !ok {
+		if !ok { // damaged, it would otherwise count as known
+			x.repo.Cache.Sub("apk").Sub("indexes").Remove(x.digest)
 			return nil, hint.With(fmt.Errorf("the index of %s has gone from the cache", x.repo), "build again")
 		}
 		x.body = body

@@ -109,13 +109,23 @@ const maxKey = 64 << 10
 func (r *repository) keyFile(ctx context.Context, name string) ([]byte, error) {
 	switch {
 	case r.base == nil:
-		return readFile(filepath.Join(r.dir, name), maxKey)
+		text, err := readFile(filepath.Join(r.dir, name), maxKey)
+		return text, explainKey(err)
 	case r.offline:
 		return nil, hint.With(errors.New("it is not in the cache"), "build once without --health-offline")
 	}
 	resp, err := r.fetcher().get(ctx, r.url(name), r.user, "", maxKey)
 	if err != nil {
-		return nil, err
+		return nil, explainKey(err)
 	}
 	return resp.body, nil
+}
+
+// explainKey adds the next step where a repository, such as a mirror, lacks its key.
+func explainKey(err error) error {
+	var status statusError
+	if errors.As(err, &status) && status == 404 || errors.Is(err, os.ErrNotExist) {
+		return hint.With(err, "name the key's file with --health-key, or put it beside x86_64 and aarch64")
+	}
+	return err
 }

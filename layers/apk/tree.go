@@ -69,7 +69,7 @@ func (t *tree) place(p *Package, c *control, e *entry) (ok bool, err error) {
 			return false, err
 		}
 	}
-	if r := t.blocks(at); r != "" {
+	if r, _ := t.blocks(at); r != "" {
 		if !t.managed && e.isLink() {
 			t.warn("%s: the link %s is left out: it would hide %s", p, e.path, r)
 			return false, nil
@@ -90,12 +90,12 @@ func (t *tree) placeDir(p *Package, e *entry) error {
 		return err
 	}
 	there, ok := t.fs.At(at)
-	switch r := t.blocks(at); {
+	switch r, to := t.blocks(at); {
 	case ok && there.Type != tar.TypeDir:
 		return fmt.Errorf("%q is not a directory in the base image", at)
 	case ok && t.added[at].by != p:
 		return nil
-	case r != "" && strings.HasPrefix(at+"/", r+"/"):
+	case r != "" && strings.HasPrefix(at+"/", to+"/"):
 		return fmt.Errorf("it would take the place of %s", r)
 	}
 	if err := t.addParents(p, path.Dir(at)); err != nil {
@@ -162,18 +162,18 @@ func (t *tree) yield(e *entry, at string, there rootfs.Entry) (bool, error) {
 }
 
 // blocks returns the reserved path that something at a path, other than a directory,
-// would be in the way of, or "".
-func (t *tree) blocks(at string) string {
+// would be in the way of, and where links lead to from it, or "".
+func (t *tree) blocks(at string) (reserved, to string) {
 	for _, r := range t.reserved {
 		to, err := t.fs.Follow(r)
 		if err != nil {
 			to = r
 		}
 		if at == to || strings.HasPrefix(to, at+"/") || strings.HasPrefix(at, to+"/") {
-			return r
+			return r, to
 		}
 	}
-	return ""
+	return "", ""
 }
 
 // appletLists is where busybox keeps lists of the paths that it is to be called by.
@@ -210,7 +210,10 @@ func (t *tree) linkApplet(p *Package, applet, busybox string) error {
 	if err != nil {
 		return err
 	}
-	if _, ok := t.fs.At(at); ok || t.blocks(at) != "" {
+	if r, _ := t.blocks(at); r != "" {
+		return nil
+	}
+	if _, ok := t.fs.At(at); ok {
 		return nil
 	}
 	if err := t.addParents(p, path.Dir(at)); err != nil {

@@ -120,12 +120,15 @@ func verifyIndex(index []byte, keys []*Key) ([]byte, error) {
 	}
 	var names []string
 	weak := false
+	digests := map[crypto.Hash][]byte{} // made once: of signatures there may be thousands
 	for _, s := range signatures {
-		h := s.hash.New()
-		h.Write(signed)
-		digest := h.Sum(nil)
+		if digests[s.hash] == nil {
+			h := s.hash.New()
+			h.Write(signed)
+			digests[s.hash] = h.Sum(nil)
+		}
 		for _, k := range keys {
-			if rsa.VerifyPKCS1v15(k.public, s.hash, digest, s.sig) != nil {
+			if rsa.VerifyPKCS1v15(k.public, s.hash, digests[s.hash], s.sig) != nil {
 				continue
 			}
 			if s.hash == crypto.SHA256 || k.sha1 {
