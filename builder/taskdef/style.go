@@ -176,6 +176,8 @@ var plain = regexp.MustCompile(`^[a-zA-Z0-9][-a-zA-Z0-9._:]*/[-a-zA-Z0-9._/:@]*[
 // quoteLike quotes a reference as the value in whose place it is put.
 func (f *File) quoteLike(n *source.Node, ref string) string {
 	switch old := string(f.data[n.Span.Start:n.Span.End]); {
+	case old == "" && f.data[n.Span.Start-1] == ':': // there is nothing but the key
+		return " " + quote(ref)
 	case f.isJSON():
 		return quote(ref)
 	case strings.HasPrefix(old, "'") && !strings.Contains(ref, "'"):

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -83,8 +84,13 @@ func (d Dir) Put(name string, data []byte) error {
 	return nil
 }
 
-// WriteFile writes a file whole or not at all: beside, then renamed.
+// WriteFile writes a file whole or not at all: beside, then renamed. A file that is there
+// keeps its permissions; a new one is readable for all.
 func WriteFile(path string, data []byte) (err error) {
+	mode := fs.FileMode(0o644)
+	if info, err := os.Stat(path); err == nil {
+		mode = info.Mode().Perm()
+	}
 	tmp, err := os.CreateTemp(filepath.Dir(path), ".tmp-*")
 	if err != nil {
 		return err
@@ -98,7 +104,7 @@ func WriteFile(path string, data []byte) (err error) {
 		tmp.Close()
 		return err
 	}
-	if err = tmp.Chmod(0o644); err != nil {
+	if err = tmp.Chmod(mode); err != nil {
 		tmp.Close()
 		return err
 	}

@@ -89,3 +89,24 @@ func TestWriteFileLeavesNothing(t *testing.T) {
 		t.Errorf("left in the directory: %v", left)
 	}
 }
+
+func TestWriteFileKeepsPermissions(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(name, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.Stat(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cache.WriteFile(name, []byte("y")); err != nil {
+		t.Fatal(err)
+	}
+	after, err := os.Stat(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if after.Mode() != before.Mode() {
+		t.Errorf("got %v, want %v", after.Mode(), before.Mode())
+	}
+}
