@@ -92,6 +92,10 @@ func (tf *taskdefFlags) validate() (named map[string]string, err error) {
 		}
 		named[name] = importpath
 	}
+	if tf.po.TagOnly || tf.po.OCILayoutPath != "" && !tf.po.Push {
+		return nil, hint.With(errors.New("the images would have no reference by digest, as a task definition needs"),
+			"leave out --tag-only, and --oci-layout-path with --push=false")
+	}
 	if err := checkRules(tf.ignore); err != nil {
 		return nil, err
 	}
@@ -109,10 +113,11 @@ func (tf *taskdefFlags) checkOutput() error {
 	if info, err := os.Stat(tf.output); err == nil && !info.Mode().IsRegular() {
 		return hint.With(fmt.Errorf("--output %q is not a file", tf.output), "without --output the result is printed")
 	}
-	if _, err := os.Stat(filepath.Dir(tf.output)); err != nil {
+	tmp, err := os.CreateTemp(filepath.Dir(tf.output), ".tmp-*")
+	if err != nil {
 		return fmt.Errorf("--output: %w", err)
 	}
-	return nil
+	return errors.Join(tmp.Close(), os.Remove(tmp.Name()))
 }
 
 // run writes the file with the images that it builds.
