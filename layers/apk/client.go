@@ -133,7 +133,7 @@ func (i *Installation) key(req Request) string {
 }
 
 // format changes when the same packages make other files than before.
-const format = "1"
+const format = "2"
 
 // choiceKey tells apart everything that a choice of packages follows from.
 func (c *Client) choiceKey(req Request, keys []*Key, indexes []*index) string {

@@ -85,13 +85,14 @@ func unpack(req Request, db *database, packages []*Package, controls []*control)
 			return nil, fmt.Errorf("unpacking package %q: %w", p, err)
 		}
 		placed, err := t.add(p, controls[i], list)
+		linked := false
 		if err == nil {
-			err = t.linkApplets(p, list)
+			linked, err = t.linkApplets(p, list)
 		}
 		if err != nil {
 			return nil, hint.With(fmt.Errorf("adding package %q: %w", p, err), "leave the package out, or take another base image")
 		}
-		if scripts := controls[i].scripts; len(scripts) > 0 && !hasApplets(list) {
+		if scripts := controls[i].scripts; len(scripts) > 0 && !linked {
 			t.warn("%s: its scripts are not run: %s", p, strings.Join(scripts, ", "))
 		}
 		db.add(p, controls[i], placed)
@@ -102,10 +103,6 @@ func unpack(req Request, db *database, packages []*Package, controls []*control)
 	out.Files = t.list()
 	slices.Sort(out.Warnings)
 	return out, nil
-}
-
-func hasApplets(list []*entry) bool {
-	return slices.ContainsFunc(list, func(e *entry) bool { return strings.HasPrefix(e.path, appletLists) })
 }
 
 // putDatabase puts the database where the base has it, whole: a layer replaces files.
