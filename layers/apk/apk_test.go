@@ -320,6 +320,10 @@ func TestInstallKeepsModesOwnersAndLinks(t *testing.T) {
 	if _, err := layers.Layer(i.Files, types.OCILayer); err != nil {
 		t.Error(err)
 	}
+	db := string(i.find(t, "/usr/lib/apk/db/installed").Content)
+	if n := strings.Count(db, "\na:7:8:4755\n"); n != 3 {
+		t.Errorf("%d files of three have owner and mode in the database:\n%s", n, db)
+	}
 }
 
 // On a base without a database the whole closure is there, and what is the base's own

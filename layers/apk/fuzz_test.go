@@ -105,7 +105,8 @@ func FuzzEntries(f *testing.F) {
 				}
 			}
 		}
-		list, err := readEntries(gz(t, buf.Bytes()))
+		left := int64(maxData)
+		list, err := readEntries(gz(t, buf.Bytes()), &left)
 		if err != nil {
 			return
 		}

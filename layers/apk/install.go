@@ -51,15 +51,15 @@ func (c *Client) install(ctx context.Context, req Request, indexes []*index, wan
 const downloads = 8
 
 func fetchAll(ctx context.Context, packages []*Package) ([]*control, error) {
+	if err := checkAll(packages); err != nil {
+		return nil, err
+	}
 	controls := make([]*control, len(packages))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(downloads)
 	for i, p := range packages {
 		g.Go(func() (err error) {
-			if err = p.check(); err == nil {
-				controls[i], err = p.from.fetchPackage(ctx, p)
-			}
-			if err != nil {
+			if controls[i], err = p.from.fetchPackage(ctx, p); err != nil {
 				return fmt.Errorf("package %q of %s: %w", p, p.from, err)
 			}
 			p.URL = p.from.location(p)
@@ -67,6 +67,20 @@ func fetchAll(ctx context.Context, packages []*Package) ([]*control, error) {
 		})
 	}
 	return controls, g.Wait()
+}
+
+// checkAll refuses packages that could not be fetched or verified, before any is fetched.
+func checkAll(packages []*Package) error {
+	var size int64
+	for _, p := range packages {
+		if err := p.check(); err != nil {
+			return fmt.Errorf("package %q of %s: %w", p, p.from, err)
+		}
+		if size += p.Size; size > maxPackages {
+			return fmt.Errorf("downloading packages: together they have more than %d bytes", int64(maxPackages))
+		}
+	}
+	return nil
 }
 
 // unpack makes files of verified packages.
@@ -79,8 +93,9 @@ func unpack(req Request, db *database, packages []*Package, controls []*control)
 		managed:  db.text != nil,
 		warn:     func(format string, args ...any) { out.Warnings = append(out.Warnings, fmt.Sprintf(format, args...)) },
 	}
+	left := int64(maxData)
 	for i, p := range packages {
-		list, err := readEntries(controls[i].data)
+		list, err := readEntries(controls[i].data, &left)
 		if err != nil {
 			return nil, fmt.Errorf("unpacking package %q: %w", p, err)
 		}
