@@ -356,8 +356,13 @@ func TestInstallOnForeignBase(t *testing.T) {
 func TestInstallWarnsOfScripts(t *testing.T) {
 	p := pkg("p", "1-r0", apktest.File("usr/bin/p", 0o755))
 	p.Scripts = map[string]string{".post-install": "#!/bin/sh\ntouch /here\n"}
-	i := install(t, newClient(t), request(t, serve(t, apktest.New(goodKey(), p.Build(nil))), "p"))
-	if diff := cmp.Diff([]string{"p=1-r0: its scripts are not run: .post-install"}, i.Warnings); diff != "" {
+	bb := apktest.Busybox([]byte("ELF"), "/usr/bin/sh") // whose trigger the links replace
+	bb.Scripts[".pre-install"] = "#!/bin/sh\n"
+	i := install(t, newClient(t), request(t, serve(t, apktest.New(goodKey(), p.Build(nil), bb.Build(nil))), "p", "busybox"))
+	if diff := cmp.Diff([]string{
+		"busybox=1.38.0-r1: its scripts are not run: .pre-install",
+		"p=1-r0: its scripts are not run: .post-install",
+	}, i.Warnings); diff != "" {
 		t.Errorf("warnings (-want +got):\n%s", diff)
 	}
 }

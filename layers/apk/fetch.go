@@ -13,12 +13,12 @@ import (
 )
 
 // Downloads are given up after so many attempts, and an attempt when in so long fewer bytes
-// have come than that: below about 9 kB/s.
+// have come than that: below about 2 kB/s, as several share a line.
 const (
 	attempts     = 4
 	firstBackoff = 500 * time.Millisecond
 	maxStall     = 30 * time.Second
-	minBytes     = 256 << 10
+	minBytes     = 64 << 10
 )
 
 // A fetcher downloads over HTTP.

@@ -107,7 +107,11 @@ func unpack(req Request, db *database, packages []*Package, controls []*control)
 		if err != nil {
 			return nil, hint.With(fmt.Errorf("adding package %q: %w", p, err), "leave the package out, or take another base image")
 		}
-		if scripts := controls[i].scripts; len(scripts) > 0 && !linked {
+		scripts := controls[i].scripts
+		if linked {
+			scripts = slices.DeleteFunc(slices.Clone(scripts), func(s string) bool { return s == ".trigger" })
+		}
+		if len(scripts) > 0 {
 			t.warn("%s: its scripts are not run: %s", p, strings.Join(scripts, ", "))
 		}
 		db.add(p, controls[i], placed)
