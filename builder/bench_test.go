@@ -25,7 +25,7 @@ func BenchmarkRebuild(b *testing.B) {
 	}
 	key := apktest.NewKey("key.rsa.pub")
 	var downloaded atomic.Int64
-	repo := apktest.New(key, apktest.Busybox(busybox, "/usr/bin/sh").Build(nil))
+	repo := apktest.New(key, apktest.BusyboxStatic(busybox).Build(nil))
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		repo.ServeHTTP(&counter{w, &downloaded}, r)
 	}))

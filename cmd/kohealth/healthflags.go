@@ -36,8 +36,8 @@ func healthFlagTable() []healthFlag {
 		{"health-log", health.KeyLog, "", "a failing check also says why in the container's log (default true)"},
 		{"health-tool", health.KeyTool, "tool", "what to check with: probe, or busybox, which brings a shell (default " + health.ToolProbe + ")"},
 		{"health-package", health.KeyPackages, "name", "Wolfi package to add to the image: curl, curl=8.21.0-r2, curl~8.21 (may be repeated)"},
-		{"health-repository", health.KeyRepositories, "url", "where packages come from: URL or directory (may be repeated; default Wolfi's)"},
-		{"health-key", health.KeyKeys, "file", "public key of a repository (may be repeated; Wolfi's is known)"},
+		{"health-repository", health.KeyRepositories, "url", "where packages come from, in place of Wolfi's: URL or directory above x86_64 (may be repeated)"},
+		{"health-key", health.KeyKeys, "file", "public key of a repository, after sha1: if signatures with SHA-1 are to count (may be repeated; Wolfi's is known)"},
 		{"health-offline", health.KeyOffline, "", "take packages from the cache, and ask nobody"},
 		{"no-healthcheck", health.KeyDisable, "", "build what ko builds, without a health check"},
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"archive/tar"
+	"bytes"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -60,7 +61,7 @@ type serverKey struct{}
 
 // servePackages gives a script a server of packages at PACKAGES, and its key in KEY.
 func servePackages(e *testscript.Env) error {
-	s := &packageServer{repo: apktest.New(packagesKey(), testPackages([]byte("busybox"))...)}
+	s := &packageServer{repo: apktest.New(packagesKey(), testPackages(apktest.BusyboxBinary("cat", "id", "ls", "sh"))...)}
 	srv := httptest.NewServer(s)
 	e.Defer(srv.Close)
 	e.Values[serverKey{}] = s
@@ -88,7 +89,7 @@ func testPackages(binary []byte) (built []apktest.Package) {
 	newer := file("needs-newer-base", "1-r0", "usr/bin/newer", "wolfi-baselayout>20240101")
 	scripted := file("scripted", "1-r0", "usr/bin/scripted")
 	scripted.Scripts = map[string]string{".post-install": "#!/bin/sh\n"}
-	busybox := apktest.Busybox(binary, "/usr/bin/sh", "/usr/bin/cat", "/usr/bin/id", "/usr/bin/ls")
+	busybox := apktest.BusyboxStatic(binary)
 	for _, p := range []apktest.Package{busybox, curl, oldCurl, libcurl, layout, newer, scripted} {
 		for _, arch := range []string{"x86_64", "aarch64"} {
 			p.Arch = arch
@@ -132,7 +133,7 @@ func cmdServe(ts *testscript.TestScript, _ bool, args []string) {
 	s := ts.Value(serverKey{}).(*packageServer)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	packages := testPackages([]byte("busybox"))
+	packages := testPackages(apktest.BusyboxBinary("cat", "id", "ls", "sh"))
 	s.repo = apktest.New(packagesKey(), packages...)
 	switch kind := args[0]; kind {
 	case "good":
@@ -147,9 +148,10 @@ func cmdServe(ts *testscript.TestScript, _ bool, args []string) {
 	case "busybox":
 		binary, err := os.ReadFile("/bin/busybox") // .ci/run installs a static one
 		ts.Check(err)
+		binary = bytes.Replace(binary, []byte("\x00wget\x00"), []byte("\x00wgeu\x00"), 1) // Wolfi's has no wget
 		s.repo = apktest.New(packagesKey(), testPackages(binary)...)
 	case "newer":
-		p := apktest.Busybox([]byte("newer"), "/usr/bin/sh")
+		p := apktest.BusyboxStatic(apktest.BusyboxBinary("sh"))
 		p.Version = "1.39.0-r0"
 		s.repo = apktest.New(packagesKey(), p.Build(nil))
 	default:

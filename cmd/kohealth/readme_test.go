@@ -44,7 +44,7 @@ func blocks(t *testing.T, language string) (blocks []string) {
 // TestReadmeCommands runs every kohealth command of the README.
 func TestReadmeCommands(t *testing.T) {
 	var script strings.Builder
-	script.WriteString("env KOHEALTH_HEALTH_REPOSITORY=$PACKAGES\nenv KOHEALTH_HEALTH_KEY=$KEY\n")
+	script.WriteString("env KOHEALTH_HEALTH_REPOSITORY=$PACKAGES\nenv KOHEALTH_HEALTH_KEY=$KEY\nmkdir keys\ncp $KEY keys/example.rsa.pub\n")
 	for _, block := range append(blocks(t, "console"), blocks(t, "yml")...) {
 		for line := range strings.Lines(block) {
 			command, isCommand := strings.CutPrefix(strings.ReplaceAll(line, "- run: ", "$ "), "$ ")
@@ -52,6 +52,7 @@ func TestReadmeCommands(t *testing.T) {
 			switch {
 			case !isCommand:
 			case strings.HasPrefix(command, "kohealth "):
+				command = strings.ReplaceAll(command, "https://packages.example.com/os", "$PACKAGES")
 				script.WriteString("exec " + strings.TrimSpace(command) + "\n")
 			case strings.HasPrefix(command, "export KO_DEFAULTBASEIMAGE="):
 				script.WriteString("env " + strings.TrimPrefix(command, "export ") + "\n")

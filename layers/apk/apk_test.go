@@ -234,30 +234,61 @@ func TestInstallIsDeterministic(t *testing.T) {
 // something that there is.
 func TestInstallBusybox(t *testing.T) {
 	bb := apktest.Busybox([]byte("ELF"), "/usr/bin/sh", "usr/bin/ls", "/usr/sbin/arp", "/usr/bin/taken", "/usr/bin/healthcheck").Build(nil)
-	req := request(t, serve(t, apktest.New(goodKey(), bb)), "busybox-static")
+	req := request(t, serve(t, apktest.New(goodKey(), bb)), "busybox")
 	req.Base = merged(t, layers.File{Path: "/usr/bin/taken", Mode: 0o755},
 		layers.File{Path: "/usr/sbin", Mode: fs.ModeSymlink | 0o777, Linkname: "bin"})
 	i := install(t, newClient(t), req)
+	want := map[string]string{"/usr/bin/sh": "/usr/bin/busybox", "/usr/bin/ls": "/usr/bin/busybox", "/usr/bin/arp": "/usr/bin/busybox"}
+	if diff := cmp.Diff(want, i.links()); diff != "" {
+		t.Errorf("links (-want +got):\n%s", diff)
+	}
+	if len(i.Warnings) > 0 {
+		t.Errorf("warnings %q: the trigger was replaced by the links", i.Warnings)
+	}
+	if !slices.Contains(i.paths(), "/var/lib/db/sbom/busybox-1.38.0-r1.spdx.json") {
+		t.Error("the package's SBOM is not kept")
+	}
+}
+
+// links returns what the symbolic links of an installation point to, by their paths.
+func (i *Installation) links() map[string]string {
 	links := map[string]string{}
 	for _, f := range i.Files {
 		if f.Mode&fs.ModeSymlink != 0 {
 			links[f.Path] = f.Linkname
 		}
 	}
-	want := map[string]string{"/usr/bin/sh": "/usr/bin/busybox", "/usr/bin/ls": "/usr/bin/busybox", "/usr/bin/arp": "/usr/bin/busybox"}
-	if diff := cmp.Diff(want, links); diff != "" {
-		t.Errorf("links (-want +got):\n%s", diff)
-	}
-	if len(i.Warnings) > 0 {
-		t.Errorf("warnings %q: the trigger was replaced by the links", i.Warnings)
-	}
-	if !slices.Contains(i.paths(), "/var/lib/db/sbom/busybox-static-1.38.0-r1.spdx.json") {
-		t.Error("the package's SBOM is not kept")
-	}
-	req.Base, req.BaseID = base(t, dirs("/bin", "/usr", "/usr/bin")...), "split"
-	i = install(t, newClient(t), req)
-	if sh := i.find(t, "/bin/sh"); sh.Linkname != "/usr/bin/sh" {
-		t.Errorf("/bin/sh, which Docker runs, is %v", sh)
+	return links
+}
+
+// Wolfi's busybox-static brings neither links nor a list of them.
+func TestInstallBusyboxStatic(t *testing.T) {
+	const static = "/usr/bin/busybox-static"
+	table := apktest.BusyboxBinary("busybox", "healthcheck", "sh", "taken")
+	for name, tt := range map[string]struct {
+		binary []byte
+		base   *rootfs.FS
+		want   map[string]string
+	}{
+		"merged": {table, merged(t, layers.File{Path: "/usr/bin/taken", Mode: 0o755}),
+			map[string]string{"/usr/bin/[": static, "/usr/bin/[[": static, "/usr/bin/busybox": static, "/usr/bin/sh": static}},
+		"not merged": {apktest.BusyboxBinary("sh"), base(t, dirs("/bin", "/usr", "/usr/bin")...),
+			map[string]string{"/usr/bin/[": static, "/usr/bin/[[": static, "/usr/bin/sh": static, "/bin/sh": "/usr/bin/sh"}},
+		"with a shell": {apktest.BusyboxBinary("sh"), base(t, append(dirs("/bin"), layers.File{Path: "/bin/sh", Mode: 0o755})...),
+			map[string]string{"/usr/bin/[": static, "/usr/bin/[[": static, "/usr/bin/sh": static}},
+		"without a table": {[]byte("\x7fELF"), merged(t), map[string]string{"/usr/bin/sh": static}},
+		"without a table, not merged": {[]byte("\x7fELF"), base(t),
+			map[string]string{"/usr/bin/sh": static, "/bin/sh": "/usr/bin/sh"}},
+		"table not sorted": {apktest.BusyboxBinary("sh", "ls"), merged(t), map[string]string{"/usr/bin/sh": static}},
+		"script":           {[]byte("#!/bin/sh\n"), merged(t), map[string]string{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			req := request(t, serve(t, apktest.New(goodKey(), apktest.BusyboxStatic(tt.binary).Build(nil))), "busybox-static")
+			req.Base = tt.base
+			if diff := cmp.Diff(tt.want, install(t, newClient(t), req).links()); diff != "" {
+				t.Errorf("links (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 
@@ -288,6 +319,10 @@ func TestInstallKeepsModesOwnersAndLinks(t *testing.T) {
 	}
 	if _, err := layers.Layer(i.Files, types.OCILayer); err != nil {
 		t.Error(err)
+	}
+	db := string(i.find(t, "/usr/lib/apk/db/installed").Content)
+	if n := strings.Count(db, "\na:7:8:4755\n"); n != 3 {
+		t.Errorf("%d files of three have owner and mode in the database:\n%s", n, db)
 	}
 }
 
@@ -321,8 +356,13 @@ func TestInstallOnForeignBase(t *testing.T) {
 func TestInstallWarnsOfScripts(t *testing.T) {
 	p := pkg("p", "1-r0", apktest.File("usr/bin/p", 0o755))
 	p.Scripts = map[string]string{".post-install": "#!/bin/sh\ntouch /here\n"}
-	i := install(t, newClient(t), request(t, serve(t, apktest.New(goodKey(), p.Build(nil))), "p"))
-	if diff := cmp.Diff([]string{"p=1-r0: its scripts are not run: .post-install"}, i.Warnings); diff != "" {
+	bb := apktest.Busybox([]byte("ELF"), "/usr/bin/sh") // whose trigger the links replace
+	bb.Scripts[".pre-install"] = "#!/bin/sh\n"
+	i := install(t, newClient(t), request(t, serve(t, apktest.New(goodKey(), p.Build(nil), bb.Build(nil))), "p", "busybox"))
+	if diff := cmp.Diff([]string{
+		"busybox=1.38.0-r1: its scripts are not run: .pre-install",
+		"p=1-r0: its scripts are not run: .post-install",
+	}, i.Warnings); diff != "" {
 		t.Errorf("warnings (-want +got):\n%s", diff)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -419,6 +420,18 @@ func TestRefusesBombs(t *testing.T) {
 	refused(t, request(t, serve(t, repo), "curl"), "the index says")
 	repo["x86_64/"+indexName] = goodKey().Sign(apktest.IndexOf(strings.Replace(big.Entry(), "S:", "S:999999999", 1) + libcurl().Build(nil).Entry() + certificates().Build(nil).Entry()))
 	refused(t, request(t, serve(t, repo), "curl"), "are not a size that is supported")
+
+	// Together.
+	text := ""
+	for _, p := range all() {
+		text += regexp.MustCompile("S:[0-9]+").ReplaceAllString(p.Entry(), "S:100000000")
+	}
+	repo["x86_64/"+indexName] = goodKey().Sign(apktest.IndexOf(text))
+	refused(t, request(t, serve(t, repo), "curl"), "together they have more than")
+	half := gzipped(t, maxData*6/10)
+	one, two := pkg("one", "1-r0").Build(half), pkg("two", "1-r0").Build(half)
+	req := request(t, serve(t, apktest.New(goodKey(), one, two)), "one", "two")
+	refused(t, req, "it unpacks to more than is supported")
 }
 
 func TestRefusesServers(t *testing.T) {
@@ -440,6 +453,19 @@ func TestRefusesServers(t *testing.T) {
 				<-r.Context().Done()
 			})
 		}, "the server has stopped sending"},
+		"drips": {func(w http.ResponseWriter, r *http.Request) {
+			broken(w, func(body []byte) {
+				for i := range body {
+					w.Write(body[i : i+1])
+					w.(http.Flusher).Flush()
+					select {
+					case <-r.Context().Done():
+						return
+					case <-time.After(20 * time.Millisecond):
+					}
+				}
+			})
+		}, "the server has stopped sending, or sends too slowly"},
 		"says more than it sends": {func(w http.ResponseWriter, r *http.Request) {
 			broken(w, func(body []byte) { w.Write(body[:100]) })
 		}, "unexpected EOF"},
@@ -459,13 +485,13 @@ func TestRefusesServers(t *testing.T) {
 		}, "the server sends more than is supported"},
 		"redirects in circles": {func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, r.URL.Path, http.StatusFound)
-		}, "stopped after 10 redirects"},
+		}, "the server redirects more than 10 times"},
 		"says that nothing changed": {func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusNotModified) }, "the server answers 304"},
 		"is broken":                 {func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(500) }, "the server answers 500 Internal Server Error"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newClient(t)
-			if strings.HasPrefix(name, "stalls") {
+			if strings.HasPrefix(name, "stalls") || name == "drips" {
 				c.patience.stall = 100 * time.Millisecond
 			}
 			_, err := c.Install(t.Context(), request(t, serve(t, tt.serve), "curl"))

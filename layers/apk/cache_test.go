@@ -3,6 +3,7 @@ package apk
 import (
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -111,8 +112,62 @@ func TestCache(t *testing.T) {
 	if len(paths) != 2 || paths[1] != "/x86_64/curl-8.22.0-r0.apk" {
 		t.Errorf("asked for after a change: %q", paths)
 	}
-	if kept, err := os.ReadDir(filepath.Join(string(c.Cache), "apk", "indexes")); err != nil || len(kept) != 1 {
-		t.Errorf("%d indexes in the cache, %v; want the latest", len(kept), err)
+}
+
+// The index of one mirror may be that of another, which has not changed.
+func TestCacheOfMirrors(t *testing.T) {
+	c, changing := newClient(t), apktest.New(goodKey(), all()...)
+	req := request(t, serve(t, apktest.New(goodKey(), all()...)), "curl")
+	mirror := req
+	mirror.Repositories = []string{serve(t, changing)}
+	install(t, c, req)
+	install(t, again(c), mirror)
+	changing["x86_64/"+indexName] = goodKey().Sign(apktest.Index(append(all(), pkg("other", "1-r0").Build(nil))...))
+	install(t, again(c), mirror)
+	req.Offline = true
+	install(t, again(c), req)
+}
+
+// What an index says of a package is in the image: it is not that of another index.
+func TestCacheOfRecords(t *testing.T) {
+	text := ""
+	for _, p := range all() {
+		text += strings.Replace(p.Entry(), "T:test", "T:another", 1)
+	}
+	other := apktest.New(goodKey(), all()...)
+	other["x86_64/"+indexName] = goodKey().Sign(apktest.IndexOf(text))
+	c, dirs := newClient(t), map[string]string{"T:test": t.TempDir(), "T:another": t.TempDir()}
+	for want, repo := range map[string]apktest.Repository{"T:test": apktest.New(goodKey(), all()...), "T:another": other} {
+		if err := repo.Write(dirs[want]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, want := range []string{"T:test", "T:another", "T:test"} {
+		db := string(install(t, again(c), request(t, dirs[want], "curl")).find(t, "/usr/lib/apk/db/installed").Content)
+		if strings.Count(db, want) != 3 {
+			t.Errorf("the database holds the records of another index, want %s:\n%s", want, db)
+		}
+	}
+}
+
+// An older index that is signed well is taken, as apk itself takes it: a version that was
+// asked for cannot be undercut.
+func TestOlderIndex(t *testing.T) {
+	newer := curl()
+	newer.Version = "8.22.0-r0"
+	repo := apktest.New(goodKey(), newer.Build(nil), all()[1], all()[2])
+	c, url := newClient(t), serve(t, repo)
+	install(t, c, request(t, url, "curl"))
+	for name, data := range apktest.New(goodKey(), all()...) {
+		repo[name] = data
+	}
+	if got := install(t, again(c), request(t, url, "curl")).names(); !slices.Contains(got, "curl=8.21.0-r2") {
+		t.Errorf("packages %q of the older index", got)
+	}
+	for _, pinned := range []string{"curl=8.22.0-r0", "curl>8.21.0-r2"} {
+		if _, err := again(c).Install(t.Context(), request(t, url, pinned)); err == nil || !strings.Contains(err.Error(), pinned) {
+			t.Errorf("error %v of %q", err, pinned)
+		}
 	}
 }
 
@@ -334,6 +389,91 @@ func TestNetrc(t *testing.T) {
 	}
 }
 
+// Credentials that cannot be read are named when they are needed.
+func TestUnreadableNetrc(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("NETRC", dir)
+	install(t, newClient(t), request(t, serve(t, apktest.New(goodKey(), all()...)), "curl"))
+	private := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusUnauthorized) }))
+	_, err := newClient(t).Install(t.Context(), request(t, private, "curl"))
+	if err == nil || !strings.Contains(err.Error(), "401 Unauthorized; looking for user and password: read "+dir) {
+		t.Errorf("error %v", err)
+	}
+	t.Setenv("NETRC", filepath.Join(dir, "none"))
+	_, err = newClient(t).Install(t.Context(), request(t, private, "curl"))
+	if err == nil || strings.Contains(err.Error(), "looking for") || !strings.Contains(hint.Of(err), ".netrc") {
+		t.Errorf("error %v, hint %q", err, hint.Of(err))
+	}
+}
+
+// A bad location is found before anything is asked for.
+func TestBadSecondRepository(t *testing.T) {
+	srv := &logged{Handler: apktest.New(goodKey(), all()...)}
+	req := request(t, serve(t, srv), "curl")
+	req.Repositories = append(req.Repositories, "ftp://127.0.0.1/os")
+	if _, err := newClient(t).Install(t.Context(), req); err == nil || !strings.Contains(err.Error(), `parsing repository "ftp://127.0.0.1/os"`) {
+		t.Errorf("error %v", err)
+	}
+	if paths := srv.take(); len(paths) > 0 {
+		t.Errorf("asked for %q", paths)
+	}
+}
+
+// Where a redirect leads to another host or port, or away from TLS, user and password stay
+// behind.
+func TestRedirects(t *testing.T) {
+	var mu sync.Mutex
+	var seen []string
+	repo := apktest.New(goodKey(), all()...)
+	record := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		seen = append(seen, r.Header.Get("Authorization"))
+		mu.Unlock()
+		repo.ServeHTTP(w, r)
+	})
+	plain, secure := httptest.NewServer(record), httptest.NewTLSServer(record)
+	t.Cleanup(plain.Close)
+	t.Cleanup(secure.Close)
+	redirect := func(to string) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if rest, ok := strings.CutPrefix(r.URL.Path, "/moved"); ok {
+				r.URL.Path = rest
+				record(w, r)
+				return
+			}
+			http.Redirect(w, r, to+r.URL.Path, http.StatusFound)
+		})
+	}
+	secureClient := func(to string) (*httptest.Server, *http.Client) {
+		srv := httptest.NewTLSServer(redirect(to))
+		t.Cleanup(srv.Close)
+		return srv, srv.Client()
+	}
+	ask := func(url string, client *http.Client) error {
+		seen = nil
+		c := newClient(t)
+		c.HTTP = client
+		_, err := c.Install(t.Context(), request(t, strings.Replace(url, "://", "://user:s3cret@", 1), "curl"))
+		return err
+	}
+
+	srv, client := secureClient(plain.URL)
+	if err := ask(srv.URL, client); err == nil || !strings.Contains(err.Error(), "the server redirects from https to http") || strings.Contains(err.Error(), "s3cret") {
+		t.Errorf("from https to http: error %v", err)
+	}
+	if len(seen) > 0 {
+		t.Errorf("from https to http: asked %d times", len(seen))
+	}
+	srv, client = secureClient(secure.URL) // the same address, another port
+	if err := ask(srv.URL, client); err != nil || slices.Contains(seen, "") == false || len(slices.Compact(seen)) != 1 {
+		t.Errorf("to another port: error %v, credentials %q", err, seen)
+	}
+	srv, client = secureClient("/moved")
+	if err := ask(srv.URL, client); err != nil || slices.Contains(seen, "") || len(seen) == 0 {
+		t.Errorf("on the same host: error %v, credentials %q", err, seen)
+	}
+}
+
 // A password is for the repository's own host, and for nobody's eyes.
 func TestCredentials(t *testing.T) {
 	repo := apktest.New(goodKey(), all()...)
@@ -363,7 +503,7 @@ func TestCredentials(t *testing.T) {
 			t.Errorf("URL %q for the SBOM", p.URL)
 		}
 	}
-	for _, location := range []string{with("user:wr0ng"), "http://user:wr0ng@%zz", "ftp://user:wr0ng@x/", "http://user:wr0ng@x/?q", "http://user:wr0ng@127.0.0.1:1/"} {
+	for _, location := range []string{with("user:wr0ng"), "http://user:wr0ng@%zz", "ftp://user:wr0ng@x/", "http://user:wr0ng@x/?q", "user:wr0ng@x/os", "user:wr/0ng@x", "https:/user:wr0ng@x/os", "http://user:wr0ng@127.0.0.1:1/"} {
 		_, err := newClient(t).Install(t.Context(), request(t, location, "curl"))
 		if err == nil || strings.Contains(err.Error(), "wr0ng") {
 			t.Errorf("error %v of %q", err, location)

@@ -23,7 +23,7 @@ import (
 // goroutines at once.
 type Client struct {
 	Cache     cache.Dir    // keeps what was fetched and verified
-	HTTP      *http.Client // nil means one as net/http's own
+	HTTP      *http.Client // nil means net/http's own; what it says of redirects does not count
 	UserAgent string
 
 	// Pinned is the key that repositories may bring themselves; the zero value means
@@ -83,7 +83,11 @@ func (c *Client) Install(ctx context.Context, req Request) (*Installation, error
 		}
 		wanted = append(wanted, w)
 	}
-	indexes, err := c.indexes(ctx, req, keys)
+	repositories, err := c.repositories(req, keys)
+	if err != nil {
+		return nil, err
+	}
+	indexes, err := fetchIndexes(ctx, repositories, req.Arch)
 	if err != nil {
 		return nil, err
 	}
@@ -127,13 +131,13 @@ func (c *Client) kept(id string) (i *Installation, ok bool) {
 func (i *Installation) key(req Request) string {
 	parts := append([]string{format, runtime.Version(), req.BaseID}, req.Reserved...)
 	for _, p := range i.Packages {
-		parts = append(parts, "package", p.String(), p.Arch, p.URL, digest(p.Checksum))
+		parts = append(parts, "package", p.URL, p.indexLines()) // which have the checksum, too
 	}
 	return digest(fmt.Appendf(nil, "%q", parts))
 }
 
 // format changes when the same packages make other files than before.
-const format = "1"
+const format = "2"
 
 // choiceKey tells apart everything that a choice of packages follows from.
 func (c *Client) choiceKey(req Request, keys []*Key, indexes []*index) string {
@@ -149,21 +153,28 @@ func (c *Client) choiceKey(req Request, keys []*Key, indexes []*index) string {
 	return digest(fmt.Appendf(nil, "%q", parts))
 }
 
-// indexes fetches the indexes of all repositories side by side.
-func (c *Client) indexes(ctx context.Context, req Request, keys []*Key) ([]*index, error) {
+func (c *Client) repositories(req Request, keys []*Key) (list []*repository, err error) {
 	locations := req.Repositories
 	if len(locations) == 0 {
 		locations = []string{DefaultRepository}
 	}
-	indexes := make([]*index, len(locations))
-	g, ctx := errgroup.WithContext(ctx)
-	for i, location := range locations {
-		repo, err := c.newRepository(location, keys, req.Offline)
+	for _, location := range locations {
+		r, err := c.newRepository(location, keys, req.Offline)
 		if err != nil {
 			return nil, err
 		}
+		list = append(list, r)
+	}
+	return list, nil
+}
+
+// fetchIndexes fetches the indexes of all repositories side by side.
+func fetchIndexes(ctx context.Context, repositories []*repository, arch string) ([]*index, error) {
+	indexes := make([]*index, len(repositories))
+	g, ctx := errgroup.WithContext(ctx)
+	for i, r := range repositories {
 		g.Go(func() (err error) {
-			indexes[i], err = repo.fetchIndex(ctx, req.Arch)
+			indexes[i], err = r.fetchIndex(ctx, arch)
 			return err
 		})
 	}
@@ -192,8 +203,10 @@ func (c *Client) pinned() PinnedKey {
 }
 
 func (c *Client) fetcher() *fetcher {
+	client := *cmp.Or(c.HTTP, http.DefaultClient)
+	client.CheckRedirect = checkRedirect
 	return &fetcher{
-		client:    cmp.Or(c.HTTP, http.DefaultClient),
+		client:    client,
 		userAgent: cmp.Or(c.UserAgent, "kohealth"),
 		backoff:   cmp.Or(c.patience.backoff, firstBackoff),
 		stall:     cmp.Or(c.patience.stall, maxStall),

@@ -28,17 +28,11 @@ func verifyPackage(file []byte, p *Package) (*control, error) {
 	if int64(len(file)) != p.Size {
 		return nil, fmt.Errorf("it has %d bytes, the index says %d", len(file), p.Size)
 	}
-	raw, unpacked, data, err := cutMember(file)
-	if err == nil && strings.HasPrefix(firstName(unpacked), ".SIGN.") {
-		raw, unpacked, data, err = cutMember(data) // the index, not this signature, vouches for it
-	}
+	archive, data, err := cutControl(file, p.Checksum)
 	if err != nil {
-		return nil, fmt.Errorf("reading control part: %w", err)
+		return nil, err
 	}
-	if sum := sha1.Sum(raw); !bytes.Equal(sum[:], p.Checksum) {
-		return nil, errors.New("its control part is not the one that the index has the digest of")
-	}
-	info, scripts, err := readControl(unpacked)
+	info, scripts, err := readControl(archive)
 	if err != nil {
 		return nil, fmt.Errorf("reading control part: %w", err)
 	}
@@ -51,12 +45,24 @@ func verifyPackage(file []byte, p *Package) (*control, error) {
 	return &control{scripts: scripts, replaces: info["replaces"], data: data}, nil
 }
 
-func firstName(archive []byte) string {
-	h, err := tar.NewReader(bytes.NewReader(archive)).Next()
-	if err != nil {
-		return ""
+// cutControl cuts the part off a package that has the checksum, and unpacks it: the first
+// or, behind a signature, the second. The index, not that signature, vouches for it.
+func cutControl(file, checksum []byte) (archive, data []byte, err error) {
+	is := func(raw []byte) bool {
+		sum := sha1.Sum(raw)
+		return bytes.Equal(sum[:], checksum)
 	}
-	return h.Name
+	raw, archive, data, err := cutMember(file)
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading control part: %w", err)
+	}
+	if !is(raw) {
+		raw, archive, data, err = cutMember(data)
+	}
+	if err != nil || !is(raw) {
+		return nil, nil, errors.New("its control part is not the one that the index has the digest of")
+	}
+	return archive, data, nil
 }
 
 func readControl(archive []byte) (info pkgInfo, scripts []string, err error) {

@@ -91,7 +91,7 @@ func (db *database) add(p *Package, c *control, list []*entry) {
 		d.writeMode(&b, 'M', 0o755)
 		for _, e := range byDir[d.path] {
 			fmt.Fprintf(&b, "R:%s\n", path.Base(e.path))
-			e.writeMode(&b, 'a', 0o644)
+			e.file.writeMode(&b, 'a', 0o644)
 			fmt.Fprintf(&b, "Z:Q1%s\n", e.checksum())
 		}
 	}

@@ -16,8 +16,9 @@
 //
 // # Trust
 //
-// A chain of signature and digests leads from a public key to every byte of a layer,
-// and no byte is looked at before the one before it has vouched for it:
+// A chain of signature and digests leads from a public key to every byte of a layer. Before
+// something is vouched for, it is only unpacked, within limits, to find where it ends, and
+// of an index the signatures are read:
 //
 //   - the key is a file of the user's, or Wolfi's, known by its fingerprint;
 //   - the index has a signature of that key, RSA with SHA-256. One with SHA-1 counts only

@@ -29,16 +29,18 @@ func (e *entry) isDir() bool  { return e.mode.IsDir() }
 func (e *entry) isLink() bool { return e.mode&fs.ModeSymlink != 0 }
 
 // readEntries reads the files of a package, and refuses whatever could end up elsewhere
-// or as something else than it seems.
-func readEntries(compressed []byte) ([]*entry, error) {
+// or as something else than it seems. Left is how many bytes there may be, and becomes
+// less.
+func readEntries(compressed []byte, left *int64) ([]*entry, error) {
 	zr, err := gzip.NewReader(bytes.NewReader(compressed))
 	if err != nil {
 		return nil, err
 	}
-	t := entries{seen: map[string]*entry{}, left: maxData}
-	if err := eachFile(&limitedReader{zr, maxData}, t.add); err != nil {
+	t, r := entries{seen: map[string]*entry{}, left: *left}, &limitedReader{zr, *left}
+	if err := eachFile(r, t.add); err != nil {
 		return nil, err
 	}
+	*left = min(t.left, r.left)
 	return t.list, nil
 }
 

@@ -12,20 +12,21 @@ import (
 	"time"
 )
 
-// Downloads are given up after so many attempts, and an attempt after so long without a
-// byte.
+// Downloads are given up after so many attempts, and an attempt when in so long fewer bytes
+// have come than that: below about 2 kB/s, as several share a line.
 const (
 	attempts     = 4
 	firstBackoff = 500 * time.Millisecond
 	maxStall     = 30 * time.Second
+	minBytes     = 64 << 10
 )
 
 // A fetcher downloads over HTTP.
 type fetcher struct {
-	client    *http.Client
+	client    http.Client
 	userAgent string
 	backoff   time.Duration // before the second attempt
-	stall     time.Duration // how long a server may say nothing
+	stall     time.Duration // how long a server may take for minBytes
 	progress  func(n int64) // is told of n more bytes; may be nil
 }
 
@@ -76,11 +77,28 @@ func worthRepeating(err error) bool {
 		return status >= 500 || status == http.StatusTooManyRequests || status == http.StatusRequestTimeout
 	}
 	var certificate *tls.CertificateVerificationError
-	return !errors.As(err, &certificate) && !errors.Is(err, errTooLong)
+	return !errors.As(err, &certificate) && !errors.Is(err, errTooLong) && !errors.Is(err, errRedirect)
 }
 
-// errStalled is why a request is given up on whose server says nothing.
-var errStalled = errors.New("the server has stopped sending")
+// errStalled is why a request is given up on whose server says nothing, or hardly anything.
+var errStalled = errors.New("the server has stopped sending, or sends too slowly")
+
+// errRedirect says that a server leads somewhere where nobody should follow.
+var errRedirect = errors.New("the server redirects")
+
+// checkRedirect keeps user and password from all but the first host, port included, where
+// net/http also lets other ports and subdomains have them.
+func checkRedirect(req *http.Request, via []*http.Request) error {
+	switch {
+	case len(via) == 10: // net/http's own limit
+		return fmt.Errorf("%w more than 10 times", errRedirect)
+	case via[len(via)-1].URL.Scheme == "https" && req.URL.Scheme != "https":
+		return fmt.Errorf("%w from https to http", errRedirect)
+	case req.URL.Host != via[0].URL.Host:
+		req.Header.Del("Authorization")
+	}
+	return nil
+}
 
 func (f *fetcher) try(ctx context.Context, u *url.URL, user *url.Userinfo, etag string, limit int64) (*response, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -120,15 +138,17 @@ func (f *fetcher) try(ctx context.Context, u *url.URL, user *url.Userinfo, etag 
 	return &response{body: body, etag: resp.Header.Get("ETag")}, nil
 }
 
-// read reads at most limit bytes, and calls alive whenever there are some.
+// read reads at most limit bytes, and calls alive after every minBytes.
 func (f *fetcher) read(r io.Reader, limit int64, alive func()) ([]byte, error) {
+	recent := 0
 	body, err := io.ReadAll(io.LimitReader(readerFunc(func(p []byte) (int, error) {
 		n, err := r.Read(p)
-		if n > 0 {
+		if recent += n; recent >= minBytes {
+			recent = 0
 			alive()
-			if f.progress != nil {
-				f.progress(int64(n))
-			}
+		}
+		if n > 0 && f.progress != nil {
+			f.progress(int64(n))
 		}
 		return n, err
 	}), limit+1))

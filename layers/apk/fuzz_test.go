@@ -105,7 +105,8 @@ func FuzzEntries(f *testing.F) {
 				}
 			}
 		}
-		list, err := readEntries(gz(t, buf.Bytes()))
+		left := int64(maxData)
+		list, err := readEntries(gz(t, buf.Bytes()), &left)
 		if err != nil {
 			return
 		}
@@ -122,7 +123,10 @@ func checkTree(t *testing.T, list []*entry, managed bool) {
 		reserved: []string{"/ko-app", "/usr/bin/healthcheck"}, warn: func(string, ...any) {},
 	}
 	p := &Package{Name: "p", Version: "1-r0"}
-	if _, err := tr.add(p, &control{}, list); err != nil || tr.linkApplets(p, list) != nil {
+	if _, err := tr.add(p, &control{}, list); err != nil {
+		return
+	}
+	if _, err := tr.linkApplets(p, list); err != nil {
 		return
 	}
 	files := tr.list()

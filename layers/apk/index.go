@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"github.com/ko-health/kohealth/builder/hint"
-	"github.com/ko-health/kohealth/layers/cache"
 )
 
 // An index is a signed index that was fetched, known by the digest of its bytes.
@@ -65,20 +64,12 @@ func (r *repository) fetchIndex(ctx context.Context, arch string) (*index, error
 	if _, err := got.verify(ctx); err != nil {
 		return nil, err
 	}
-	r.keep(heads, bodies, key, old, head{resp.etag, got.digest}, resp.body)
+	// The one before may be that of a mirror, too, and goes when it was not used for long.
+	if latest, err := json.Marshal(head{resp.etag, got.digest}); err == nil && bodies.Put(got.digest, resp.body) == nil {
+		_ = heads.Put(key, latest) // it is only slower without
+	}
 	r.markAsked(u)
 	return got, nil
-}
-
-// keep keeps an index in place of the one before. It is only slower without.
-func (r *repository) keep(heads, bodies cache.Dir, key string, old, latest head, body []byte) {
-	if bodies.Put(latest.Digest, body) != nil {
-		return
-	}
-	data, err := json.Marshal(latest)
-	if err == nil && heads.Put(key, data) == nil && old.Digest != "" && old.Digest != latest.Digest {
-		bodies.Remove(old.Digest)
-	}
 }
 
 // verify returns the signed part of the index.

@@ -51,15 +51,15 @@ func (c *Client) install(ctx context.Context, req Request, indexes []*index, wan
 const downloads = 8
 
 func fetchAll(ctx context.Context, packages []*Package) ([]*control, error) {
+	if err := checkAll(packages); err != nil {
+		return nil, err
+	}
 	controls := make([]*control, len(packages))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(downloads)
 	for i, p := range packages {
 		g.Go(func() (err error) {
-			if err = p.check(); err == nil {
-				controls[i], err = p.from.fetchPackage(ctx, p)
-			}
-			if err != nil {
+			if controls[i], err = p.from.fetchPackage(ctx, p); err != nil {
 				return fmt.Errorf("package %q of %s: %w", p, p.from, err)
 			}
 			p.URL = p.from.location(p)
@@ -67,6 +67,20 @@ func fetchAll(ctx context.Context, packages []*Package) ([]*control, error) {
 		})
 	}
 	return controls, g.Wait()
+}
+
+// checkAll refuses packages that could not be fetched or verified, before any is fetched.
+func checkAll(packages []*Package) error {
+	var size int64
+	for _, p := range packages {
+		if err := p.check(); err != nil {
+			return fmt.Errorf("package %q of %s: %w", p, p.from, err)
+		}
+		if size += p.Size; size > maxPackages {
+			return fmt.Errorf("downloading packages: together they have more than %d bytes", int64(maxPackages))
+		}
+	}
+	return nil
 }
 
 // unpack makes files of verified packages.
@@ -79,19 +93,25 @@ func unpack(req Request, db *database, packages []*Package, controls []*control)
 		managed:  db.text != nil,
 		warn:     func(format string, args ...any) { out.Warnings = append(out.Warnings, fmt.Sprintf(format, args...)) },
 	}
+	left := int64(maxData)
 	for i, p := range packages {
-		list, err := readEntries(controls[i].data)
+		list, err := readEntries(controls[i].data, &left)
 		if err != nil {
 			return nil, fmt.Errorf("unpacking package %q: %w", p, err)
 		}
 		placed, err := t.add(p, controls[i], list)
+		linked := false
 		if err == nil {
-			err = t.linkApplets(p, list)
+			linked, err = t.linkApplets(p, list)
 		}
 		if err != nil {
 			return nil, hint.With(fmt.Errorf("adding package %q: %w", p, err), "leave the package out, or take another base image")
 		}
-		if scripts := controls[i].scripts; len(scripts) > 0 && !hasApplets(list) {
+		scripts := controls[i].scripts
+		if linked {
+			scripts = slices.DeleteFunc(slices.Clone(scripts), func(s string) bool { return s == ".trigger" })
+		}
+		if len(scripts) > 0 {
 			t.warn("%s: its scripts are not run: %s", p, strings.Join(scripts, ", "))
 		}
 		db.add(p, controls[i], placed)
@@ -102,10 +122,6 @@ func unpack(req Request, db *database, packages []*Package, controls []*control)
 	out.Files = t.list()
 	slices.Sort(out.Warnings)
 	return out, nil
-}
-
-func hasApplets(list []*entry) bool {
-	return slices.ContainsFunc(list, func(e *entry) bool { return strings.HasPrefix(e.path, appletLists) })
 }
 
 // putDatabase puts the database where the base has it, whole: a layer replaces files.

@@ -1,6 +1,8 @@
 package apk
 
 import (
+	"errors"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -8,23 +10,23 @@ import (
 )
 
 // netrcUser returns what the user's netrc file says of a host, or nil. NETRC names
-// another file than ~/.netrc.
+// another file than ~/.netrc. There need not be one.
 //
 // https://www.gnu.org/software/inetutils/manual/html_node/The-_002enetrc-file.html
-func netrcUser(host string) *url.Userinfo {
+func netrcUser(host string) (*url.Userinfo, error) {
 	name := os.Getenv("NETRC")
 	if name == "" {
 		home, err := os.UserHomeDir()
 		if err != nil {
-			return nil
+			return nil, nil
 		}
 		name = filepath.Join(home, ".netrc")
 	}
 	text, err := os.ReadFile(name)
-	if err != nil {
-		return nil
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
 	}
-	return parseNetrc(string(text), host)
+	return parseNetrc(string(text), host), err
 }
 
 // parseNetrc returns the first entry of a host, or the default one. Macros, which go to

@@ -132,8 +132,8 @@ func (p *Package) check() error {
 		return errors.New("name or version holds characters that no file name has")
 	case len(p.Checksum) != sha1Size:
 		return errors.New("the index has no SHA-1 checksum of it")
-	case p.Size <= 0 || p.Size > maxPackage:
-		return fmt.Errorf("%d bytes are not a size that is supported (1 to %d)", p.Size, int64(maxPackage))
+	case p.Size <= 0 || p.Size > maxPackages:
+		return fmt.Errorf("%d bytes are not a size that is supported (1 to %d)", p.Size, int64(maxPackages))
 	}
 	return nil
 }

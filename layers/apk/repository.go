@@ -24,6 +24,7 @@ type repository struct {
 	*Client
 	base    *url.URL      // without credentials; nil if dir is set
 	user    *url.Userinfo // nil if there is none
+	userErr error         // why it could not be looked up
 	dir     string
 	keys    []*Key // that are trusted beside the pinned one
 	offline bool
@@ -33,6 +34,10 @@ type repository struct {
 func (c *Client) newRepository(location string, keys []*Key, offline bool) (*repository, error) {
 	r := &repository{Client: c, keys: keys, offline: offline}
 	if !strings.Contains(location, "://") {
+		if host := strings.LastIndexByte(location, '@'); host > 0 && strings.Contains(location[len(filepath.VolumeName(location)):host], ":") {
+			return nil, hint.With(errors.New("parsing repository: it holds a password, but is not a URL"), // which is not shown
+				"a URL begins with https://; write file:// before the absolute path of a directory")
+		}
 		r.dir = location
 		return r, nil
 	}
@@ -52,7 +57,7 @@ func (c *Client) newRepository(location string, keys []*Key, offline bool) (*rep
 			"Wolfi's is "+DefaultRepository)
 	}
 	if r.user == nil {
-		r.user = netrcUser(u.Hostname())
+		r.user, r.userErr = netrcUser(u.Hostname())
 	}
 	r.base = u
 	return r, nil
@@ -121,6 +126,8 @@ func (r *repository) explainMissing(err error) error {
 	var status statusError
 	err = fmt.Errorf("repository %s: %w", r, err)
 	switch {
+	case errors.As(err, &status) && (status == 401 || status == 403) && r.userErr != nil:
+		return fmt.Errorf("%w; looking for user and password: %w", err, r.userErr)
 	case errors.As(err, &status) && (status == 401 || status == 403):
 		return hint.With(err, "put user and password into ~/.netrc or the repository's URL")
 	case errors.As(err, &status) && status == 404, errors.Is(err, os.ErrNotExist):

@@ -176,53 +176,6 @@ func (t *tree) blocks(at string) (reserved, to string) {
 	return "", ""
 }
 
-// appletLists is where busybox keeps lists of the paths that it is to be called by.
-const appletLists = "/etc/busybox-paths.d/"
-
-// linkApplets does what the trigger of busybox does, "busybox --install -s", but leaves
-// every path alone that there is.
-func (t *tree) linkApplets(p *Package, list []*entry) error {
-	i := slices.IndexFunc(list, func(e *entry) bool {
-		return e.mode.IsRegular() && e.mode&0o111 != 0 && strings.HasPrefix(path.Base(e.path), "busybox")
-	})
-	for _, e := range list {
-		if i < 0 || !strings.HasPrefix(e.path, appletLists) || !e.mode.IsRegular() {
-			continue
-		}
-		for _, applet := range strings.Fields(string(e.content)) {
-			if err := t.linkApplet(p, applet, list[i].path); err != nil {
-				return fmt.Errorf("applet %q: %w", applet, err)
-			}
-		}
-	}
-	if t.added["/usr/bin/sh"].by == p {
-		return t.linkApplet(p, "/bin/sh", "/usr/bin/sh") // where a base has not merged /bin
-	}
-	return nil
-}
-
-func (t *tree) linkApplet(p *Package, applet, busybox string) error {
-	name, err := cleanPath(strings.TrimPrefix(applet, "/"))
-	if err != nil {
-		return err
-	}
-	at, err := t.fs.Resolve(name)
-	if err != nil {
-		return err
-	}
-	if r, _ := t.blocks(at); r != "" {
-		return nil
-	}
-	if _, ok := t.fs.At(at); ok {
-		return nil
-	}
-	if err := t.addParents(p, path.Dir(at)); err != nil {
-		return err
-	}
-	t.put(addition{by: p, file: &entry{}, File: layers.File{Path: at, Mode: fs.ModeSymlink | 0o777, Linkname: busybox}})
-	return nil
-}
-
 // list returns what was added, sorted by path. Of files that are hard links to each other
 // the first one holds the content.
 func (t *tree) list() []layers.File {

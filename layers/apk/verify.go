@@ -23,9 +23,9 @@ const sha1Size = sha1.Size
 const (
 	maxIndex    = 64 << 20  // an index as it is served
 	maxIndexTar = 1 << 30   // unpacked; it is read as a stream
-	maxPackage  = 256 << 20 // a package as it is served
+	maxPackages = 256 << 20 // all packages together, as they are served
 	maxMember   = 4 << 20   // a signature or control part, unpacked
-	maxData     = 512 << 20 // the files of a package
+	maxData     = 512 << 20 // the files of all packages together
 )
 
 var errTooBig = errors.New("it unpacks to more than is supported")

@@ -49,7 +49,8 @@ func TestRealPackage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	list, err := readEntries(c.data)
+	left := int64(maxData)
+	list, err := readEntries(c.data, &left)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -51,12 +51,14 @@ func touch(path string) {
 	}
 }
 
-// Has tells whether there is an entry of a name, damaged or not.
+// Has tells whether there is an entry of a name, damaged or not. It counts as used.
 func (d Dir) Has(name string) bool {
 	if d == "" {
 		return false
 	}
-	_, err := os.Stat(filepath.Join(string(d), name))
+	path := filepath.Join(string(d), name)
+	touch(path)
+	_, err := os.Stat(path)
 	return err == nil
 }
 

@@ -250,27 +250,38 @@ func (r Repository) Write(dir string) error {
 	return nil
 }
 
-// Busybox returns what Wolfi's busybox-static looks like: one binary, the list of the
-// paths by which it is to be called, and a trigger that would make them.
+// Busybox returns what Wolfi's busybox looks like: one binary, the list of the paths by
+// which it is to be called, and a trigger that would make them.
 func Busybox(binary []byte, applets ...string) Package {
-	const name = "busybox-static"
+	p := busybox("busybox", "usr/bin/busybox", binary)
+	p.Scripts = map[string]string{".trigger": "#!/usr/bin/busybox sh\n/usr/bin/busybox --install -s\n"}
+	p.Files = append(p.Files, Dir("etc", 0o755), Dir("etc/busybox-paths.d", 0o755), File("etc/busybox-paths.d/busybox", 0o644))
+	p.Contents["etc/busybox-paths.d/busybox"] = []byte(strings.Join(applets, "\n") + "\n")
+	return p
+}
+
+// BusyboxStatic returns what Wolfi's busybox-static looks like: one binary by that name,
+// and nothing that calls it by another.
+func BusyboxStatic(binary []byte) Package {
+	return busybox("busybox-static", "usr/bin/busybox-static", binary)
+}
+
+func busybox(name, path string, binary []byte) Package {
+	sbom := "var/lib/db/sbom/" + name + "-1.38.0-r1.spdx.json"
 	return Package{
-		Name: name, Version: "1.38.0-r1", License: "GPL-2.0-only", Origin: "busybox",
-		Provides: []string{"cmd:busybox=1.38.0-r1"}, Priority: 5,
-		Scripts: map[string]string{".trigger": "#!/usr/bin/busybox sh\n/usr/bin/busybox --install -s\n"},
+		Name: name, Version: "1.38.0-r1", License: "GPL-2.0-only",
+		Provides: []string{"cmd:" + name + "=1.38.0-r1"},
 		Files: []tar.Header{
-			Dir("etc", 0o755), Dir("etc/busybox-paths.d", 0o755), File("etc/busybox-paths.d/"+name, 0o644), File("etc/securetty", 0o644),
-			Dir("usr", 0o755), Dir("usr/bin", 0o755), File("usr/bin/busybox", 0o755),
-			Dir("var", 0o755), Dir("var/lib", 0o755), Dir("var/lib/db", 0o755), Dir("var/lib/db/sbom", 0o755),
-			File("var/lib/db/sbom/busybox-static-1.38.0-r1.spdx.json", 0o644),
+			Dir("usr", 0o755), Dir("usr/bin", 0o755), File(path, 0o755),
+			Dir("var", 0o755), Dir("var/lib", 0o755), Dir("var/lib/db", 0o755), Dir("var/lib/db/sbom", 0o755), File(sbom, 0o644),
 		},
-		Contents: map[string][]byte{
-			"usr/bin/busybox":             binary,
-			"etc/busybox-paths.d/" + name: []byte(strings.Join(applets, "\n") + "\n"),
-			"etc/securetty":               []byte("console\n"),
-			"var/lib/db/sbom/busybox-static-1.38.0-r1.spdx.json": []byte("{}\n"),
-		},
+		Contents: map[string][]byte{path: binary, sbom: []byte("{}\n")},
 	}
+}
+
+// BusyboxBinary returns what has the table of a busybox's names, which are sorted.
+func BusyboxBinary(applets ...string) []byte {
+	return []byte("\x7fELF\x00[\x00[[\x00" + strings.Join(applets, "\x00") + "\x00\x00")
 }
 
 func check(err error) {
