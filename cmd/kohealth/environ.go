@@ -44,7 +44,7 @@ func newKeychain() authn.Keychain {
 		authn.DefaultKeychain,
 		google.Keychain,
 		github.Keychain,
-		authn.NewKeychainFromHelper(credhelper.NewACRCredentialsHelper()),
+		azure{authn.NewKeychainFromHelper(credhelper.NewACRCredentialsHelper())},
 	)
 }
 

@@ -5,8 +5,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-
-	"github.com/chainguard-dev/go-apk/pkg/apk"
 )
 
 // A constraint is what a request or a dependency asks for: a name and, perhaps, an
@@ -39,12 +37,10 @@ func (c constraint) allows(version string) bool {
 		rest, ok := strings.CutPrefix(version, c.version)
 		return ok && (rest == "" || strings.ContainsAny(rest[:1], ".-_") || isLetter(rest[0]))
 	}
-	have, err1 := apk.ParseVersion(version)
-	want, err2 := apk.ParseVersion(c.version)
-	if err1 != nil || err2 != nil {
+	order, err := compareVersions(version, c.version)
+	if err != nil {
 		return c.op == "=" && version == c.version
 	}
-	order := apk.CompareVersions(have, want)
 	return strings.ContainsRune(c.op, [...]rune{'<', '=', '>'}[order+1])
 }
 

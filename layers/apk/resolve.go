@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/chainguard-dev/go-apk/pkg/apk"
-
 	"github.com/ko-health/kohealth/builder/hint"
 )
 
@@ -26,7 +24,7 @@ func resolve(ctx context.Context, available, installed []*Package, wanted []cons
 	}
 	chosen, err := choose(ctx, available, installed, open)
 	if err != nil {
-		return nil, explain(err, installed)
+		return nil, err
 	}
 	for _, p := range chosen {
 		if err := checkDependencies(p, slices.Concat(chosen, installed)); err != nil {
@@ -52,87 +50,6 @@ func notInstalled(installed []*Package, wanted []constraint) (open []constraint,
 	return open, nil
 }
 
-// installedPrefix begins the names by which the installed packages are asked for, so that
-// nothing else can take their place.
-const installedPrefix = "installed:"
-
-// choose has go-apk choose among the available packages.
-func choose(ctx context.Context, available, installed []*Package, wanted []constraint) ([]*Package, error) {
-	ours := map[*apk.Package]*Package{}
-	taken := map[string]bool{}
-	var candidates []*apk.Package
-	var world []string
-	for _, p := range installed {
-		taken[p.Name] = true
-		c := p.candidate()
-		c.Provides = append(slices.Clone(c.Provides), installedPrefix+p.Name)
-		c.Dependencies = conflictsOnly(c.Dependencies) // those it needs are there
-		candidates = append(candidates, c)
-		world = append(world, installedPrefix+p.Name)
-	}
-	newest := newestPriorities(available)
-	for _, p := range available {
-		if taken[p.Name] {
-			continue
-		}
-		c := p.candidate()
-		c.ProviderPriority = newest[p.Name].priority
-		ours[c] = p
-		candidates = append(candidates, c)
-	}
-	for _, c := range wanted {
-		world = append(world, c.String())
-	}
-	index := (&apk.Repository{}).WithIndex(&apk.APKIndex{Packages: candidates})
-	resolver := apk.NewPkgResolver(ctx, []apk.NamedIndex{apk.NewNamedRepositoryWithIndex("", index)})
-	all, _, err := resolver.GetPackagesWithDependencies(ctx, world)
-	if err != nil {
-		return nil, err
-	}
-	var chosen []*Package
-	for _, c := range all {
-		if p, ok := ours[c.Package]; ok {
-			chosen = append(chosen, p)
-		}
-	}
-	return chosen, nil
-}
-
-// candidate returns the package in go-apk's form. That it would like to be installed beside
-// others (install_if) is left out: only what is needed is added.
-func (p *Package) candidate() *apk.Package {
-	return &apk.Package{
-		Name:             p.Name,
-		Version:          p.Version,
-		Origin:           p.Origin,
-		Dependencies:     p.depends,
-		Provides:         p.provides,
-		ProviderPriority: p.priority,
-	}
-}
-
-func conflictsOnly(dependencies []string) (conflicts []string) {
-	for _, d := range dependencies {
-		if strings.HasPrefix(d, "!") {
-			conflicts = append(conflicts, d)
-		}
-	}
-	return conflicts
-}
-
-// newestPriorities returns of each name the newest package, whose priority then counts
-// for all versions: the resolver compares priorities before versions, and would take an
-// old version that had a higher one.
-func newestPriorities(available []*Package) map[string]*Package {
-	newest := map[string]*Package{}
-	for _, p := range available {
-		if n, ok := newest[p.Name]; !ok || (constraint{p.Name, ">", n.Version}).allows(p.Version) {
-			newest[p.Name] = p
-		}
-	}
-	return newest
-}
-
 // checkDependencies checks that a package gets what it needs and nothing that it
 // excludes.
 func checkDependencies(p *Package, all []*Package) error {
@@ -152,6 +69,10 @@ func checkDependencies(p *Package, all []*Package) error {
 	}
 	return nil
 }
+
+// installedPrefix begins the names by which the installed packages are asked for, so that
+// nothing else can take their place.
+const installedPrefix = "installed:"
 
 // explain makes one line of go-apk's errors, and adds which package of the base image
 // stands in the way.
