@@ -126,6 +126,28 @@ func TestReadmeFlags(t *testing.T) {
 	checkSection(t, "flags", "```\n"+set.FlagUsagesWrapped(110)+"```\n")
 }
 
+// TestReadmeCommandTable checks that the README lists the commands, with the flags that
+// build does not have.
+func TestReadmeCommandTable(t *testing.T) {
+	root := newRoot()
+	shared := command(root, "build").Flags()
+	table := "| command | | flags that `build` does not have |\n| --- | --- | --- |\n"
+	for _, c := range root.Commands() {
+		if c.Hidden {
+			continue
+		}
+		var own []string
+		c.Flags().VisitAll(func(f *pflag.Flag) {
+			if shared.Lookup(f.Name) == nil && !f.Hidden {
+				own = append(own, "`--"+f.Name+"`")
+			}
+		})
+		use := strings.ReplaceAll(strings.TrimSuffix(c.Use, " [flags]"), "|", `\|`)
+		table += fmt.Sprintf("| `%s` | %s | %s |\n", use, strings.TrimSuffix(c.Short, "."), strings.Join(own, ", "))
+	}
+	checkSection(t, "commands", table)
+}
+
 // TestReadmeFormats checks that the README lists what kohealth render can print.
 func TestReadmeFormats(t *testing.T) {
 	table := "| format | |\n| --- | --- |\n"
