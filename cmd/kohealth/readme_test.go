@@ -2,9 +2,11 @@ package main
 
 import (
 	"fmt"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,6 +16,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/ko-health/kohealth/builder/health"
+	"github.com/ko-health/kohealth/builder/health/cmdline"
 	"github.com/ko-health/kohealth/builder/lint"
 	"github.com/ko-health/kohealth/builder/render"
 )
@@ -59,11 +62,77 @@ func TestReadmeCommands(t *testing.T) {
 			}
 		}
 	}
-	script.WriteString("-- go.mod --\nmodule example.com\n\ngo 1.22\n-- config/app.yaml --\nimage: ko://example.com/cmd/app\n-- cmd/app/main.go --\npackage main\n\nfunc main() {}\n")
-	script.WriteString("-- task-definition.json --\n" + blocks(t, "json")[1])
+	runReadme(t, script.String())
+}
+
+// TestReadmeShell runs the README's shell scripts, with images that there are. What is
+// called curl and wget there is the probe; what shares a cache between machines is run by
+// testdata/engine/sharedcache.txtar.
+func TestReadmeShell(t *testing.T) {
+	images := strings.NewReplacer(
+		"nginx:1.29", "$REGISTRY/server",
+		"docker-daemon:postgres:18", "$REGISTRY/bare",
+		"ghcr.io/tarampampam/microcheck:1:/bin/httpcheck", "$REGISTRY/programs:latest:/opt/check",
+		`"/bin/httpcheck"`, `"/opt/check"`)
+	var script, files strings.Builder
+	for i, block := range blocks(t, "sh") {
+		switch program, _, _ := strings.Cut(block, " "); program {
+		case "curl", "wget":
+			for line := range strings.Lines(block) {
+				args := strings.Fields(line)
+				if _, known, err := cmdline.ParseAs(args[0], args[1:]); err != nil || !known {
+					t.Errorf("%s is not what the probe takes: %v", line, err)
+				}
+			}
+		case "go-cacher-server":
+		default:
+			fmt.Fprintf(&script, "exec sh -eu block%d.sh\n", i)
+			fmt.Fprintf(&files, "-- block%d.sh --\n%s", i, images.Replace(block))
+		}
+	}
+	runReadme(t, script.String()+files.String())
+}
+
+// TestReadmeDockerfile checks that the README's Dockerfile is one that a test builds.
+func TestReadmeDockerfile(t *testing.T) {
+	built, err := os.ReadFile(filepath.Join("..", "..", "testdata", "engine", "original.txtar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, block := range blocks(t, "dockerfile") {
+		_, steps, _ := strings.Cut(block, "\n") // without FROM
+		if !strings.Contains(string(built), "\n"+steps) {
+			t.Errorf("testdata/engine/original.txtar does not build\n%s", steps)
+		}
+	}
+}
+
+// TestReadmeLanguages checks that each of the README's fenced blocks is of a kind that a
+// test reads.
+func TestReadmeLanguages(t *testing.T) {
+	read := []string{"console", "dockerfile", "json", "sh", "text", "yaml", "yml"}
+	for _, m := range regexp.MustCompile("(?m)^```([a-z]+)$").FindAllStringSubmatch(readme(t), -1) {
+		if !slices.Contains(read, m[1]) {
+			t.Errorf("nothing reads the README's %s blocks", m[1])
+		}
+	}
+}
+
+// runReadme runs a script made of the README, in a module with the apps that it names.
+func runReadme(t *testing.T, script string) {
+	t.Helper()
 	params := scriptParams(t)
+	setup := params.Setup
+	params.Setup = func(e *testscript.Env) error {
+		docker := httptest.NewServer(new(engine))
+		e.Defer(docker.Close)
+		e.Setenv("DOCKER_HOST", "tcp://"+docker.Listener.Addr().String())
+		return setup(e)
+	}
 	params.Dir, params.UpdateScripts = t.TempDir(), false
-	if err := os.WriteFile(filepath.Join(params.Dir, "readme.txtar"), []byte(script.String()), 0o644); err != nil {
+	script += "-- go.mod --\nmodule example.com\n\ngo 1.22\n-- config/app.yaml --\nimage: ko://example.com/cmd/app\n-- cmd/app/main.go --\npackage main\n\nfunc main() {}\n"
+	script += "-- task-definition.json --\n" + blocks(t, "json")[1]
+	if err := os.WriteFile(filepath.Join(params.Dir, "readme.txtar"), []byte(script), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if err := gotooltest.Setup(&params); err != nil {
