@@ -174,15 +174,19 @@ type timings struct {
 // forECS returns the numbers nearest to t that ECS takes; a fraction of a second counts
 // as a whole one.
 func (t timings) forECS() timings {
-	nearest := func(d time.Duration, least, most int) time.Duration {
-		return min(max((d+time.Second-1).Truncate(time.Second), time.Duration(least)*time.Second), time.Duration(most)*time.Second)
+	limits := health.ECS()
+	nearest := func(d time.Duration, r health.Range) time.Duration {
+		return r.Nearest((d + time.Second - 1).Truncate(time.Second))
 	}
-	return timings{nearest(t.interval, 5, 300), nearest(t.timeout, 2, 60), nearest(t.startPeriod, 0, 300), min(max(t.retries, 1), 10)}
+	return timings{
+		nearest(t.interval, limits.Interval), nearest(t.timeout, limits.Timeout), nearest(t.startPeriod, limits.StartPeriod),
+		min(max(t.retries, 1), limits.MaxRetries),
+	}
 }
 
 // timings fills in the runtime's defaults: moby's daemon/health.go and ECS's HealthCheck.
 func (c *container) timings() timings {
-	t := timings{interval: 30 * time.Second, timeout: 30 * time.Second, retries: 3}
+	t := timings{interval: health.DockerInterval, timeout: health.DockerTimeout, retries: health.DockerRetries}
 	if c.Runtime == onECS {
 		t.timeout = 5 * time.Second
 	}

@@ -6,16 +6,18 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/health/cmdline"
 )
 
 // timingRules judge a check's numbers.
 func timingRules() []Rule {
+	ecs := health.ECS()
 	return []Rule{
-		{"ecs-interval", Error, "ECS takes an interval of 5 to 300 whole seconds.", srcECS, ecsRange("interval", 5, 300, func(c *check) duration { return c.Interval })},
-		{"ecs-timeout", Error, "ECS takes a timeout of 2 to 60 whole seconds; CDK lets 120 pass.", srcECS, ecsRange("timeout", 2, 60, func(c *check) duration { return c.Timeout })},
+		{"ecs-interval", Error, "ECS takes an interval of 5 to 300 whole seconds.", srcECS, ecsRange("interval", ecs.Interval, func(c *check) duration { return c.Interval })},
+		{"ecs-timeout", Error, "ECS takes a timeout of 2 to 60 whole seconds; CDK lets 120 pass.", srcECS, ecsRange("timeout", ecs.Timeout, func(c *check) duration { return c.Timeout })},
 		{"ecs-retries", Error, "ECS takes 1 to 10 retries.", srcECS, ecsRetries},
-		{"ecs-start-period", Error, "ECS takes a start period of 0 to 300 whole seconds.", srcECS, ecsRange("startPeriod", 0, 300, func(c *check) duration { return c.StartPeriod })},
+		{"ecs-start-period", Error, "ECS takes a start period of 0 to 300 whole seconds.", srcECS, ecsRange("startPeriod", ecs.StartPeriod, func(c *check) duration { return c.StartPeriod })},
 		{"timeout-above-interval", Warning, "A timeout longer than the interval makes checks rarer than they are meant to be.", srcDocker, timeoutAboveInterval},
 		{"late-timeout", Warning, "The program's own timeout is not shorter than the check's, so the runtime kills it before it says why.", srcMoby, lateTimeout},
 		{"no-start-period", Warning, "Without a start period, an app that is slower to start than interval × retries is restarted for ever.", srcECS, noStartPeriod},
@@ -25,16 +27,15 @@ func timingRules() []Rule {
 	}
 }
 
-func ecsRange(key string, least, most int, get func(*check) duration) func(*container) []problem {
+func ecsRange(key string, takes health.Range, get func(*check) duration) func(*container) []problem {
 	return func(c *container) []problem {
 		if c.Runtime != onECS || c.Check == nil {
 			return nil
 		}
 		d := get(c.Check)
-		seconds := int(d.Value / time.Second)
-		number := number{seconds, d.Given, d.Bad, d.Pos}
-		fix := c.write(key, time.Duration(min(max(seconds, least), most))*time.Second)
-		return outOfRange(key, number, least, most, fix)
+		seconds := d.Value.Truncate(time.Second)
+		number := number{int(seconds / time.Second), d.Given, d.Bad, d.Pos}
+		return outOfRange(key, number, int(takes.Min/time.Second), int(takes.Max/time.Second), c.write(key, takes.Nearest(seconds)))
 	}
 }
 
@@ -42,8 +43,8 @@ func ecsRetries(c *container) []problem {
 	if c.Runtime != onECS || c.Check == nil {
 		return nil
 	}
-	n := c.Check.Retries
-	return outOfRange("retries", n, 1, 10, c.write("retries", min(max(n.Value, 1), 10)))
+	n, most := c.Check.Retries, health.ECS().MaxRetries
+	return outOfRange("retries", n, 1, most, c.write("retries", min(max(n.Value, 1), most)))
 }
 
 func outOfRange(key string, n number, least, most int, fix string) []problem {

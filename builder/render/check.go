@@ -12,17 +12,8 @@ import (
 	"github.com/ko-health/kohealth/builder/hint"
 )
 
-// What Docker does where an image's check leaves a number out. The other platforms
-// have other defaults, so every number is written.
-//
-// https://docs.docker.com/reference/dockerfile/#healthcheck
-const (
-	dockerInterval = 30 * time.Second
-	dockerTimeout  = 30 * time.Second
-	dockerRetries  = 3
-)
-
-// A check is a health check with nothing left to defaults.
+// A check is a health check with nothing left to defaults: the platforms have others
+// than Docker.
 type check struct {
 	argv          []string // the exec form
 	shell         string   // the shell form, where argv is nil
@@ -45,13 +36,13 @@ func newCheck(c health.Config) (check, error) {
 		return check{}, errors.New("reading health check: a number is negative or too large")
 	}
 	if out.interval == 0 {
-		out.interval = dockerInterval
+		out.interval = health.DockerInterval
 	}
 	if out.timeout == 0 {
-		out.timeout = dockerTimeout
+		out.timeout = health.DockerTimeout
 	}
 	if out.retries == 0 {
-		out.retries = dockerRetries
+		out.retries = health.DockerRetries
 	}
 	if out.startPeriod == 0 {
 		out.startInterval = 0

@@ -38,20 +38,21 @@ func ECS(c health.Config) (ECSHealthCheck, []string, error) {
 // ecs checks the check against ECS's ranges.
 func (r *rendering) ecs() (ECSHealthCheck, error) {
 	var problems []string
+	limits := health.ECS()
 	for _, n := range []struct {
 		number
-		min, max time.Duration
+		takes health.Range
 	}{
-		{number{"interval", r.interval}, 5 * time.Second, 300 * time.Second},
-		{number{"timeout", r.timeout}, 2 * time.Second, 60 * time.Second},
-		{number{"start_period", r.startPeriod}, 0, 300 * time.Second},
+		{number{"interval", r.interval}, limits.Interval},
+		{number{"timeout", r.timeout}, limits.Timeout},
+		{number{"start_period", r.startPeriod}, limits.StartPeriod},
 	} {
-		if n.value < n.min || n.value > n.max || n.value%time.Second != 0 {
-			problems = append(problems, fmt.Sprintf("%s %s (whole seconds from %.0f to %.0f)", n.key, duration(n.value), n.min.Seconds(), n.max.Seconds()))
+		if !n.takes.Holds(n.value) || n.value%time.Second != 0 {
+			problems = append(problems, fmt.Sprintf("%s %s (whole seconds from %.0f to %.0f)", n.key, duration(n.value), n.takes.Min.Seconds(), n.takes.Max.Seconds()))
 		}
 	}
-	if r.retries > 10 {
-		problems = append(problems, fmt.Sprintf("retries %d (1 to 10)", r.retries))
+	if r.retries > limits.MaxRetries {
+		problems = append(problems, fmt.Sprintf("retries %d (1 to %d)", r.retries, limits.MaxRetries))
 	}
 	r.dropStartInterval("ECS")
 	return ECSHealthCheck{
