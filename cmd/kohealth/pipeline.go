@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ko-health/kohealth/builder"
+	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/layers"
 	"github.com/ko-health/kohealth/layers/apk"
 )
@@ -41,6 +42,7 @@ type pipeline struct {
 	builder   *build.Caching
 	publisher *publisher
 	options   *options.BuildOptions
+	check     func(importpath string) (health.Check, error)
 
 	// environ is the user's environment, for programs that are not part of the build.
 	environ []string
@@ -57,11 +59,15 @@ func (f *buildFlags) run(ctx context.Context, v versions, do func(context.Contex
 	defer func() { kept.close(err == nil) }()
 	err = withPublisher(ctx, f.po, func(publisher *publisher) error {
 		f.bo.InsecureRegistry = f.po.InsecureRegistry
-		b, err := newBuilder(ctx, f.bo, f.health, v)
+		checks, err := f.health.checks(f.bo.WorkingDirectory)
 		if err != nil {
 			return err
 		}
-		return do(ctx, &pipeline{b, publisher, f.bo, environ})
+		b, err := newBuilder(ctx, f.bo, checks, v)
+		if err != nil {
+			return err
+		}
+		return do(ctx, &pipeline{b, publisher, f.bo, checks.of(f.bo), environ})
 	})
 	if err != nil {
 		return err
@@ -91,11 +97,7 @@ func withPublisher(ctx context.Context, po *options.PublishOptions, do func(*pub
 }
 
 // newBuilder returns ko's builder with health checks.
-func newBuilder(ctx context.Context, bo *options.BuildOptions, hf *healthFlags, v versions) (*build.Caching, error) {
-	checks, err := hf.checks(bo.WorkingDirectory)
-	if err != nil {
-		return nil, err
-	}
+func newBuilder(ctx context.Context, bo *options.BuildOptions, checks *checks, v versions) (*build.Caching, error) {
 	goCmd, err := layers.FindGo(os.Getenv(goVariable))
 	if err != nil {
 		return nil, err
