@@ -51,7 +51,6 @@ func TestEngine(t *testing.T) {
 		e.Setenv("SCANNER", scanner)
 		e.Setenv("GOMODCACHE", strings.TrimSpace(string(must(exec.Command("go", "env", "GOMODCACHE").Output()))))
 		e.Setenv("ROOT", must(filepath.Abs(filepath.Join("..", ".."))))
-		e.Setenv("FREEPORT", freePort(t))
 		return os.WriteFile(filepath.Join(e.WorkDir, "main.go"), hello, 0o644)
 	}
 	params.Cmds["lifecycle"] = cmdLifecycle

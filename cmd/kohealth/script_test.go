@@ -80,6 +80,7 @@ func scriptParams(t *testing.T) testscript.Params {
 			e.Setenv("KO_DOCKER_REPO", host+"/app")
 			e.Setenv("KO_DEFAULTBASEIMAGE", host+"/base")
 			e.Setenv("XDG_CACHE_HOME", cache)
+			e.Setenv("FREEPORT", freePort(t))
 			e.Setenv("GOPROXY", "off")
 			e.Setenv("GOFLAGS", "-mod=mod")
 			e.Setenv("GOTOOLCHAIN", "local")
