@@ -44,23 +44,9 @@ func OpenEngine(ctx context.Context) (*Engine, error) {
 // Platform returns the platform of the images that the engine runs.
 func (e *Engine) Platform() v1.Platform { return e.platform }
 
-// Load loads an image that has a check, under a name of its own.
-func (e *Engine) Load(ctx context.Context, img v1.Image) error {
-	raw, err := img.RawConfigFile()
-	if err != nil {
-		return fmt.Errorf("reading the image: %w", err)
-	}
-	check, err := health.OfImage(raw)
-	switch {
-	case err != nil:
-		return err
-	case check == nil:
-		return errors.New("the image has no health check")
-	}
-	if e.test, err = health.ParseTestList(check.Test); err != nil {
-		return err
-	}
-	if e.test, err = e.test.AsProbe(); err != nil {
+// Load loads an image under a name of its own. The check is the image's.
+func (e *Engine) Load(ctx context.Context, img v1.Image, check health.Config) (err error) {
+	if e.test, err = testOf(check); err != nil {
 		return err
 	}
 	if e.tag, err = name.NewTag("kohealth.local/try:" + strings.ToLower(rand.Text())); err != nil {

@@ -32,15 +32,19 @@ type Local struct {
 	test   health.Test
 }
 
-// NewLocal unpacks the app of an image into a directory that exists, beside a probe for
-// this machine. The image has to be for this machine, and to have a check.
-func NewLocal(ctx context.Context, img v1.Image, dir string, compiler *layers.Compiler) (*Local, error) {
+// NewLocal unpacks the app of an image for this machine into a directory that exists,
+// beside a probe for this machine. The check is the image's.
+func NewLocal(ctx context.Context, img v1.Image, check health.Config, dir string, compiler *layers.Compiler) (*Local, error) {
 	dir, err := filepath.EvalSymlinks(dir) // the kernel knows programs by that name
 	if err != nil {
 		return nil, err
 	}
-	l := &Local{root: dir}
-	if err := l.read(img); err != nil {
+	config, err := img.ConfigFile()
+	if err != nil {
+		return nil, fmt.Errorf("reading the image: %w", err)
+	}
+	l := &Local{root: dir, config: config.Config, check: check}
+	if l.test, err = testOf(check); err != nil {
 		return nil, err
 	}
 	if err := l.runsHere(); err != nil {
@@ -60,37 +64,17 @@ func NewLocal(ctx context.Context, img v1.Image, dir string, compiler *layers.Co
 	return l, l.addProbe(ctx, root, compiler)
 }
 
-// read reads the image's config.
-func (l *Local) read(img v1.Image) error {
-	config, err := img.ConfigFile()
+// testOf returns the test of an image's check.
+func testOf(check health.Config) (health.Test, error) {
+	test, err := health.ParseTestList(check.Test)
 	if err != nil {
-		return fmt.Errorf("reading the image: %w", err)
+		return test, err
 	}
-	l.config = config.Config
-	raw, err := img.RawConfigFile()
-	if err != nil {
-		return fmt.Errorf("reading the image: %w", err)
-	}
-	found, err := health.OfImage(raw)
-	if err != nil {
-		return err
-	}
-	if found == nil {
-		return errors.New("the image has no health check")
-	}
-	l.check = *found
-	if l.test, err = health.ParseTestList(found.Test); err != nil {
-		return err
-	}
-	l.test, err = l.test.AsProbe()
-	return err
+	return test.AsProbe()
 }
 
 // runsHere refuses a check that cannot be run without the image's own files.
 func (l *Local) runsHere() error {
-	if l.test.Kind == health.None {
-		return errors.New("the image has no health check")
-	}
 	if l.test.Kind != health.Exec {
 		return nil
 	}
@@ -150,8 +134,24 @@ func (l *Local) Run(ctx context.Context, opts Options) (Outcome, error) {
 	}
 	opts.started()
 	o, err := watch(ctx, alive, s, check, &opts)
+	if strings.Contains(o.Last.Cause, "connection refused") && alive.Err() == nil {
+		o.Accepts = l.accepts(env)
+	}
 	o.End = app.stop()
 	return o, err
+}
+
+// accepts asks the probe where the app accepts connections, for those that were refused.
+func (l *Local) accepts(env []string) string {
+	if l.test.Kind != health.Probe {
+		return ""
+	}
+	said, err := l.command(env, []string{health.ProbePath, "-log=false", "-v", "auto"}).CombinedOutput()
+	_, at, ok := strings.Cut(string(said), " accepts on ")
+	if at, _, _ = strings.Cut(at, " ("); err != nil || !ok {
+		return ""
+	}
+	return at
 }
 
 func (l *Local) appCommand(env, args []string) *exec.Cmd {

@@ -52,6 +52,7 @@ type Outcome struct {
 	After   time.Duration // since the app was started
 	Last    Check         // zero if there was none
 	End     string        // how the app ended by itself, as in "with code 1"; "" if it did not
+	Accepts string        // where the app accepts connections if the check's were refused; "" if that is not known
 }
 
 // Suggest returns the start period and the timeout that fit what was measured in a

@@ -25,6 +25,7 @@ type buildFlags struct {
 	po     *options.PublishOptions
 	bo     *options.BuildOptions
 	health *healthFlags
+	koOnly bool // build what ko builds, whatever the check is
 }
 
 // setBuildFlags puts the flags in the place of those that ko gave the command.
@@ -63,7 +64,7 @@ func (f *buildFlags) run(ctx context.Context, v versions, do func(context.Contex
 		if err != nil {
 			return err
 		}
-		b, err := newBuilder(ctx, f.bo, checks, v)
+		b, err := f.newBuilder(ctx, checks, v)
 		if err != nil {
 			return err
 		}
@@ -97,7 +98,8 @@ func withPublisher(ctx context.Context, po *options.PublishOptions, do func(*pub
 }
 
 // newBuilder returns ko's builder with health checks.
-func newBuilder(ctx context.Context, bo *options.BuildOptions, checks *checks, v versions) (*build.Caching, error) {
+func (f *buildFlags) newBuilder(ctx context.Context, checks *checks, v versions) (*build.Caching, error) {
+	bo := f.bo
 	goCmd, err := layers.FindGo(os.Getenv(goVariable))
 	if err != nil {
 		return nil, err
@@ -109,6 +111,9 @@ func newBuilder(ctx context.Context, bo *options.BuildOptions, checks *checks, v
 	}
 	if err := dropKoCache(bo); err != nil {
 		return nil, err
+	}
+	if f.koOnly {
+		return build.NewCaching(withinCache{inner})
 	}
 	b := builder.New(withinCache{inner}, builder.Options{
 		Check:     checks.of(bo),

@@ -84,6 +84,9 @@ if something could not be done.`,
 	return ownCodes(cmd)
 }
 
+// imagesRunHere says that images are for this machine's system.
+const imagesRunHere = runtime.GOOS == "linux"
+
 // validate judges the command line.
 func (f *tryFlags) validate(args []string) error {
 	switch {
@@ -116,10 +119,16 @@ func (f *tryFlags) onThisMachine(ctx context.Context, v versions, arg string, ap
 		return fmt.Errorf("making temporary directory: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	if !imagesRunHere {
+		// ko's image for this system has no check, and the base image is not for it.
+		f.koOnly, f.bo.BaseImage, f.bo.BaseImageOverrides = true, layers.HostRef, map[string]string{"": ""}
+		fmt.Fprintln(os.Stderr, "Note: the app is built for this machine's system, so the base image's environment is left out; --engine runs the image itself")
+	}
 	compiler := &layers.Compiler{Go: os.Getenv(goVariable)}
 	var app *trial.Local
-	err = f.build(ctx, v, arg, v1.Platform{OS: "linux", Architecture: runtime.GOARCH}, func(ctx context.Context, img v1.Image) (err error) {
-		app, err = trial.NewLocal(ctx, img, dir, compiler)
+	here := v1.Platform{OS: runtime.GOOS, Architecture: runtime.GOARCH}
+	err = f.build(ctx, v, arg, here, func(ctx context.Context, img v1.Image, check health.Config) (err error) {
+		app, err = trial.NewLocal(ctx, img, check, dir, compiler)
 		return err
 	})
 	if err != nil {
@@ -144,7 +153,7 @@ func (f *tryFlags) inEngine(ctx context.Context, v versions, arg string, appArgs
 }
 
 // build builds the image for a platform, and has use use it.
-func (f *tryFlags) build(ctx context.Context, v versions, arg string, platform v1.Platform, use func(context.Context, v1.Image) error) error {
+func (f *tryFlags) build(ctx context.Context, v versions, arg string, platform v1.Platform, use func(context.Context, v1.Image, health.Config) error) error {
 	for _, name := range []string{"GOOS", "GOARCH", "GOARM"} { // ko refuses them beside a platform
 		if err := os.Unsetenv(name); err != nil {
 			return err
@@ -171,7 +180,13 @@ func (f *tryFlags) build(ctx context.Context, v versions, arg string, platform v
 		if err != nil {
 			return err
 		}
-		return use(ctx, images[0])
+		config := check.Config()
+		if own, err := checkOf(results[0]); err != nil {
+			return err
+		} else if own != nil {
+			config = *own // the base image's, if there is nothing else
+		}
+		return use(ctx, images[0], config)
 	})
 }
 
@@ -184,6 +199,9 @@ func (f *tryFlags) tryable(check health.Check) error {
 	case len(packages) > 0 && check.Test.Kind != health.Probe && !f.engine:
 		return hint.With(fmt.Errorf("the check needs packages that the image has: %s", strings.Join(packages, ", ")),
 			"use --engine, which runs the image in a container")
+	case !imagesRunHere && !f.engine && slices.Contains(check.Test.Args, health.DefaultTest):
+		return hint.With(errors.New("auto finds the ports of apps on Linux only"),
+			"name what to check, as in --health=http://:8080/healthz, or use --engine, which runs the image in a container")
 	}
 	return nil
 }
@@ -231,6 +249,9 @@ func failure(o trial.Outcome) error {
 	err := fmt.Errorf("the app %s after %s", what, seconds(o.After))
 	if o.Last.Cause != "" {
 		err = fmt.Errorf("%w; the last check: %s", err, o.Last.Cause)
+	}
+	if o.Accepts != "" {
+		err = hint.With(err, "the app accepts connections on "+o.Accepts)
 	}
 	return err
 }
