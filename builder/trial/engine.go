@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,6 +25,7 @@ type Engine struct {
 	docker   *client.Client
 	platform v1.Platform
 	tag      name.Tag // "" before there is an image
+	env      []string // of the image
 	test     health.Test
 }
 
@@ -49,6 +51,11 @@ func (e *Engine) Load(ctx context.Context, img v1.Image, check health.Config) (e
 	if e.test, err = testOf(check); err != nil {
 		return err
 	}
+	config, err := img.ConfigFile()
+	if err != nil {
+		return fmt.Errorf("reading the image: %w", err)
+	}
+	e.env = config.Config.Env
 	if e.tag, err = name.NewTag("kohealth.local/try:" + strings.ToLower(rand.Text())); err != nil {
 		return err
 	}
@@ -85,7 +92,7 @@ func isNotFound(err error) bool {
 // removes the container.
 func (e *Engine) Run(ctx context.Context, opts Options) (o Outcome, err error) {
 	env := opts.Env
-	if wantsPort(e.test) && valueOf(env, "PORT") == "" {
+	if wantsPort(e.test) && valueOf(slices.Concat(e.env, env), "PORT") == "" {
 		env = append([]string{"PORT=8080"}, env...) // nobody else is in the container
 	}
 	created, err := e.docker.ContainerCreate(ctx, client.ContainerCreateOptions{

@@ -2,12 +2,16 @@ package trial
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"syscall"
 	"time"
+
+	"github.com/ko-health/kohealth/builder/hint"
 )
 
 // grace is how long an app may take to end once it is asked to. Docker waits for ten
@@ -38,7 +42,11 @@ func start(cmd *exec.Cmd, output io.Writer, died func()) (*process, error) {
 	_ = w.Close() // ours; the app has its own
 	if err != nil {
 		_ = r.Close()
-		return nil, fmt.Errorf("starting the app: %w", err)
+		err = fmt.Errorf("starting the app: %w", err)
+		if errors.Is(err, fs.ErrPermission) {
+			err = hint.With(err, "name a directory with TMPDIR from which programs may run")
+		}
+		return nil, err
 	}
 	p := &process{cmd, r, make(chan struct{}), make(chan struct{})}
 	go func() {
@@ -114,14 +122,14 @@ func runCheck(ctx context.Context, timeout time.Duration, cmd *exec.Cmd) (cause 
 		return err.Error()
 	}
 	stop := context.AfterFunc(ctx, func() { killGroup(cmd) })
-	err := cmd.Wait()
-	late := !stop()
-	killGroup(cmd) // what a shell has left behind
+	_ = cmd.Wait() // how it ended is in cmd.ProcessState
+	stop()
+	killGroup(cmd) // what a shell has left behind, which may have held the output open
 	switch {
-	case late:
-		return causeOf(fmt.Sprintf("exceeded the timeout of %s: %s", timeout, output.data), "")
-	case err != nil:
-		return causeOf(string(output.data), err.Error())
+	case cmd.ProcessState.Success():
+		return ""
+	case ctx.Err() != nil && cmd.ProcessState.ExitCode() < 0:
+		return fmt.Sprintf("exceeded the timeout of %s: %s", timeout, causeOf(string(output.data), "killed"))
 	}
-	return ""
+	return causeOf(string(output.data), cmd.ProcessState.String())
 }

@@ -100,8 +100,8 @@ func watch(ctx, alive context.Context, s schedule, check func(context.Context) (
 	}
 }
 
-// causeOf makes one line of what a failing check has written; none is said of how it
-// ended.
+// causeOf makes one line of what a failing check has written. Where it has written
+// nothing, how it ended has to do.
 func causeOf(output, ended string) string {
 	var lines []string
 	for line := range strings.Lines(output) {

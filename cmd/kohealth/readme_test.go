@@ -41,6 +41,22 @@ func blocks(t *testing.T, language string) (blocks []string) {
 	return blocks
 }
 
+// readmeApp is the README's cmd/app. It listens, for kohealth try.
+const readmeApp = `package main
+
+import "net"
+
+func main() {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		panic(err)
+	}
+	for {
+		_, _ = l.Accept()
+	}
+}
+`
+
 // TestReadmeCommands runs every kohealth command of the README.
 func TestReadmeCommands(t *testing.T) {
 	var script strings.Builder
@@ -58,7 +74,7 @@ func TestReadmeCommands(t *testing.T) {
 			}
 		}
 	}
-	script.WriteString("-- go.mod --\nmodule example.com\n\ngo 1.22\n-- config/app.yaml --\nimage: ko://example.com/cmd/app\n-- cmd/app/main.go --\npackage main\n\nfunc main() {}\n")
+	script.WriteString("-- go.mod --\nmodule example.com\n\ngo 1.22\n-- config/app.yaml --\nimage: ko://example.com/cmd/app\n-- cmd/app/main.go --\n" + readmeApp)
 	script.WriteString("-- task-definition.json --\n" + blocks(t, "json")[1])
 	params := scriptParams(t)
 	params.Dir, params.UpdateScripts = t.TempDir(), false

@@ -26,7 +26,7 @@ type tryView struct {
 }
 
 func newTryView(out, err *os.File, verbose bool) *tryView {
-	v := &tryView{out: out, err: err, live: term.IsTerminal(int(out.Fd())), over: make(chan struct{})}
+	v := &tryView{out: out, err: err, live: term.IsTerminal(int(out.Fd())) && os.Getenv("TERM") != "dumb", over: make(chan struct{})}
 	v.app = &appOutput{}
 	if verbose {
 		v.app.show = func(line string) { v.above(v.err, line) }
