@@ -203,7 +203,7 @@ func (f *follower) outcome(state *container.State) (o Outcome, over bool, err er
 	case !state.Running:
 		started, _ := time.Parse(time.RFC3339Nano, state.StartedAt)
 		finished, err := time.Parse(time.RFC3339Nano, state.FinishedAt)
-		o.After, o.End = finished.Sub(started), fmt.Sprintf("with code %d", state.ExitCode)
+		o.After, o.End = max(0, finished.Sub(started)), fmt.Sprintf("with code %d", state.ExitCode)
 		if state.OOMKilled {
 			o.End += ", for want of memory"
 		}
