@@ -27,6 +27,7 @@ type Engine struct {
 	tag      name.Tag // "" before there is an image
 	env      []string // of the image
 	test     health.Test
+	retries  int
 }
 
 // OpenEngine connects to the engine that DOCKER_HOST names, or to the usual one.
@@ -55,7 +56,7 @@ func (e *Engine) Load(ctx context.Context, img v1.Image, check health.Config) (e
 	if err != nil {
 		return fmt.Errorf("reading the image: %w", err)
 	}
-	e.env = config.Config.Env
+	e.env, e.retries = config.Config.Env, newSchedule(check).Retries
 	if e.tag, err = name.NewTag("kohealth.local/try:" + strings.ToLower(rand.Text())); err != nil {
 		return err
 	}
@@ -101,7 +102,7 @@ func (e *Engine) Run(ctx context.Context, opts Options) (o Outcome, err error) {
 	if err != nil {
 		return o, fmt.Errorf("creating a container: %w", err)
 	}
-	f := &follower{docker: e.docker, id: created.ID, opts: &opts}
+	f := &follower{docker: e.docker, id: created.ID, retries: e.retries, opts: &opts}
 	copied := make(chan error, 1)
 	copied <- nil // nothing to copy yet
 	defer func() { err = errors.Join(err, e.remove(created.ID), <-copied) }()
@@ -129,11 +130,12 @@ func (e *Engine) remove(id string) error {
 
 // A follower follows the health of a container.
 type follower struct {
-	docker *client.Client
-	id     string
-	opts   *Options
-	seen   time.Time // the start of the last check that was reported
-	last   Check
+	docker  *client.Client
+	id      string
+	retries int
+	opts    *Options
+	seen    time.Time // the start of the last check that was reported
+	last    Check
 }
 
 // poll is how often the engine is asked.
@@ -188,6 +190,7 @@ func (f *follower) report(state *container.State) error {
 			At:       result.End.Sub(started),
 			Took:     result.End.Sub(result.Start),
 			Failures: max(0, state.Health.FailingStreak-(len(state.Health.Log)-1-i)),
+			Retries:  f.retries,
 		}
 		if result.ExitCode != 0 {
 			f.last.Cause = causeOf(result.Output, fmt.Sprintf("exit code %d", result.ExitCode))

@@ -44,6 +44,7 @@ type Check struct {
 	Took     time.Duration
 	Cause    string // why it failed; "" if it passed
 	Failures int    // in a row that count, this one among them
+	Retries  int    // as many failures make a container unhealthy
 }
 
 // An Outcome is how a trial ended.
@@ -92,7 +93,7 @@ func watch(ctx, alive context.Context, s schedule, check func(context.Context) (
 		}
 		unhealthy := cause != "" && s.failed(began)
 		o.Healthy = cause == ""
-		o.Last = Check{At: o.After, Took: o.After - began, Cause: cause, Failures: s.failures}
+		o.Last = Check{At: o.After, Took: o.After - began, Cause: cause, Failures: s.failures, Retries: s.Retries}
 		opts.report(o.Last)
 		if o.Healthy || unhealthy {
 			return o, nil

@@ -78,7 +78,7 @@ func (v *tryView) check(c trial.Check) {
 	case c.Failures == 0:
 		v.above(v.out, fmt.Sprintf("%s starting: %s", seconds(c.At), c.Cause))
 	default:
-		v.above(v.out, fmt.Sprintf("%s failure %d: %s", seconds(c.At), c.Failures, c.Cause))
+		v.above(v.out, fmt.Sprintf("%s failure %d of %d: %s", seconds(c.At), c.Failures, c.Retries, c.Cause))
 	}
 }
 

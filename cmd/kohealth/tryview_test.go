@@ -22,13 +22,13 @@ func TestTryView(t *testing.T) {
 	}{
 		{"pipe", false, "0.2s starting: refused\n" +
 			"app: listening\n" +
-			"0.2s failure 1: refused\n" +
+			"0.2s failure 1 of 3: refused\n" +
 			"0.2s healthy in 3ms\n"},
 		{"terminal", true, "<0.1s running" +
 			"<0.2s running" +
 			"<0.2s starting: refused\n0.2s running" +
 			"<app: listening\n0.2s running" +
-			"<0.2s failure 1: refused\n0.2s running" +
+			"<0.2s failure 1 of 3: refused\n0.2s running" +
 			"<0.2s healthy in 3ms\n0.2s running" +
 			"<"},
 	} {
@@ -42,7 +42,7 @@ func TestTryView(t *testing.T) {
 				v.check(trial.Check{At: 240 * time.Millisecond, Cause: "refused"})
 				fmt.Fprint(v.app, "liste")
 				fmt.Fprint(v.app, "ning\nmore")
-				v.check(trial.Check{At: 245 * time.Millisecond, Cause: "refused", Failures: 1})
+				v.check(trial.Check{At: 245 * time.Millisecond, Cause: "refused", Failures: 1, Retries: 3})
 				v.check(trial.Check{At: 249 * time.Millisecond, Took: 2100 * time.Microsecond})
 				v.stop()
 				if diff := cmp.Diff(tt.want, strings.ReplaceAll(shown.String(), clearLine, "<")); diff != "" {
