@@ -57,10 +57,7 @@ if something could not be done.`,
   # The image itself, in a container.
   kohealth try --engine ./cmd/app`,
 	}
-	f := &tryFlags{buildFlags: &buildFlags{
-		po: &options.PublishOptions{DockerRepo: "kohealth.local/try"}, // without Push
-		bo: &options.BuildOptions{},
-	}}
+	f := &tryFlags{buildFlags: &buildFlags{po: &options.PublishOptions{}, bo: &options.BuildOptions{}}}
 	fs := cmd.Flags()
 	inherited := &cobra.Command{}
 	options.AddPublishArg(inherited, f.po)
@@ -68,7 +65,7 @@ if something could not be done.`,
 	for _, name := range []string{"disable-optimizations", "image-user", "insecure-registry", "ldflags"} {
 		fs.AddFlag(inherited.Flags().Lookup(name))
 	}
-	f.po.Push, f.bo.SBOM = false, "none"
+	f.po.Push, f.po.DockerRepo, f.bo.SBOM = false, "try", "none" // nothing is published
 	fs.StringArrayVarP(&f.env, "env", "e", nil, "NAME=VALUE for the app, or NAME for the value that it has here; may be repeated")
 	fs.BoolVar(&f.engine, "engine", false, "run the image in a container of the Docker engine")
 	fs.BoolVarP(&f.verbose, "verbose", "v", false, "show what the app writes")
