@@ -93,6 +93,27 @@ func (c *Compiler) Probe(ctx context.Context, platform v1.Platform, variant Vari
 	return binary, nil
 }
 
+// HostProbe returns the probe for this machine, whatever its system. It takes for the
+// app what runs from a directory, whose name ends with a slash. Nothing of it is kept,
+// since the directory is hardly the same again.
+func (c *Compiler) HostProbe(ctx context.Context, variant Variant, appDir string) ([]byte, error) {
+	goCmd, err := FindGo(c.Go)
+	if err != nil {
+		return nil, err
+	}
+	source, err := probeFiles()
+	if err != nil {
+		return nil, err
+	}
+	flags := buildFlags(variant)
+	flags[len(flags)-1] += " '-X=main.appDir=" + appDir + "'"
+	binary, err := compile(ctx, goCmd, source, []string{"GOOS=" + runtime.GOOS, "GOARCH=" + runtime.GOARCH}, flags)
+	if err != nil {
+		return nil, fmt.Errorf("compiling probe for this machine: %w", err)
+	}
+	return binary, nil
+}
+
 // share compiles for a target, or waits for whoever does so already. A failure is that
 // of all who have waited for it, unless it was the interruption of whoever compiled. It
 // is tried again by the next who asks.

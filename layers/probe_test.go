@@ -6,9 +6,11 @@ import (
 	"debug/elf"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -236,6 +238,40 @@ func TestProbeVariants(t *testing.T) {
 			if n := len(binary); n < tt.from || n > tt.to {
 				t.Errorf("%s has %d bytes, want at most %d and at least %d", tt.variant, n, tt.to, tt.from)
 			}
+		}
+	}
+}
+
+// TestHostProbe runs the probe for this machine, which looks for the app where it is told
+// to: here, for the test itself.
+func TestHostProbe(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("auto needs Linux")
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for dir, want := range map[string]string{
+		filepath.Dir(self) + "/":     "accepts on " + l.Addr().String(),
+		filepath.Dir(self) + "/a b/": "unhealthy: auto: ",
+	} {
+		binary, err := new(Compiler).HostProbe(t.Context(), Plain, dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		probe := filepath.Join(t.TempDir(), "healthcheck")
+		if err := os.WriteFile(probe, binary, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		said, _ := exec.Command(probe, "-log=false", "-v", "auto").CombinedOutput()
+		if !strings.Contains(string(said), want) {
+			t.Errorf("in %s: %q, want %q", dir, said, want)
 		}
 	}
 }

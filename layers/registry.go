@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync"
 
@@ -24,6 +25,12 @@ const StaticHost = "kohealth.local"
 const StaticRef = StaticHost + "/" + staticRepo
 
 const staticRepo = "static"
+
+// HostRef is the reference of the embedded base for this machine's own system, such as
+// macOS: for programs that are to run here, and not in a container.
+const HostRef = StaticRef + ":" + hostTag
+
+const hostTag = "host"
 
 // Transport answers requests to [StaticHost] from the embedded base and passes all
 // others to next. Nothing for StaticHost ever opens a socket, whatever the scheme and
@@ -165,7 +172,34 @@ func staticResources() (map[string]resource, error) {
 	if err := addIndex(resources, index); err != nil {
 		return nil, fmt.Errorf("serving embedded base: %w", err)
 	}
+	if err := addHost(resources, index); err != nil {
+		return nil, fmt.Errorf("serving embedded base for this machine: %w", err)
+	}
 	return resources, nil
+}
+
+// addHost adds the image of this machine's system, with the layer of all others.
+func addHost(resources map[string]resource, index v1.ImageIndex) error {
+	im, err := index.IndexManifest()
+	if err != nil {
+		return err
+	}
+	other, err := index.Image(im.Manifests[0].Digest)
+	if err != nil {
+		return err
+	}
+	layers, err := other.Layers()
+	if err != nil {
+		return err
+	}
+	img, err := staticImage(layers[0], v1.Platform{OS: runtime.GOOS, Architecture: runtime.GOARCH})
+	if err != nil {
+		return err
+	}
+	if resources["manifests/"+hostTag], err = addManifest(resources, img); err != nil {
+		return err
+	}
+	return addImage(resources, img)
 }
 
 func addIndex(resources map[string]resource, index v1.ImageIndex) error {

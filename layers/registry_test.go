@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -39,6 +40,24 @@ func reference(t *testing.T, s string, opts ...name.Option) name.Reference {
 		t.Fatal(err)
 	}
 	return ref
+}
+
+// TestTransportHost pulls the embedded base for this machine's own system.
+func TestTransportHost(t *testing.T) {
+	img, err := remote.Image(reference(t, layers.HostRef), remote.WithTransport(offline))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := validate.Image(img); err != nil {
+		t.Error(err)
+	}
+	config, err := img.ConfigFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := config.Platform().String(), runtime.GOOS+"/"+runtime.GOARCH; got != want {
+		t.Errorf("platform %s, want %s", got, want)
+	}
 }
 
 func TestTransportPull(t *testing.T) {

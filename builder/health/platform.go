@@ -6,9 +6,10 @@ import "time"
 //
 // https://docs.docker.com/reference/dockerfile/#healthcheck
 const (
-	DockerInterval = 30 * time.Second
-	DockerTimeout  = 30 * time.Second
-	DockerRetries  = 3
+	DockerInterval      = 30 * time.Second
+	DockerTimeout       = 30 * time.Second
+	DockerRetries       = 3
+	DockerStartInterval = 5 * time.Second
 )
 
 // A Range holds durations, both ends included.

@@ -28,6 +28,7 @@ func added() []string {
 		"lint",
 		"render",
 		"taskdef",
+		"try",
 	}
 }
 

@@ -49,16 +49,12 @@ func TestEngine(t *testing.T) {
 		e.Setenv("KO_DEFAULTBASEIMAGE", "kohealth.local/static")
 		e.Setenv("HOME", e.WorkDir)
 		e.Setenv("SCANNER", scanner)
-		e.Setenv("GOMODCACHE", strings.TrimSpace(string(must(exec.Command("go", "env", "GOMODCACHE").Output()))))
-		e.Setenv("ROOT", must(filepath.Abs(filepath.Join("..", ".."))))
-		e.Setenv("FREEPORT", freePort(t))
 		return os.WriteFile(filepath.Join(e.WorkDir, "main.go"), hello, 0o644)
 	}
 	params.Cmds["lifecycle"] = cmdLifecycle
 	params.Cmds["shell"] = cmdShell
 	params.Cmds["await"] = cmdAwait
 	params.Cmds["healthy"] = cmdHealthy
-	params.Cmds["certificate"] = cmdCertificate
 	if err := gotooltest.Setup(&params); err != nil {
 		t.Fatal(err)
 	}

@@ -29,8 +29,9 @@ func enter(ctx context.Context) (leave func(ok bool), err error) {
 	}
 	adoptOrphans()
 	left := make(chan struct{})
-	context.AfterFunc(ctx, func() { killChildrenUntil(left) })
+	stop := context.AfterFunc(ctx, func() { killChildrenUntil(left) })
 	return func(ok bool) {
+		stop()
 		close(left)
 		if !ok || ctx.Err() != nil {
 			reapChildren()

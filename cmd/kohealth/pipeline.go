@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ko-health/kohealth/builder"
+	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/layers"
 	"github.com/ko-health/kohealth/layers/apk"
 )
@@ -24,6 +25,7 @@ type buildFlags struct {
 	po     *options.PublishOptions
 	bo     *options.BuildOptions
 	health *healthFlags
+	koOnly bool // build what ko builds, whatever the check is
 }
 
 // setBuildFlags puts the flags in the place of those that ko gave the command.
@@ -41,6 +43,7 @@ type pipeline struct {
 	builder   *build.Caching
 	publisher *publisher
 	options   *options.BuildOptions
+	check     func(importpath string) (health.Check, error)
 
 	// environ is the user's environment, for programs that are not part of the build.
 	environ []string
@@ -57,11 +60,15 @@ func (f *buildFlags) run(ctx context.Context, v versions, do func(context.Contex
 	defer func() { kept.close(err == nil) }()
 	err = withPublisher(ctx, f.po, func(publisher *publisher) error {
 		f.bo.InsecureRegistry = f.po.InsecureRegistry
-		b, err := newBuilder(ctx, f.bo, f.health, v)
+		checks, err := f.health.checks(f.bo.WorkingDirectory)
 		if err != nil {
 			return err
 		}
-		return do(ctx, &pipeline{b, publisher, f.bo, environ})
+		b, err := f.newBuilder(ctx, checks, v)
+		if err != nil {
+			return err
+		}
+		return do(ctx, &pipeline{b, publisher, f.bo, checks.of(f.bo), environ})
 	})
 	if err != nil {
 		return err
@@ -91,11 +98,8 @@ func withPublisher(ctx context.Context, po *options.PublishOptions, do func(*pub
 }
 
 // newBuilder returns ko's builder with health checks.
-func newBuilder(ctx context.Context, bo *options.BuildOptions, hf *healthFlags, v versions) (*build.Caching, error) {
-	checks, err := hf.checks(bo.WorkingDirectory)
-	if err != nil {
-		return nil, err
-	}
+func (f *buildFlags) newBuilder(ctx context.Context, checks *checks, v versions) (*build.Caching, error) {
+	bo := f.bo
 	goCmd, err := layers.FindGo(os.Getenv(goVariable))
 	if err != nil {
 		return nil, err
@@ -107,6 +111,9 @@ func newBuilder(ctx context.Context, bo *options.BuildOptions, hf *healthFlags, 
 	}
 	if err := dropKoCache(bo); err != nil {
 		return nil, err
+	}
+	if f.koOnly {
+		return build.NewCaching(withinCache{inner})
 	}
 	b := builder.New(withinCache{inner}, builder.Options{
 		Check:     checks.of(bo),

@@ -44,6 +44,20 @@ func blocks(t *testing.T, language string) (blocks []string) {
 	return blocks
 }
 
+// readmeApp is the README's cmd/app. It listens, for kohealth try.
+const readmeApp = `package main
+
+import (
+	"net/http"
+	"os"
+)
+
+func main() {
+	ok := func(http.ResponseWriter, *http.Request) {}
+	panic(http.ListenAndServe("127.0.0.1:"+os.Getenv("PORT"), http.HandlerFunc(ok)))
+}
+`
+
 // TestReadmeCommands runs every kohealth command of the README.
 func TestReadmeCommands(t *testing.T) {
 	var script strings.Builder
@@ -66,8 +80,8 @@ func TestReadmeCommands(t *testing.T) {
 }
 
 // TestReadmeShell runs the README's shell scripts, with images that there are. What is
-// called curl and wget there is the probe; what shares a cache between machines is run by
-// testdata/engine/sharedcache.txtar.
+// called curl and wget there is the probe; what needs an engine or shares a cache between
+// machines is run by try.txtar and sharedcache.txtar in testdata/engine.
 func TestReadmeShell(t *testing.T) {
 	images := strings.NewReplacer(
 		"nginx:1.29", "$REGISTRY/server",
@@ -87,6 +101,7 @@ func TestReadmeShell(t *testing.T) {
 		case "go-cacher-server":
 		default:
 			fmt.Fprintf(&script, "exec sh -eu block%d.sh\n", i)
+			block = regexp.MustCompile("(?m)^kohealth try --engine .*\n").ReplaceAllString(block, "")
 			fmt.Fprintf(&files, "-- block%d.sh --\n%s", i, images.Replace(block))
 		}
 	}
@@ -130,7 +145,7 @@ func runReadme(t *testing.T, script string) {
 		return setup(e)
 	}
 	params.Dir, params.UpdateScripts = t.TempDir(), false
-	script += "-- go.mod --\nmodule example.com\n\ngo 1.22\n-- config/app.yaml --\nimage: ko://example.com/cmd/app\n-- cmd/app/main.go --\npackage main\n\nfunc main() {}\n"
+	script += "-- go.mod --\nmodule example.com\n\ngo 1.22\n-- config/app.yaml --\nimage: ko://example.com/cmd/app\n-- cmd/app/main.go --\n" + readmeApp
 	script += "-- task-definition.json --\n" + blocks(t, "json")[1]
 	if err := os.WriteFile(filepath.Join(params.Dir, "readme.txtar"), []byte(script), 0o644); err != nil {
 		t.Fatal(err)

@@ -60,6 +60,7 @@ func TestScript(t *testing.T) {
 
 func scriptParams(t *testing.T) testscript.Params {
 	cache := t.TempDir()
+	modCache := goEnv(t, "GOMODCACHE")
 	return testscript.Params{
 		Dir:                 filepath.Join("..", "..", "testdata", "script"),
 		RequireExplicitExec: true,
@@ -80,6 +81,9 @@ func scriptParams(t *testing.T) testscript.Params {
 			e.Setenv("KO_DOCKER_REPO", host+"/app")
 			e.Setenv("KO_DEFAULTBASEIMAGE", host+"/base")
 			e.Setenv("XDG_CACHE_HOME", cache)
+			e.Setenv("FREEPORT", freePort(t))
+			e.Setenv("ROOT", must(filepath.Abs(filepath.Join("..", ".."))))
+			e.Setenv("GOMODCACHE", modCache)
 			e.Setenv("GOPROXY", "off")
 			e.Setenv("GOFLAGS", "-mod=mod")
 			e.Setenv("GOTOOLCHAIN", "local")
@@ -91,6 +95,7 @@ func scriptParams(t *testing.T) testscript.Params {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"annotations": cmdAnnotations,
 			"asked":       cmdAsked,
+			"certificate": cmdCertificate,
 			"config":      cmdConfig,
 			"credentials": cmdCredentials,
 			"empty":       cmdEmpty,
@@ -104,6 +109,11 @@ func scriptParams(t *testing.T) testscript.Params {
 			"validate":    cmdValidate,
 		},
 	}
+}
+
+func goEnv(t *testing.T, name string) string {
+	t.Helper()
+	return strings.TrimSpace(string(must(exec.Command("go", "env", name).Output())))
 }
 
 // checkEmpty checks that no run of kohealth left a temporary file.

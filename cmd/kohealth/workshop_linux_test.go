@@ -68,11 +68,6 @@ func newWorkshop(t *testing.T) *workshop {
 	return s
 }
 
-func goEnv(t *testing.T, name string) string {
-	t.Helper()
-	return strings.TrimSpace(string(must(exec.Command("go", "env", name).Output())))
-}
-
 func (s *workshop) path(name string) string { return filepath.Join(s.dir, name) }
 
 func (s *workshop) mkdir(name string) string {

@@ -1,0 +1,235 @@
+package trial
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/daemon"
+	"github.com/moby/moby/api/pkg/stdcopy"
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/client"
+
+	"github.com/ko-health/kohealth/builder/health"
+	"github.com/ko-health/kohealth/builder/hint"
+)
+
+// An Engine is a Docker engine with an image in it, until [Engine.Close].
+type Engine struct {
+	docker   *client.Client
+	platform v1.Platform
+	tag      name.Tag // "" before there is an image
+	env      []string // of the image
+	test     health.Test
+	retries  int
+}
+
+// OpenEngine connects to the engine that DOCKER_HOST names, or to the usual one.
+func OpenEngine(ctx context.Context) (*Engine, error) {
+	docker, err := client.New(client.FromEnv)
+	if err != nil {
+		return nil, fmt.Errorf("connecting to the Docker engine: %w", err)
+	}
+	version, err := docker.ServerVersion(ctx, client.ServerVersionOptions{})
+	if err != nil {
+		return nil, hint.With(fmt.Errorf("connecting to the Docker engine: %w", err),
+			"start it, or say where it is with DOCKER_HOST")
+	}
+	return &Engine{docker: docker, platform: v1.Platform{OS: version.Os, Architecture: version.Arch}}, nil
+}
+
+// Platform returns the platform of the images that the engine runs.
+func (e *Engine) Platform() v1.Platform { return e.platform }
+
+// Load loads an image under a name of its own. The check is the image's.
+func (e *Engine) Load(ctx context.Context, img v1.Image, check health.Config) (err error) {
+	if e.test, err = testOf(check); err != nil {
+		return err
+	}
+	config, err := img.ConfigFile()
+	if err != nil {
+		return fmt.Errorf("reading the image: %w", err)
+	}
+	e.env, e.retries = config.Config.Env, newSchedule(check).Retries
+	if e.tag, err = name.NewTag("kohealth.local/try:" + strings.ToLower(rand.Text())); err != nil {
+		return err
+	}
+	if said, err := daemon.Write(e.tag, img, daemon.WithContext(ctx), daemon.WithClient(e.docker)); err != nil {
+		return fmt.Errorf("loading the image into the Docker engine: %w %s", err, said)
+	}
+	return nil
+}
+
+// removal is how long the engine may take to remove what is left of a trial.
+const removal = 30 * time.Second
+
+// Close removes the image, and ends the connection.
+func (e *Engine) Close() error {
+	defer e.docker.Close()
+	if e.tag == (name.Tag{}) {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), removal)
+	defer cancel()
+	_, err := e.docker.ImageRemove(ctx, e.tag.Name(), client.ImageRemoveOptions{PruneChildren: true})
+	if err != nil && !isNotFound(err) {
+		return fmt.Errorf("removing the image from the Docker engine: %w", err)
+	}
+	return nil
+}
+
+func isNotFound(err error) bool {
+	var nf interface{ NotFound() }
+	return errors.As(err, &nf)
+}
+
+// Run runs the image in a container until the engine calls it healthy or unhealthy, and
+// removes the container.
+func (e *Engine) Run(ctx context.Context, opts Options) (o Outcome, err error) {
+	env := opts.Env
+	if wantsPort(e.test) && valueOf(slices.Concat(e.env, env), "PORT") == "" {
+		env = append([]string{"PORT=8080"}, env...) // nobody else is in the container
+	}
+	created, err := e.docker.ContainerCreate(ctx, client.ContainerCreateOptions{
+		Config: &container.Config{Image: e.tag.Name(), Cmd: opts.Args, Env: env},
+	})
+	if err != nil {
+		return o, fmt.Errorf("creating a container: %w", err)
+	}
+	f := &follower{docker: e.docker, id: created.ID, retries: e.retries, opts: &opts}
+	copied := make(chan error, 1)
+	copied <- nil // nothing to copy yet
+	defer func() { err = errors.Join(err, e.remove(created.ID), <-copied) }()
+	if _, err := e.docker.ContainerStart(ctx, created.ID, client.ContainerStartOptions{}); err != nil {
+		return o, fmt.Errorf("starting the container: %w", err)
+	}
+	opts.started()
+	<-copied
+	go func() { copied <- f.logs(context.WithoutCancel(ctx)) }()
+	return f.follow(ctx)
+}
+
+// remove stops and removes a container, whatever else has been interrupted.
+func (e *Engine) remove(id string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), removal)
+	defer cancel()
+	seconds := int(grace.Seconds())
+	_, _ = e.docker.ContainerStop(ctx, id, client.ContainerStopOptions{Timeout: &seconds}) // else it is killed
+	_, err := e.docker.ContainerRemove(ctx, id, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
+	if err != nil && !isNotFound(err) {
+		return fmt.Errorf("removing the container: %w", err)
+	}
+	return nil
+}
+
+// A follower follows the health of a container.
+type follower struct {
+	docker  *client.Client
+	id      string
+	retries int
+	opts    *Options
+	seen    time.Time // the start of the last check that was reported
+	last    Check
+}
+
+// poll is how often the engine is asked.
+const poll = 100 * time.Millisecond
+
+func (f *follower) follow(ctx context.Context) (o Outcome, err error) {
+	tick := time.NewTicker(poll)
+	defer tick.Stop()
+	for {
+		state, err := f.state(ctx)
+		if err != nil {
+			return o, err
+		}
+		if err := f.report(state); err != nil {
+			return o, err
+		}
+		if o, over, err := f.outcome(state); over || err != nil {
+			return o, err
+		}
+		select {
+		case <-ctx.Done():
+			return o, context.Cause(ctx)
+		case <-tick.C:
+		}
+	}
+}
+
+func (f *follower) state(ctx context.Context) (*container.State, error) {
+	inspected, err := f.docker.ContainerInspect(ctx, f.id, client.ContainerInspectOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("asking for the container's health: %w", err)
+	}
+	state := inspected.Container.State
+	if state == nil || state.Health == nil {
+		return nil, errors.New("the engine does not check the container's health")
+	}
+	return state, nil
+}
+
+// report reports the checks that are new.
+func (f *follower) report(state *container.State) error {
+	started, err := time.Parse(time.RFC3339Nano, state.StartedAt)
+	if err != nil {
+		return fmt.Errorf("parsing the engine's answer: %w", err)
+	}
+	for i, result := range state.Health.Log {
+		if !result.Start.After(f.seen) {
+			continue
+		}
+		f.seen = result.Start
+		f.last = Check{
+			At:       result.End.Sub(started),
+			Took:     result.End.Sub(result.Start),
+			Failures: max(0, state.Health.FailingStreak-(len(state.Health.Log)-1-i)),
+			Retries:  f.retries,
+		}
+		if result.ExitCode != 0 {
+			f.last.Cause = causeOf(result.Output, fmt.Sprintf("exit code %d", result.ExitCode))
+		}
+		f.opts.report(f.last)
+	}
+	return nil
+}
+
+func (f *follower) outcome(state *container.State) (o Outcome, over bool, err error) {
+	o = Outcome{Last: f.last, After: f.last.At}
+	switch {
+	case !state.Running:
+		started, _ := time.Parse(time.RFC3339Nano, state.StartedAt)
+		finished, err := time.Parse(time.RFC3339Nano, state.FinishedAt)
+		o.After, o.End = max(0, finished.Sub(started)), fmt.Sprintf("with code %d", state.ExitCode)
+		if state.OOMKilled {
+			o.End += ", for want of memory"
+		}
+		return o, true, err
+	case state.Health.Status == container.Healthy:
+		o.Healthy = true
+		return o, true, nil
+	}
+	return o, state.Health.Status == container.Unhealthy, nil
+}
+
+// logs copies what the app writes, until the container has stopped.
+func (f *follower) logs(ctx context.Context) error {
+	if f.opts.Output == nil {
+		return nil
+	}
+	logs, err := f.docker.ContainerLogs(ctx, f.id, client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true, Follow: true})
+	if err == nil {
+		_, err = stdcopy.StdCopy(f.opts.Output, f.opts.Output, logs)
+		err = errors.Join(err, logs.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("reading the app's output: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,95 @@
+package trial
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/ko-health/kohealth/builder/health"
+	"github.com/ko-health/kohealth/builder/health/cmdline"
+)
+
+// environ returns the environment of the app and of its check: the image's, with more
+// over it. Where the check asks for the port in $PORT, there is a free one.
+func (l *Local) environ(more []string) ([]string, error) {
+	env := []string{"HOME=" + l.root}
+	for _, kv := range slices.Concat(l.config.Env, more) {
+		switch name, value, _ := strings.Cut(kv, "="); name {
+		case "SSL_CERT_FILE", "SSL_CERT_DIR": // this machine has its certificates elsewhere
+		case "PATH":
+			env = append(env, "PATH="+l.pathHere(value))
+		default:
+			env = append(env, name+"="+l.here(value))
+		}
+	}
+	if !wantsPort(l.test) || valueOf(env, "PORT") != "" {
+		return env, nil
+	}
+	port, err := freePort()
+	return append(env, "PORT="+port), err
+}
+
+// wantsPort tells whether a test asks for the port that the variable PORT holds.
+func wantsPort(t health.Test) (wants bool) {
+	switch t.Kind {
+	case health.Probe:
+		_, _ = cmdline.Parse(t.Args, func(name, _ string) (string, error) {
+			wants = wants || name == "PORT"
+			return "1", nil
+		})
+	case health.Shell:
+		wants = portVariable.MatchString(t.Args[0])
+	}
+	return wants
+}
+
+var portVariable = regexp.MustCompile(`\$(PORT\b|\{PORT\b)`)
+
+// valueOf returns the value of a variable, the last one if there are several.
+func valueOf(env []string, name string) string {
+	for _, kv := range slices.Backward(env) {
+		if value, ok := strings.CutPrefix(kv, name+"="); ok {
+			return value
+		}
+	}
+	return ""
+}
+
+// unpacked matches, in an argument or a shell command, the paths of what was unpacked.
+var unpacked = regexp.MustCompile(`(^|[\s='"])(` + appDir + `|` + dataDir + `|` + health.ProbePath + `)($|[/\s'";|&)])`)
+
+// here returns a text with paths of the image as they are on this machine.
+func (l *Local) here(text string) string {
+	return unpacked.ReplaceAllString(text, "${1}"+strings.ReplaceAll(l.root, "$", "$$")+"${2}${3}")
+}
+
+func (l *Local) pathHere(list string) string {
+	dirs := strings.Split(list, ":")
+	for i := range dirs {
+		dirs[i] = l.here(dirs[i])
+	}
+	return strings.Join(dirs, ":")
+}
+
+// searchPath is where the shell looks for programs: for the probe, where the image does,
+// and where this machine does.
+func (l *Local) searchPath(env []string) string {
+	return strings.Join([]string{filepath.Join(l.root, filepath.Dir(health.ProbePath)), valueOf(env, "PATH"), os.Getenv("PATH")}, ":")
+}
+
+// lookup returns the path of a program as it is found in a container with the
+// environment, or the name if it is not.
+func (l *Local) lookup(env []string, program string) string {
+	if strings.Contains(program, "/") {
+		return program
+	}
+	for _, dir := range filepath.SplitList(valueOf(env, "PATH")) {
+		file := filepath.Join(dir, program)
+		if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
+			return file
+		}
+	}
+	return program
+}

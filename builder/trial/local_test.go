@@ -1,0 +1,241 @@
+package trial
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/static"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/ko-health/kohealth/builder/health"
+)
+
+// TestHere shows which paths of an image are those of what was unpacked.
+func TestHere(t *testing.T) {
+	l := &Local{root: "/r$1"}
+	for text, want := range map[string]string{
+		"/ko-app/app":                          "/r$1/ko-app/app",
+		"/ko-app":                              "/r$1/ko-app",
+		"/ko-apps/app":                         "/ko-apps/app",
+		"-cacert=/var/run/ko/ca.pem":           "-cacert=/r$1/var/run/ko/ca.pem",
+		"cat '/var/run/ko/x'|/ko-app/app":      "cat '/r$1/var/run/ko/x'|/ko-app/app",
+		"/usr/bin/healthcheck tcp://:80 && ls": "/r$1/usr/bin/healthcheck tcp://:80 && ls",
+		"/usr/bin/healthcheck.sh":              "/usr/bin/healthcheck.sh",
+		"http://:80/ko-app/":                   "http://:80/ko-app/",
+		"/bin/sh":                              "/bin/sh",
+	} {
+		if got := l.here(text); got != want {
+			t.Errorf("%s: %s, want %s", text, got, want)
+		}
+	}
+}
+
+func TestEnviron(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		test   string
+		image  []string
+		more   []string
+		want   []string
+		random bool // PORT
+	}{
+		{"ko's", "auto", []string{"PATH=/usr/bin:/ko-app", "SSL_CERT_FILE=/etc/ssl/cert.pem", "KO_DATA_PATH=/var/run/ko"}, nil,
+			[]string{"HOME=/r", "PATH=/usr/bin:/r/ko-app", "KO_DATA_PATH=/r/var/run/ko"}, false},
+		{"more", "auto", []string{"A=1"}, []string{"A=2", "HOME=/h"}, []string{"HOME=/r", "A=1", "A=2", "HOME=/h"}, false},
+		{"a port", "http://:$PORT/", nil, nil, []string{"HOME=/r"}, true},
+		{"a port with a default", "tcp://:${PORT:-80}", nil, nil, []string{"HOME=/r"}, true},
+		{"a port in a shell command", "curl localhost:$PORT", nil, nil, []string{"HOME=/r"}, true},
+		{"another variable", "curl localhost:$PORTS", nil, nil, []string{"HOME=/r"}, false},
+		{"the user's port", "http://:$PORT/", nil, []string{"PORT=80"}, []string{"HOME=/r", "PORT=80"}, false},
+		{"the image's port", "http://:$PORT/", []string{"PORT=80"}, nil, []string{"HOME=/r", "PORT=80"}, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			test, err := health.ParseTest(tt.test)
+			if err != nil {
+				t.Fatal(err)
+			}
+			l := &Local{root: "/r", config: v1.Config{Env: tt.image}, test: test}
+			got, err := l.environ(tt.more)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if last := len(got) - 1; tt.random && strings.HasPrefix(got[last], "PORT=") {
+				got = got[:last]
+			} else if tt.random {
+				t.Errorf("no PORT in %q", got)
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("environment (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestUnpack unpacks what ko has added, reads nothing else, and writes nowhere else.
+func TestUnpack(t *testing.T) {
+	layer := func(author string, l v1.Layer) mutate.Addendum {
+		return mutate.Addendum{Layer: l, History: v1.History{Author: author}}
+	}
+	broken := static.NewLayer([]byte("not a tar"), types.DockerLayer)
+	img, err := mutate.Append(empty.Image,
+		layer("base", broken),
+		mutate.Addendum{History: v1.History{Author: "ko", EmptyLayer: true}},
+		layer("ko", tarLayer(t, "var/run/ko/name", "/var/run/ko/sub/name", "var/run/ko/../../../escaped")),
+		layer("kohealth", broken),
+		layer("ko", tarLayer(t, "/ko-app/app", "/etc/passwd", "../ko-app/other")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	if err := unpack(img, root); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	err = fs.WalkDir(root.FS(), ".", func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			got = append(got, path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"ko-app/app", "ko-app/other", "var/run/ko/name", "var/run/ko/sub/name"}, got); diff != "" {
+		t.Errorf("files (-want +got):\n%s", diff)
+	}
+	if info, err := os.Stat(filepath.Join(dir, "ko-app/app")); err != nil || info.Mode().Perm() != 0o555 {
+		t.Errorf("the app: %v, %v", info, err)
+	}
+}
+
+func tarLayer(t *testing.T, names ...string) v1.Layer {
+	t.Helper()
+	var data bytes.Buffer
+	w := tar.NewWriter(&data)
+	for _, name := range names {
+		if err := w.WriteHeader(&tar.Header{Name: name, Typeflag: tar.TypeReg, Mode: 0o555}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return static.NewLayer(data.Bytes(), types.DockerUncompressedLayer)
+}
+
+// TestRunCheck runs checks as Docker does.
+func TestRunCheck(t *testing.T) {
+	const slow = "echo slow; sleep 1000 & wait"
+	for _, tt := range []struct{ script, want string }{
+		{"exit 0", ""},
+		{"echo fine; exit 0", ""},
+		{"echo 'unhealthy: refused' >&2; exit 1", "refused"},
+		{"exit 3", "exit status 3 and no output"},
+		{"kill -9 $$", "signal: killed and no output"},
+		{"sleep 1000 & exit 1", "exit status 1 and no output"},
+		{slow, "exceeded the timeout of 2s: slow"},
+		{"head -c 100000 /dev/zero | tr '\\0' x; exit 1", strings.Repeat("x", maxOutput)},
+	} {
+		timeout := time.Minute
+		if tt.script == slow {
+			timeout = 2 * time.Second
+		}
+		if got := runCheck(t.Context(), timeout, exec.Command("/bin/sh", "-c", tt.script)); got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.script, got, tt.want)
+		}
+	}
+	missing := runCheck(t.Context(), time.Second, exec.Command("/nowhere/check"))
+	if !strings.Contains(missing, "no such file") {
+		t.Errorf("a program that is not there: %q", missing)
+	}
+}
+
+// TestProcess stops apps of all kinds, and reads all that they have written.
+func TestProcess(t *testing.T) {
+	for _, tt := range []struct {
+		name, script string
+		ends         bool // by itself
+		want, output string
+	}{
+		{"polite", "trap 'echo bye; exit 0' TERM; echo up; while :; do sleep 0.01; done", false, "", "up\nbye\n"},
+		{"ended", "echo up; exit 4", true, "with code 4", "up\n"},
+		{"killed", "echo up; kill -9 $$", true, "by signal: killed", "up\n"},
+		{"with a child", "sleep 1000 & echo up; exit 0", true, "with code 0", "up\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			output := &awaited{line: "up\n", seen: make(chan struct{})}
+			alive, died := context.WithCancel(t.Context())
+			p, err := start(exec.Command("/bin/sh", "-c", tt.script), output, died)
+			if err != nil {
+				t.Fatal(err)
+			}
+			<-output.seen
+			if tt.ends {
+				<-alive.Done()
+			}
+			if got := p.stop(); got != tt.want {
+				t.Errorf("ended %q, want %q", got, tt.want)
+			}
+			if got := string(output.data); got != tt.output {
+				t.Errorf("output %q, want %q", got, tt.output)
+			}
+			<-alive.Done()
+		})
+	}
+	if _, err := start(exec.Command("/nowhere/app"), io.Discard, func() {}); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a program that is not there: %v", err)
+	}
+}
+
+// An awaited keeps what is written, and tells when it is some line.
+type awaited struct {
+	line string
+	data []byte
+	seen chan struct{}
+}
+
+func (a *awaited) Write(p []byte) (int, error) {
+	a.data = append(a.data, p...)
+	if string(a.data) == a.line {
+		close(a.seen)
+	}
+	return len(p), nil
+}
+
+// TestCheckCommand pins that a check on this machine writes nothing to the log of its
+// process 1, whatever the check says.
+func TestCheckCommand(t *testing.T) {
+	for _, args := range [][]string{{"auto"}, {"-log", "auto"}, {"--log=true", "-v", "auto"}, {"-log=false", "auto"}} {
+		test, err := health.ParseTestList(args)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l := &Local{root: "/r", test: test}
+		got := l.checkCommand(nil).Args
+		want := append([]string{"-log=false"}, args[slices.IndexFunc(args, func(s string) bool { return !strings.Contains(s, "log") }):]...)
+		if diff := cmp.Diff(want, got[1:]); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", fmt.Sprint(args), diff)
+		}
+	}
+}

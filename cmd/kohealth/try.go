@@ -1,0 +1,265 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/ko/pkg/build"
+	"github.com/google/ko/pkg/commands/options"
+	"github.com/spf13/cobra"
+
+	"github.com/ko-health/kohealth/builder/health"
+	"github.com/ko-health/kohealth/builder/hint"
+	"github.com/ko-health/kohealth/builder/trial"
+	"github.com/ko-health/kohealth/layers"
+)
+
+// tryFlags are the flags of kohealth try: those of build that say what is in the image,
+// and its own.
+type tryFlags struct {
+	*buildFlags
+	env     []string
+	engine  bool
+	verbose bool
+}
+
+func newTry(v versions) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "try [IMPORTPATH] [-- ARG...]",
+		Short: "Build an app, run it, and see whether its health check passes.",
+		Long: `Build an app, run it, and see whether its health check passes.
+
+The app runs on this machine, with the environment of its image and nothing of the
+user's, and the check on the image's schedule, as Docker runs it, until it passes or
+Docker would call the container unhealthy. Every check is a line. In the end the app
+is stopped. Nothing is published.
+
+With --engine the image itself runs, in a container of the Docker engine.
+
+Exits with 0 if the check has passed, 1 if not, 2 if the command line is wrong, and 3
+if something could not be done.`,
+		Example: `
+  # Does the check that is configured, or auto, pass?
+  kohealth try ./cmd/app
+
+  # Another check, a variable of the user's environment, and arguments for the app.
+  kohealth try --health=http://:8080/healthz -e DATABASE_URL ./cmd/app -- --log-level=debug
+
+  # The image itself, in a container.
+  kohealth try --engine ./cmd/app`,
+	}
+	f := &tryFlags{buildFlags: &buildFlags{po: &options.PublishOptions{}, bo: &options.BuildOptions{}}}
+	fs := cmd.Flags()
+	inherited := &cobra.Command{}
+	options.AddPublishArg(inherited, f.po)
+	options.AddBuildOptions(inherited, f.bo)
+	for _, name := range []string{"disable-optimizations", "image-user", "insecure-registry", "ldflags"} {
+		fs.AddFlag(inherited.Flags().Lookup(name))
+	}
+	f.po.Push, f.po.DockerRepo, f.bo.SBOM = false, "try", "none" // nothing is published
+	fs.StringArrayVarP(&f.env, "env", "e", nil, "NAME=VALUE for the app, or NAME for the value that it has here; may be repeated")
+	fs.BoolVar(&f.engine, "engine", false, "run the image in a container of the Docker engine")
+	fs.BoolVarP(&f.verbose, "verbose", "v", false, "show what the app writes")
+	f.health = addHealthFlags(fs)
+	fs.Lookup("no-healthcheck").Hidden = true // there would be nothing to try
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		args, appArgs := splitAtDash(cmd, args)
+		if err := f.validate(args); err != nil {
+			return usage(err)
+		}
+		return f.run(cmd.Context(), v, strings.Join(args, ""), appArgs)
+	}
+	return ownCodes(cmd)
+}
+
+// imagesRunHere says that images are for this machine's system.
+const imagesRunHere = runtime.GOOS == "linux"
+
+// validate judges the command line.
+func (f *tryFlags) validate(args []string) error {
+	switch {
+	case len(args) > 1:
+		return hint.With(fmt.Errorf("there are several import paths: %s", strings.Join(args, ", ")), "try them one by one; write arguments for the app behind --")
+	case len(args) == 1 && strings.Contains(args[0], "..."):
+		return fmt.Errorf("%q is a pattern, not an import path", args[0])
+	case !f.engine && runtime.GOOS == "windows":
+		return hint.With(errors.New("images are not for Windows"), "use --engine, which runs the image in a container")
+	}
+	for _, kv := range f.env {
+		if name, _, _ := strings.Cut(kv, "="); name == "" {
+			return fmt.Errorf("parsing --env %q: want NAME=VALUE or NAME", kv)
+		}
+	}
+	return f.health.conflict()
+}
+
+// run tries what arg names with arguments of its own.
+func (f *tryFlags) run(ctx context.Context, v versions, arg string, appArgs []string) error {
+	if f.engine {
+		return f.inEngine(ctx, v, arg, appArgs)
+	}
+	return f.onThisMachine(ctx, v, arg, appArgs)
+}
+
+func (f *tryFlags) onThisMachine(ctx context.Context, v versions, arg string, appArgs []string) (err error) {
+	dir, err := os.MkdirTemp("", "kohealth-try-")
+	if err != nil {
+		return fmt.Errorf("making temporary directory: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	if !imagesRunHere {
+		// ko's image for this system has no check, and the base image is not for it.
+		f.koOnly, f.bo.BaseImage, f.bo.BaseImageOverrides = true, layers.HostRef, map[string]string{"": ""}
+		fmt.Fprintln(os.Stderr, "Note: the app is built for this machine's system, so the base image's environment is left out; --engine runs the image itself")
+	}
+	compiler := &layers.Compiler{Go: os.Getenv(goVariable)}
+	var app *trial.Local
+	here := v1.Platform{OS: runtime.GOOS, Architecture: runtime.GOARCH}
+	err = f.build(ctx, v, arg, here, func(ctx context.Context, img v1.Image, check health.Config) (err error) {
+		app, err = trial.NewLocal(ctx, img, check, dir, compiler)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if note := app.Note(); note != "" {
+		fmt.Fprintln(os.Stderr, "Note:", note)
+	}
+	return f.observe(ctx, app, appArgs)
+}
+
+func (f *tryFlags) inEngine(ctx context.Context, v versions, arg string, appArgs []string) (err error) {
+	engine, err := trial.OpenEngine(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, engine.Close()) }()
+	if err := f.build(ctx, v, arg, engine.Platform(), engine.Load); err != nil {
+		return err
+	}
+	return f.observe(ctx, engine, appArgs)
+}
+
+// build builds the image for a platform, and has use use it.
+func (f *tryFlags) build(ctx context.Context, v versions, arg string, platform v1.Platform, use func(context.Context, v1.Image, health.Config) error) error {
+	for _, name := range []string{"GOOS", "GOARCH", "GOARM"} { // ko refuses them beside a platform
+		if err := os.Unsetenv(name); err != nil {
+			return err
+		}
+	}
+	f.bo.Platforms = []string{platform.String()}
+	return f.buildFlags.run(ctx, v, func(ctx context.Context, p *pipeline) error {
+		importpaths, err := p.importPaths(ctx, []string{cmp.Or(arg, ".")})
+		if err != nil {
+			return err
+		}
+		check, err := p.check(strings.TrimPrefix(importpaths[0], build.StrictScheme))
+		if err != nil {
+			return err
+		}
+		if err := f.tryable(check); err != nil {
+			return err
+		}
+		results, err := p.build(ctx, importpaths)
+		if err != nil {
+			return err
+		}
+		images, err := imagesOf(results[0])
+		if err != nil {
+			return err
+		}
+		config := check.Config()
+		if own, err := checkOf(results[0]); err != nil {
+			return err
+		} else if own != nil {
+			config = *own // the base image's, if there is nothing else
+		}
+		return use(ctx, images[0], config)
+	})
+}
+
+// tryable refuses what there is no use in building.
+func (f *tryFlags) tryable(check health.Check) error {
+	packages := check.AllPackages()
+	switch {
+	case check.Disabled || check.Test.Kind == health.None:
+		return hint.With(errors.New("the health check is switched off"), "name what to check, as in --health=http://:8080/healthz, or leave out disable")
+	case len(packages) > 0 && check.Test.Kind != health.Probe && !f.engine:
+		return hint.With(fmt.Errorf("the check needs packages that the image has: %s", strings.Join(packages, ", ")),
+			"use --engine, which runs the image in a container")
+	case !imagesRunHere && !f.engine && slices.Contains(check.Test.Args, health.DefaultTest):
+		return hint.With(errors.New("auto finds the ports of apps on Linux only"),
+			"name what to check, as in --health=http://:8080/healthz, or use --engine, which runs the image in a container")
+	}
+	return nil
+}
+
+// A runner runs an app and its check: a [trial.Local] or a [trial.Engine].
+type runner interface {
+	Run(context.Context, trial.Options) (trial.Outcome, error)
+}
+
+// observe runs an app and shows what comes of it. A second interrupt changes nothing: the
+// first one ends the app, however long that takes.
+func (f *tryFlags) observe(ctx context.Context, app runner, appArgs []string) error {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
+	defer reapChildren() // what has left the app's process group
+
+	view := newTryView(os.Stdout, os.Stderr, f.verbose)
+	outcome, err := app.Run(ctx, trial.Options{
+		Args:    appArgs,
+		Env:     f.environ(),
+		Output:  view.app,
+		Started: view.started,
+		Report:  view.check,
+	})
+	view.stop()
+	switch {
+	case errors.Is(err, trial.ErrNoApp):
+		return &exit{hint.With(err, "end what answers in the place of the app, or use --engine, where it is alone"), exitFound}
+	case err != nil:
+		return err
+	case outcome.Healthy:
+		return view.suggest(outcome)
+	}
+	view.lastLines()
+	return &exit{failure(outcome), exitFound}
+}
+
+// failure says why an app is not healthy.
+func failure(o trial.Outcome) error {
+	what := "is unhealthy"
+	if o.End != "" {
+		what = "ended " + o.End
+	}
+	err := fmt.Errorf("the app %s after %s", what, seconds(o.After))
+	if o.Last.Cause != "" {
+		err = fmt.Errorf("%w; the last check: %s", err, o.Last.Cause)
+	}
+	if o.Accepts != "" {
+		err = hint.With(err, "the app accepts connections on "+o.Accepts)
+	}
+	return err
+}
+
+// environ returns the variables of --env with their values.
+func (f *tryFlags) environ() []string {
+	env := slices.Clone(f.env)
+	for i, kv := range env {
+		if !strings.Contains(kv, "=") {
+			env[i] = kv + "=" + os.Getenv(kv)
+		}
+	}
+	return env
+}

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/ko-health/kohealth/builder/trial"
+)
+
+// A tryView shows a trial: a line for every check on stdout and, on a terminal, how long
+// the app has been running in a last line that changes.
+type tryView struct {
+	out, err io.Writer
+	app      *appOutput
+
+	mu    sync.Mutex
+	start time.Time
+	live  bool          // out is a terminal
+	over  chan struct{} // closed when the last line changes no more
+}
+
+func newTryView(out, err *os.File, verbose bool) *tryView {
+	v := &tryView{out: out, err: err, live: term.IsTerminal(int(out.Fd())) && os.Getenv("TERM") != "dumb", over: make(chan struct{})}
+	v.app = &appOutput{}
+	if verbose {
+		v.app.show = func(line string) { v.above(v.err, line) }
+	}
+	return v
+}
+
+// started begins the line that changes.
+func (v *tryView) started() {
+	if !v.live {
+		return
+	}
+	v.start = time.Now()
+	go func() {
+		tick := time.NewTicker(100 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-v.over:
+				return
+			case <-tick.C:
+				v.above(io.Discard, "") // only the last line
+			}
+		}
+	}()
+}
+
+// clearLine is a terminal's: to the first column, and erase what is there.
+const clearLine = "\r\x1b[K"
+
+// above writes a line above the one that changes.
+func (v *tryView) above(w io.Writer, line string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.live {
+		fmt.Fprint(v.out, clearLine)
+	}
+	fmt.Fprintln(w, line)
+	if v.live && !v.start.IsZero() {
+		fmt.Fprintf(v.out, "%s running", seconds(time.Since(v.start)))
+	}
+}
+
+// check shows a check.
+func (v *tryView) check(c trial.Check) {
+	switch {
+	case c.Cause == "":
+		v.above(v.out, fmt.Sprintf("%s healthy in %s", seconds(c.At), milliseconds(c.Took)))
+	case c.Failures == 0:
+		v.above(v.out, fmt.Sprintf("%s starting: %s", seconds(c.At), c.Cause))
+	default:
+		v.above(v.out, fmt.Sprintf("%s failure %d of %d: %s", seconds(c.At), c.Failures, c.Retries, c.Cause))
+	}
+}
+
+// stop removes the line that changes.
+func (v *tryView) stop() {
+	close(v.over)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.live {
+		fmt.Fprint(v.out, clearLine)
+		v.live = false
+	}
+}
+
+// suggest shows what to configure.
+func (v *tryView) suggest(o trial.Outcome) error {
+	startPeriod, timeout := o.Suggest()
+	_, err := fmt.Fprintf(v.out, "healthcheck:\n  start_period: %-4s # healthy after %s here\n  timeout: %-9s # the check took %s here\n",
+		startPeriod, seconds(o.After), timeout, milliseconds(o.Last.Took))
+	return err
+}
+
+// lastLines shows what the app wrote last, unless all of it was shown.
+func (v *tryView) lastLines() {
+	if v.app.show != nil {
+		return
+	}
+	for _, line := range v.app.last() {
+		fmt.Fprintln(v.err, line)
+	}
+}
+
+func seconds(d time.Duration) string { return fmt.Sprintf("%.1fs", d.Seconds()) }
+
+// milliseconds rounds up: nothing takes no time.
+func milliseconds(d time.Duration) string {
+	return (d + time.Millisecond - 1).Truncate(time.Millisecond).String()
+}
+
+// An appOutput keeps the last lines of what an app writes.
+type appOutput struct {
+	show func(line string) // is called for each line; nil for nobody
+
+	mu    sync.Mutex
+	lines []string
+	rest  []byte // that does not end yet
+}
+
+// Limits of what is kept of an app's output.
+const (
+	maxAppLines = 20
+	maxAppLine  = 4096 // bytes
+)
+
+// Write implements [io.Writer].
+func (a *appOutput) Write(p []byte) (int, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for rest := p; len(rest) > 0; {
+		line, after, ended := bytes.Cut(rest, []byte("\n"))
+		a.rest = append(a.rest, line[:min(len(line), maxAppLine-len(a.rest))]...)
+		if ended {
+			a.add()
+		}
+		rest = after
+	}
+	return len(p), nil
+}
+
+func (a *appOutput) add() {
+	line := "app: " + string(bytes.TrimSuffix(a.rest, []byte("\r")))
+	a.rest = a.rest[:0]
+	if a.lines = append(a.lines, line); len(a.lines) > maxAppLines {
+		a.lines = a.lines[1:]
+	}
+	if a.show != nil {
+		a.show(line)
+	}
+}
+
+// last returns the last lines.
+func (a *appOutput) last() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.rest) > 0 {
+		a.add()
+	}
+	return a.lines
+}

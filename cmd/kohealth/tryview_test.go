@@ -1,0 +1,70 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/ko-health/kohealth/builder/trial"
+)
+
+// TestTryView shows what a terminal and a pipe get of a trial.
+func TestTryView(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		live bool
+		want string
+	}{
+		{"pipe", false, "0.2s starting: refused\n" +
+			"app: listening\n" +
+			"0.2s failure 1 of 3: refused\n" +
+			"0.2s healthy in 3ms\n"},
+		{"terminal", true, "<0.1s running" +
+			"<0.2s running" +
+			"<0.2s starting: refused\n0.2s running" +
+			"<app: listening\n0.2s running" +
+			"<0.2s failure 1 of 3: refused\n0.2s running" +
+			"<0.2s healthy in 3ms\n0.2s running" +
+			"<"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var shown bytes.Buffer
+				v := &tryView{out: &shown, err: &shown, live: tt.live, over: make(chan struct{})}
+				v.app = &appOutput{show: func(line string) { v.above(v.err, line) }}
+				v.started()
+				time.Sleep(250 * time.Millisecond)
+				v.check(trial.Check{At: 240 * time.Millisecond, Cause: "refused"})
+				fmt.Fprint(v.app, "liste")
+				fmt.Fprint(v.app, "ning\nmore")
+				v.check(trial.Check{At: 245 * time.Millisecond, Cause: "refused", Failures: 1, Retries: 3})
+				v.check(trial.Check{At: 249 * time.Millisecond, Took: 2100 * time.Microsecond})
+				v.stop()
+				if diff := cmp.Diff(tt.want, strings.ReplaceAll(shown.String(), clearLine, "<")); diff != "" {
+					t.Errorf("shown (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
+func TestAppOutput(t *testing.T) {
+	var a appOutput
+	for i := range 30 {
+		fmt.Fprintf(&a, "line %d\r\n", i)
+	}
+	long := strings.Repeat("x", maxAppLine)
+	fmt.Fprint(&a, long, long, "\n", "no end")
+	got := a.last()
+	if len(got) != maxAppLines || got[0] != "app: line 12" {
+		t.Errorf("%d lines from %q on", len(got), got[0])
+	}
+	if diff := cmp.Diff([]string{"app: line 29", "app: " + long, "app: no end"}, got[maxAppLines-3:]); diff != "" {
+		t.Errorf("last lines (-want +got):\n%s", diff)
+	}
+}
