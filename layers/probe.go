@@ -63,6 +63,10 @@ type Compiler struct {
 	// Logf is told what takes a while; nil means nobody.
 	Logf func(format string, args ...any)
 
+	// Begin is called when a compilation begins, and end when it has ended; nil means
+	// that nobody wants to know.
+	Begin func() (end func())
+
 	mu    sync.Mutex
 	calls map[string]*call // by variant and target
 }
@@ -156,6 +160,9 @@ func (c *Compiler) load(ctx context.Context, target []string, variant Variant) (
 	}
 	if c.Logf != nil {
 		c.Logf("health: compiling the probe (once): %s", strings.Join(target, " "))
+	}
+	if c.Begin != nil {
+		defer c.Begin()()
 	}
 	binary, err := compile(ctx, goCmd, source, target, flags)
 	if err == nil {

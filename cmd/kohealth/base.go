@@ -17,8 +17,6 @@ import (
 	"github.com/ko-health/kohealth/builder"
 	"github.com/ko-health/kohealth/builder/hint"
 	"github.com/ko-health/kohealth/builder/open"
-	"github.com/ko-health/kohealth/layers"
-	"github.com/ko-health/kohealth/layers/apk"
 )
 
 // baseFlags are the flags of kohealth base: those of build that do not say how to
@@ -84,7 +82,7 @@ func (f *baseFlags) run(ctx context.Context, image string, v versions) error {
 	if err != nil {
 		return usage(err)
 	}
-	bo, err := f.options(v)
+	bo, err := f.options(ctx, v)
 	if err != nil {
 		return err
 	}
@@ -94,7 +92,9 @@ func (f *baseFlags) run(ctx context.Context, image string, v versions) error {
 		}
 	}
 	err = withPublisher(ctx, f.po, func(p *publisher) error {
+		reading := progressOf(ctx).begin("reading", open.Redact(image))
 		set, err := open.All(ctx, image, platforms, bo.Open)
+		reading.end()
 		if err != nil {
 			return err
 		}
@@ -150,16 +150,16 @@ func (f *baseFlags) validate() error {
 }
 
 // options says what flags, variables and .ko.yaml say. All is read before any image is.
-func (f *baseFlags) options(v versions) (bo builder.BaseOptions, err error) {
+func (f *baseFlags) options(ctx context.Context, v versions) (bo builder.BaseOptions, err error) {
 	checks, err := f.health.checks(".")
 	if err != nil {
 		return bo, err
 	}
-	if bo.Open, err = openOptions("", v); err != nil {
+	if bo.Open, err = openOptions(ctx, "", v); err != nil {
 		return bo, err
 	}
 	if f.po.InsecureRegistry {
-		allowInsecure(&bo.Open)
+		allowInsecure(ctx, &bo.Open)
 	}
 	if f.probeFrom != "" {
 		if bo.Program, err = builder.ParseProgram(f.probeFrom); err != nil {
@@ -168,8 +168,8 @@ func (f *baseFlags) options(v versions) (bo builder.BaseOptions, err error) {
 	}
 	bo.Options = builder.Options{
 		Check:    checks.of(&options.BuildOptions{}),
-		Compiler: &layers.Compiler{Go: os.Getenv(goVariable), Cache: cacheDir(), Logf: log.Printf},
-		Packages: &apk.Client{Cache: cacheDir(), UserAgent: "kohealth/" + v.kohealth, Progress: progress(os.Stderr)},
+		Compiler: newCompiler(ctx, os.Getenv(goVariable)),
+		Packages: newPackages(ctx, v),
 		Format:   checks.format,
 		Jobs:     f.jobs,
 		SBOMDir:  f.sbomDir,

@@ -59,12 +59,12 @@ and 3 if a file or an image cannot be read.`,
 			if err != nil {
 				return usage(err)
 			}
-			images, err := openOptions(lf.platform, v)
+			images, err := openOptions(cmd.Context(), lf.platform, v)
 			if err != nil {
 				return usage(err)
 			}
 			if lf.insecure {
-				allowInsecure(&images)
+				allowInsecure(cmd.Context(), &images)
 			}
 			l := &linter{options: o, images: images, stdin: cmd.InOrStdin()}
 			l.options.Open = l.open
@@ -137,6 +137,7 @@ func (l *linter) lint(ctx context.Context, arg string) ([]lint.Finding, error) {
 	if !file {
 		return l.image(ctx, arg)
 	}
+	defer progressOf(ctx).begin("linting", arg).end()
 	data, err := readDefinition(l.stdin, arg)
 	if err != nil {
 		return nil, err
@@ -145,6 +146,7 @@ func (l *linter) lint(ctx context.Context, arg string) ([]lint.Finding, error) {
 }
 
 func (l *linter) image(ctx context.Context, ref string) ([]lint.Finding, error) {
+	defer progressOf(ctx).begin("reading", open.Redact(ref)).end()
 	img, err := open.New(ctx, ref, l.images)
 	if err != nil {
 		return nil, err

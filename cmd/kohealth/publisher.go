@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"strings"
 	"sync"
 
@@ -80,12 +81,14 @@ func (p *publisher) Publish(ctx context.Context, result build.Result, importpath
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	defer progressOf(ctx).begin("publishing", path.Base(importpath)).end()
 	ref, err := p.record.Publish(ctx, result, importpath)
 	return ref, explainPublishing(importpath, err)
 }
 
 // publishAhead publishes what will be recorded later.
 func (p *publisher) publishAhead(ctx context.Context, result build.Result, importpath string) error {
+	defer progressOf(ctx).begin("publishing", path.Base(importpath)).end()
 	_, err := p.Interface.Publish(ctx, result, importpath)
 	return explainPublishing(importpath, err)
 }

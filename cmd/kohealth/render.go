@@ -140,13 +140,14 @@ func (rf *renderFlags) fromFile() (health.Config, error) {
 
 // fromImage returns what is to be rendered of an image.
 func (rf *renderFlags) fromImage(ctx context.Context, ref string, v versions) (render.Request, error) {
-	o, err := openOptions(rf.platform, v)
+	o, err := openOptions(ctx, rf.platform, v)
 	if err != nil {
 		return render.Request{}, usage(err)
 	}
 	if rf.insecure {
-		allowInsecure(&o)
+		allowInsecure(ctx, &o)
 	}
+	defer progressOf(ctx).begin("reading", open.Redact(ref)).end()
 	img, err := open.New(ctx, ref, o)
 	if err != nil {
 		return render.Request{}, err

@@ -2,8 +2,11 @@ package main
 
 import (
 	"fmt"
+	"log"
+	"os"
 	"runtime/debug"
 
+	"github.com/google/go-containerregistry/pkg/logs"
 	"github.com/google/ko/pkg/commands"
 	"github.com/spf13/cobra"
 )
@@ -16,6 +19,7 @@ func newRoot() *cobra.Command {
 	root.Use = "kohealth"
 	root.Short = "Build container images of Go programs, as ko does, with health checks."
 	root.SilenceErrors = true // run prints them
+	setLogs(root)
 	setBuild(command(root, "build"), v)
 	setResolve(command(root, "resolve"), v)
 	setKubectl(command(root, "apply"), v)
@@ -24,6 +28,19 @@ func newRoot() *cobra.Command {
 	setVersion(command(root, "version"), v)
 	root.AddCommand(newBase(v), newRender(v), newTaskdef(v), newLint(v), newBuildID())
 	return root
+}
+
+// setLogs has what ko has libraries print on stderr stay out of the way of progress.
+func setLogs(root *cobra.Command) {
+	setUp := root.PersistentPreRun
+	root.PersistentPreRun = func(cmd *cobra.Command, args []string) {
+		setUp(cmd, args)
+		for _, logger := range []*log.Logger{logs.Warn, logs.Debug, logs.Progress} {
+			if logger.Writer() == os.Stderr {
+				logger.SetOutput(progressOf(cmd.Context()).writer(os.Stderr))
+			}
+		}
+	}
 }
 
 // command returns the subcommand of ko's with the given name.

@@ -30,9 +30,6 @@ type Client struct {
 	// Wolfi's.
 	Pinned PinnedKey
 
-	// Progress is told of n more bytes that were downloaded; nil means nobody.
-	Progress func(n int64)
-
 	patience patience
 
 	mu    sync.Mutex
@@ -197,7 +194,6 @@ func (c *Client) fetcher() *fetcher {
 		userAgent: cmp.Or(c.UserAgent, "kohealth"),
 		backoff:   cmp.Or(c.patience.backoff, firstBackoff),
 		stall:     cmp.Or(c.patience.stall, maxStall),
-		progress:  c.Progress,
 	}
 }
 

@@ -26,7 +26,6 @@ type fetcher struct {
 	userAgent string
 	backoff   time.Duration // before the second attempt
 	stall     time.Duration // how long a server may say nothing
-	progress  func(n int64) // is told of n more bytes; may be nil
 }
 
 // A response is what a server has of a URL.
@@ -126,9 +125,6 @@ func (f *fetcher) read(r io.Reader, limit int64, alive func()) ([]byte, error) {
 		n, err := r.Read(p)
 		if n > 0 {
 			alive()
-			if f.progress != nil {
-				f.progress(int64(n))
-			}
 		}
 		return n, err
 	}), limit+1))
