@@ -70,6 +70,7 @@ The result is pushed to KO_DOCKER_REPO and the last element of IMAGE's name.`,
 	fs.StringVar(&f.sbomDir, "sbom-dir", "", "directory to write the SBOM into")
 	fs.StringVar(&f.probeFrom, "probe-from", "", "check with a program of another image, `IMAGE:PATH`, instead of the probe; --health says how to run it")
 	f.health = addHealthFlags(fs)
+	completeHealth(cmd, f.health)
 	fs.Lookup("no-healthcheck").Hidden = true // there would be nothing left to do
 	return ownCodes(cmd)
 }

@@ -110,6 +110,7 @@ func pipe(ctx context.Context, cmd *exec.Cmd, write func(context.Context, io.Wri
 // setRun makes ko's run command kohealth's.
 func setRun(cmd *cobra.Command, v versions) {
 	flags := setBuildFlags(cmd)
+	cmd.ValidArgsFunction = completeMains
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		// ko, too, wants the import path first: flags that it does not know are skipped,
 		// and whether they have values nobody can tell.

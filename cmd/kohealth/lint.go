@@ -77,6 +77,12 @@ and 3 if a file or an image cannot be read.`,
 	fs.StringArrayVar(&lf.ignore, "ignore", nil, "rule that is left out; may be repeated")
 	fs.StringVar(&lf.platform, "platform", "", "of an IMAGE for several platforms, the one to look at (default linux/amd64, or what there is)")
 	fs.BoolVar(&lf.insecure, "insecure-registry", false, "verify no certificate, and take plain HTTP, too")
+	completeFlags(cmd, map[string]cobra.CompletionFunc{
+		"format":   oneOf(lint.Formats()...),
+		"severity": oneOf(lint.Info.String(), lint.Warning.String(), lint.Error.String()),
+		"ignore":   oneOf(ruleWords()...),
+		"platform": oneOf(platformWords()...),
+	})
 	return ownCodes(cmd)
 }
 

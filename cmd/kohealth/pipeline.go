@@ -35,6 +35,7 @@ func setBuildFlags(cmd *cobra.Command) *buildFlags {
 	options.AddPublishArg(cmd, f.po)
 	options.AddBuildOptions(cmd, f.bo)
 	f.health = addHealthFlags(cmd.Flags())
+	completeHealth(cmd, f.health)
 	return f
 }
 

@@ -67,9 +67,11 @@ that a .ko.yaml and the KOHEALTH_ variables give to an image. The formats are
 	fs.StringVar(&rf.platform, "platform", "", "with IMAGE: the platform to look at (default linux/amd64, or what there is)")
 	fs.BoolVar(&rf.insecure, "insecure-registry", false, "with IMAGE: verify no certificate, and take plain HTTP, too")
 	fs.BoolVar(&rf.exec, "exec", false, "with --format=kubernetes: run the check in the container, even if Kubernetes can check by itself")
-	if err := cmd.RegisterFlagCompletionFunc("format", completeFormat); err != nil {
-		panic(err) // the flag is there
-	}
+	completeFlags(cmd, map[string]cobra.CompletionFunc{
+		"format":   oneOf(formatWords()...),
+		"build":    rf.completeBuild,
+		"platform": oneOf(platformWords()...),
+	})
 	return ownCodes(cmd)
 }
 
@@ -79,13 +81,6 @@ func formatList() string {
 		fmt.Fprintf(&b, "  %-15s %s\n", f.Name, f.About)
 	}
 	return b.String()
-}
-
-func completeFormat(*cobra.Command, []string, string) (names []string, _ cobra.ShellCompDirective) {
-	for _, f := range render.Formats() {
-		names = append(names, f.Name+"\t"+f.About)
-	}
-	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
 // validate judges flags and arguments together.

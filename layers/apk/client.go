@@ -64,13 +64,9 @@ type Installation struct {
 // for the next.
 func (c *Client) Install(ctx context.Context, req Request) (*Installation, error) {
 	defer c.lock(req.Arch)()
-	var keys []*Key
-	for _, name := range req.Keys {
-		k, err := ReadKey(name)
-		if err != nil {
-			return nil, err
-		}
-		keys = append(keys, k)
+	keys, err := readKeys(req.Keys)
+	if err != nil {
+		return nil, err
 	}
 	var wanted []constraint
 	for _, s := range req.Packages {
