@@ -10,7 +10,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/ko/pkg/build"
 	"github.com/google/ko/pkg/commands/options"
 	"github.com/spf13/cobra"
 
@@ -123,11 +125,37 @@ func (f *baseFlags) publish(ctx context.Context, p *publisher, set *open.Set, bo
 	if err != nil {
 		return err
 	}
+	if err := f.warnOfReplacing(p, set, bo.Open, result, repository); err != nil {
+		return err
+	}
 	ref, err := p.Publish(ctx, result, repository)
 	if err != nil {
 		return err
 	}
 	fmt.Println(ref)
+	return nil
+}
+
+// warnOfReplacing says where the original remains if the result takes its tag.
+func (f *baseFlags) warnOfReplacing(p *publisher, set *open.Set, o open.Options, result build.Result, repository string) error {
+	if p.toFiles || set.Reference == "" {
+		return nil
+	}
+	original, err := name.ParseReference(set.Reference, o.Name...)
+	if err != nil {
+		return err
+	}
+	digest, err := result.Digest()
+	if err != nil || digest == set.Digest {
+		return err
+	}
+	for _, tag := range f.po.Tags {
+		target, err := name.NewTag(p.nameOf(repository)+":"+tag, o.Name...)
+		if err == nil && target.Name() == original.Name() {
+			log.Printf("warning: %s will name the image with the check; the original stays at %s",
+				original.Name(), original.Context().Digest(set.Digest.String()))
+		}
+	}
 	return nil
 }
 
