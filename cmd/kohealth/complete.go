@@ -127,7 +127,18 @@ const maxVisited = 5000
 // completeMains completes the directories of main packages, or files as ko does where
 // there are none.
 func completeMains(_ *cobra.Command, args []string, typed string) (dirs []string, _ cobra.ShellCompDirective) {
-	root := filepath.Clean(typed[:strings.LastIndexAny(typed, `/\`)+1])
+	dirs = slices.DeleteFunc(beginning(mainDirs(typed[:strings.LastIndexAny(typed, `/\`)+1]), typed),
+		func(dir string) bool { return slices.Contains(args, dir) })
+	if len(dirs) == 0 {
+		return nil, cobra.ShellCompDirectiveDefault
+	}
+	return dirs, cobra.ShellCompDirectiveNoFileComp
+}
+
+// mainDirs returns the directories of main packages in a directory and below it, as
+// arguments for kohealth build.
+func mainDirs(root string) (dirs []string) {
+	root = filepath.Clean(root)
 	visited := 0
 	_ = filepath.WalkDir(root, func(dir string, d fs.DirEntry, err error) error {
 		if err != nil || !d.IsDir() {
@@ -144,11 +155,7 @@ func completeMains(_ *cobra.Command, args []string, typed string) (dirs []string
 		}
 		return nil
 	})
-	dirs = slices.DeleteFunc(beginning(dirs, typed), func(dir string) bool { return slices.Contains(args, dir) })
-	if len(dirs) == 0 {
-		return nil, cobra.ShellCompDirectiveDefault
-	}
-	return dirs, cobra.ShellCompDirectiveNoFileComp
+	return dirs
 }
 
 // isForeign tells a directory that go's patterns leave out: https://pkg.go.dev/cmd/go#hdr-Package_lists_and_patterns

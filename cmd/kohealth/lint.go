@@ -15,6 +15,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/spf13/cobra"
 
+	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/hint"
 	"github.com/ko-health/kohealth/builder/lint"
 	"github.com/ko-health/kohealth/builder/lint/source"
@@ -102,11 +103,19 @@ func (lf *lintFlags) options(args []string) (lint.Options, error) {
 
 // checkRules refuses ids of rules that there are not.
 func checkRules(ids []string) error {
-	known := lint.Rules()
+	var known []string
+	for _, r := range lint.Rules() {
+		known = append(known, r.ID)
+	}
 	for _, id := range ids {
-		if !slices.ContainsFunc(known, func(r lint.Rule) bool { return r.ID == id }) {
-			return hint.With(fmt.Errorf("unknown rule %q", id), "the README lists the rules; findings end with theirs in brackets")
+		if slices.Contains(known, id) {
+			continue
 		}
+		next := "the README lists the rules; findings end with theirs in brackets"
+		if near := health.Nearest(id, known); near != "" {
+			next = fmt.Sprintf("did you mean %q?", near)
+		}
+		return hint.With(fmt.Errorf("unknown rule %q", id), next)
 	}
 	return nil
 }
