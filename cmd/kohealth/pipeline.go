@@ -80,13 +80,15 @@ func withPublisher(ctx context.Context, po *options.PublishOptions, do func(*pub
 		return err
 	}
 	defer func() { leave(err == nil) }()
-	// The publisher comes first: for --insecure-registry it has to find a transport
-	// of net/http's own.
+	transport := interruptible{ctx, registries(ctx, remote.DefaultTransport)}
+	if !po.InsecureRegistry { // then the publisher has to find a transport of net/http's own
+		remote.DefaultTransport = transport
+	}
 	publisher, err := newPublisher(po)
 	if err != nil {
 		return err
 	}
-	remote.DefaultTransport = interruptible{ctx, registries(ctx, remote.DefaultTransport)}
+	remote.DefaultTransport = transport
 	if err := do(publisher); err != nil {
 		return err
 	}

@@ -100,6 +100,7 @@ func scriptParams(t *testing.T) testscript.Params {
 			"readenv":     cmdReadEnv,
 			"sbom":        cmdSBOM,
 			"serve":       cmdServe,
+			"slow":        cmdSlow,
 			"times":       cmdTimes,
 			"validate":    cmdValidate,
 		},
