@@ -173,8 +173,9 @@ func explain(err error) error {
 			", kohealth's own, which has every Linux platform")
 	case strings.Contains(err.Error(), "fetching base image") && strings.Contains(err.Error(), "_UNKNOWN"):
 		return hint.With(err, "check the name and tag in KO_DEFAULTBASEIMAGE, defaultBaseImage or baseImageOverrides")
-	case strings.Contains(err.Error(), "fetching base image") && strings.Contains(err.Error(), "UNAUTHORIZED"):
-		return hint.With(err, "log in with kohealth login")
+	case strings.Contains(err.Error(), "fetching base image") &&
+		(strings.Contains(err.Error(), "UNAUTHORIZED") || strings.Contains(err.Error(), "DENIED")):
+		return hint.With(err, "log in with kohealth login REGISTRY, and check the name in KO_DEFAULTBASEIMAGE, defaultBaseImage or baseImageOverrides")
 	case strings.Contains(err.Error(), "fetching base image"):
 		return hint.With(err, "set KO_DEFAULTBASEIMAGE="+layers.StaticRef+" for the base image inside kohealth, which needs no network")
 	}

@@ -63,6 +63,10 @@ type Compiler struct {
 	// Logf is told what takes a while; nil means nobody.
 	Logf func(format string, args ...any)
 
+	// Begin is called when a compilation begins, and end when it has ended; nil means
+	// that nobody wants to know.
+	Begin func() (end func())
+
 	mu    sync.Mutex
 	calls map[string]*call // by variant and target
 }
@@ -107,6 +111,9 @@ func (c *Compiler) HostProbe(ctx context.Context, variant Variant, appDir string
 	}
 	flags := buildFlags(variant)
 	flags[len(flags)-1] += " '-X=main.appDir=" + appDir + "'"
+	if c.Begin != nil {
+		defer c.Begin()()
+	}
 	binary, err := compile(ctx, goCmd, source, []string{"GOOS=" + runtime.GOOS, "GOARCH=" + runtime.GOARCH}, flags)
 	if err != nil {
 		return nil, fmt.Errorf("compiling probe for this machine: %w", err)
@@ -177,6 +184,9 @@ func (c *Compiler) load(ctx context.Context, target []string, variant Variant) (
 	}
 	if c.Logf != nil {
 		c.Logf("health: compiling the probe (once): %s", strings.Join(target, " "))
+	}
+	if c.Begin != nil {
+		defer c.Begin()()
 	}
 	binary, err := compile(ctx, goCmd, source, target, flags)
 	if err == nil {

@@ -75,8 +75,8 @@ func ParseTest(s string) (Test, error) {
 }
 
 // looksLikeAddress matches what is hardly meant as a shell command: :8080/healthz,
-// localhost:8080, 8080, http:/:8080, /healthz.
-var looksLikeAddress = regexp.MustCompile(`^([\w.\[\]:-]*:(\d+|\$\S+)(/\S*)?|\d+|https?:/\S*|/(healthz?|livez|readyz|ping|status|up))$`)
+// localhost:8080, 8080, http:/:8080, http//:8080, /healthz.
+var looksLikeAddress = regexp.MustCompile(`^([\w.\[\]:-]*:(\d+|\$\S+)(/\S*)?|\d+|https?:?/\S*|/(healthz?|livez|readyz|ping|status|up))$`)
 
 // ParseTestList parses a test as a list: Docker's ["CMD", …], ["CMD-SHELL", "…"]
 // or ["NONE"], or else arguments for the probe.

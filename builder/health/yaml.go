@@ -85,15 +85,20 @@ func (f File) Build(id string) (Settings, error) {
 	if id == "" {
 		return f.top, nil
 	}
-	var ids []string
 	for _, b := range slices.Backward(f.builds) {
 		if b.ID == id {
 			return b.settings.Over(f.top), nil
 		}
+	}
+	return Settings{}, hint.With(fmt.Errorf("no build has the id %q", id), "there is "+cmp.Or(strings.Join(f.IDs(), ", "), "none"))
+}
+
+// IDs returns the IDs of the builds, in the order of the file.
+func (f File) IDs() (ids []string) {
+	for _, b := range f.builds {
 		ids = append(ids, b.ID)
 	}
-	slices.Reverse(ids)
-	return Settings{}, hint.With(fmt.Errorf("no build has the id %q", id), "there is "+cmp.Or(strings.Join(ids, ", "), "none"))
+	return ids
 }
 
 // lineError is an error at a line of the file.

@@ -115,7 +115,9 @@ func (o Options) find(ctx context.Context, ref string) (*source, error) {
 		}
 		return fromTarball(p)
 	}
-	switch {
+	switch importpath, isImportPath := strings.CutPrefix(ref, "ko://"); {
+	case isImportPath:
+		return nil, hint.With(errors.New("an import path is no image"), "kohealth build "+importpath+" makes one, with a check, and prints its reference")
 	case ref == "":
 		return nil, hint.With(errors.New("the name is empty"), "name an image, such as example.com/app:v1")
 	case filepath.IsAbs(ref) || strings.HasPrefix(ref, "."):

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
 
@@ -47,14 +48,18 @@ func (o Options) parseReference(s string) (name.Reference, error) {
 // explain says in short what a registry answered, and what to do about it.
 func explain(err error) error {
 	var e *transport.Error
-	if !errors.As(err, &e) {
+	var network net.Error
+	if !errors.As(err, &e) && errors.As(err, &network) {
+		return hint.With(err, "check the registry's name and the network; an image in the Docker engine is named docker-daemon:NAME")
+	}
+	if e == nil {
 		return err
 	}
 	switch e.StatusCode {
 	case http.StatusNotFound:
 		return hint.With(fmt.Errorf("there is no such image: %w", err), "check name and tag; an image in the Docker engine is named docker-daemon:NAME")
 	case http.StatusUnauthorized, http.StatusForbidden:
-		return hint.With(fmt.Errorf("the registry refuses: %w", err), "log in with docker login, or check that the image exists")
+		return hint.With(fmt.Errorf("the registry refuses: %w", err), "log in with kohealth login REGISTRY, or docker login, or check that the image exists")
 	}
 	return err
 }

@@ -10,15 +10,15 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/ko/pkg/build"
 	"github.com/google/ko/pkg/commands/options"
 	"github.com/spf13/cobra"
 
 	"github.com/ko-health/kohealth/builder"
 	"github.com/ko-health/kohealth/builder/hint"
 	"github.com/ko-health/kohealth/builder/open"
-	"github.com/ko-health/kohealth/layers"
-	"github.com/ko-health/kohealth/layers/apk"
 )
 
 // baseFlags are the flags of kohealth base: those of build that do not say how to
@@ -72,6 +72,7 @@ The result is pushed to KO_DOCKER_REPO and the last element of IMAGE's name.`,
 	fs.StringVar(&f.sbomDir, "sbom-dir", "", "directory to write the SBOM into")
 	fs.StringVar(&f.probeFrom, "probe-from", "", "check with a program of another image, `IMAGE:PATH`, instead of the probe; --health says how to run it")
 	f.health = addHealthFlags(fs)
+	completeHealth(cmd, f.health)
 	fs.Lookup("no-healthcheck").Hidden = true // there would be nothing left to do
 	return ownCodes(cmd)
 }
@@ -84,7 +85,7 @@ func (f *baseFlags) run(ctx context.Context, image string, v versions) error {
 	if err != nil {
 		return usage(err)
 	}
-	bo, err := f.options(v)
+	bo, err := f.options(ctx, v)
 	if err != nil {
 		return err
 	}
@@ -94,7 +95,9 @@ func (f *baseFlags) run(ctx context.Context, image string, v versions) error {
 		}
 	}
 	err = withPublisher(ctx, f.po, func(p *publisher) error {
+		reading := progressOf(ctx).begin("reading", open.Redact(image))
 		set, err := open.All(ctx, image, platforms, bo.Open)
+		reading.end()
 		if err != nil {
 			return err
 		}
@@ -122,11 +125,37 @@ func (f *baseFlags) publish(ctx context.Context, p *publisher, set *open.Set, bo
 	if err != nil {
 		return err
 	}
+	if err := f.warnOfReplacing(p, set, bo.Open, result, repository); err != nil {
+		return err
+	}
 	ref, err := p.Publish(ctx, result, repository)
 	if err != nil {
 		return err
 	}
 	fmt.Println(ref)
+	return nil
+}
+
+// warnOfReplacing says where the original remains if the result takes its tag.
+func (f *baseFlags) warnOfReplacing(p *publisher, set *open.Set, o open.Options, result build.Result, repository string) error {
+	if p.toFiles || set.Reference == "" {
+		return nil
+	}
+	original, err := name.ParseReference(set.Reference, o.Name...)
+	if err != nil {
+		return err
+	}
+	digest, err := result.Digest()
+	if err != nil || digest == set.Digest {
+		return err
+	}
+	for _, tag := range f.po.Tags {
+		target, err := name.NewTag(p.nameOf(repository)+":"+tag, o.Name...)
+		if err == nil && target.Name() == original.Name() {
+			log.Printf("warning: %s will name the image with the check; the original stays at %s",
+				original.Name(), original.Context().Digest(set.Digest.String()))
+		}
+	}
 	return nil
 }
 
@@ -150,16 +179,16 @@ func (f *baseFlags) validate() error {
 }
 
 // options says what flags, variables and .ko.yaml say. All is read before any image is.
-func (f *baseFlags) options(v versions) (bo builder.BaseOptions, err error) {
+func (f *baseFlags) options(ctx context.Context, v versions) (bo builder.BaseOptions, err error) {
 	checks, err := f.health.checks(".")
 	if err != nil {
 		return bo, err
 	}
-	if bo.Open, err = openOptions("", v); err != nil {
+	if bo.Open, err = openOptions(ctx, "", v); err != nil {
 		return bo, err
 	}
 	if f.po.InsecureRegistry {
-		allowInsecure(&bo.Open)
+		allowInsecure(ctx, &bo.Open)
 	}
 	if f.probeFrom != "" {
 		if bo.Program, err = builder.ParseProgram(f.probeFrom); err != nil {
@@ -168,8 +197,8 @@ func (f *baseFlags) options(v versions) (bo builder.BaseOptions, err error) {
 	}
 	bo.Options = builder.Options{
 		Check:    checks.of(&options.BuildOptions{}),
-		Compiler: &layers.Compiler{Go: os.Getenv(goVariable), Cache: cacheDir(), Logf: log.Printf},
-		Packages: &apk.Client{Cache: cacheDir(), UserAgent: "kohealth/" + v.kohealth, Progress: progress(os.Stderr)},
+		Compiler: newCompiler(ctx, os.Getenv(goVariable)),
+		Packages: newPackages(ctx, v),
 		Format:   checks.format,
 		Jobs:     f.jobs,
 		SBOMDir:  f.sbomDir,

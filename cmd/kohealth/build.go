@@ -29,6 +29,7 @@ func setBuild(cmd *cobra.Command, v versions) {
   # Build what ko builds.
   kohealth build --no-healthcheck ./cmd/app
 ` + cmd.Example
+	cmd.ValidArgsFunction = completeMains
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return flags.run(cmd.Context(), v, func(ctx context.Context, p *pipeline) error {
 			if len(args) == 0 {

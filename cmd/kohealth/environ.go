@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/tls"
 	"fmt"
 	"io"
@@ -48,13 +49,19 @@ func newKeychain() authn.Keychain {
 	)
 }
 
+// registries returns a transport to all registries, by way of next: the one inside
+// kohealth among them.
+func registries(ctx context.Context, next http.RoundTripper) http.RoundTripper {
+	return layers.Transport(progressOf(ctx).transport(next, "pulling", "pushing"))
+}
+
 // openOptions says how images are opened for reading: with ko's credentials, and the
 // embedded base among the registries. platform is "" or such as linux/arm64.
-func openOptions(platform string, v versions) (open.Options, error) {
+func openOptions(ctx context.Context, platform string, v versions) (open.Options, error) {
 	o := open.Options{Remote: []remote.Option{
 		remote.WithAuthFromKeychain(newKeychain()),
 		remote.WithUserAgent("kohealth/" + v.kohealth),
-		remote.WithTransport(layers.Transport(remote.DefaultTransport)),
+		remote.WithTransport(registries(ctx, remote.DefaultTransport)),
 	}}
 	if platform == "" {
 		return o, nil
@@ -68,7 +75,7 @@ func openOptions(platform string, v versions) (open.Options, error) {
 }
 
 // allowInsecure opens registries as ko's --insecure-registry writes to them.
-func allowInsecure(o *open.Options) {
+func allowInsecure(ctx context.Context, o *open.Options) {
 	next := remote.DefaultTransport
 	if t, ok := next.(*http.Transport); ok {
 		t = t.Clone()
@@ -76,7 +83,7 @@ func allowInsecure(o *open.Options) {
 		next = t
 	}
 	o.Name = append(o.Name, name.Insecure)
-	o.Remote = append(o.Remote, remote.WithTransport(layers.Transport(next)))
+	o.Remote = append(o.Remote, remote.WithTransport(registries(ctx, next)))
 }
 
 // configFile returns the .ko.yaml that ko reads, or "" if there is none: the file, or

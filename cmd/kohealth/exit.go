@@ -38,7 +38,7 @@ func usage(err error) error { return &exit{err, exitUsage} }
 // ownCodes gives a command that ko does not have its exit codes.
 func ownCodes(cmd *cobra.Command) *cobra.Command {
 	run, args := cmd.RunE, cmd.Args
-	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
+	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usage(explainFlag(cmd, err)) })
 	if args != nil {
 		cmd.Args = func(cmd *cobra.Command, list []string) error {
 			if err := args(cmd, list); err != nil {

@@ -44,20 +44,35 @@ func (p *pipeline) resolve(arg string, mains map[string]string) ([]string, error
 	}
 	importpath, err := p.builder.QualifyImport(arg)
 	if err != nil {
-		return nil, hint.With(err, "run kohealth in the module's directory")
+		return nil, hint.With(err, moduleHint)
 	}
 	if err := p.builder.IsSupportedReference(importpath); err != nil {
 		return nil, hint.With(fmt.Errorf("importpath %q is not supported: %w", importpath, err),
-			"name the directory of a main package, such as ./cmd/app")
+			mainsHint())
 	}
 	return []string{importpath}, nil
+}
+
+const moduleHint = "run kohealth in the module's directory, or begin a module with go mod init"
+
+// mainsHint says which main packages there are.
+func mainsHint() string {
+	const most = 5
+	mains := mainDirs(".")
+	switch n := len(mains); {
+	case n == 0:
+		return "name the directory of a main package, such as ./cmd/app"
+	case n > most:
+		mains = append(mains[:most], fmt.Sprintf("%d more", n-most))
+	}
+	return "the main packages here are " + strings.Join(mains, ", ")
 }
 
 // expand returns the main packages that match a pattern.
 func expand(pattern string) ([]string, error) {
 	pkgs, err := load(strings.TrimPrefix(pattern, build.StrictScheme))
 	if err != nil {
-		return nil, hint.With(fmt.Errorf("expanding %q: %w", pattern, err), "run kohealth in the module's directory")
+		return nil, hint.With(fmt.Errorf("expanding %q: %w", pattern, err), moduleHint)
 	}
 	var importpaths []string
 	for _, pkg := range pkgs {
@@ -65,11 +80,16 @@ func expand(pattern string) ([]string, error) {
 			importpaths = append(importpaths, build.StrictScheme+pkg.PkgPath)
 		}
 	}
-	if len(importpaths) == 0 {
-		return nil, hint.With(fmt.Errorf("no main package matches %q", pattern),
-			"go list "+pattern+" prints what does match")
+	if len(importpaths) > 0 {
+		return importpaths, nil
 	}
-	return importpaths, nil
+	for _, pkg := range pkgs {
+		if len(pkg.Errors) > 0 {
+			return nil, hint.With(fmt.Errorf("expanding %q: %s", pattern, pkg.Errors[0].Msg), moduleHint)
+		}
+	}
+	return nil, hint.With(fmt.Errorf("no main package matches %q", pattern),
+		"go list "+pattern+" prints what does match")
 }
 
 // mainPackages finds the main packages among args that name just one, with a single

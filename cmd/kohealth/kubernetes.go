@@ -67,7 +67,7 @@ func setResolve(cmd *cobra.Command, v versions) {
 	flags := setManifestFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return flags.run(cmd.Context(), v, func(ctx context.Context, p *pipeline) error {
-			return flags.resolve(ctx, p, os.Stdout)
+			return flags.resolve(ctx, p, progressOf(ctx).writer(os.Stdout))
 		})
 	}
 }
@@ -83,6 +83,7 @@ func setKubectl(cmd *cobra.Command, v versions) {
 		}
 		return flags.run(cmd.Context(), v, func(ctx context.Context, p *pipeline) error {
 			kubectl := p.kubectl(ctx, append([]string{cmd.Name(), "-f", "-"}, args...)...)
+			kubectl.Stdout, kubectl.Stderr = progressOf(ctx).writer(os.Stdout), progressOf(ctx).writer(os.Stderr)
 			return pipe(ctx, kubectl, func(ctx context.Context, stdin io.WriteCloser) error {
 				// kubectl starts to apply when it has read some thousand bytes, and skips
 				// empty documents: https://github.com/google/go-containerregistry/pull/348
@@ -109,6 +110,7 @@ func pipe(ctx context.Context, cmd *exec.Cmd, write func(context.Context, io.Wri
 // setRun makes ko's run command kohealth's.
 func setRun(cmd *cobra.Command, v versions) {
 	flags := setBuildFlags(cmd)
+	cmd.ValidArgsFunction = completeMains
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		// ko, too, wants the import path first: flags that it does not know are skipped,
 		// and whether they have values nobody can tell.

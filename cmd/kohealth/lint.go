@@ -15,6 +15,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/spf13/cobra"
 
+	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/hint"
 	"github.com/ko-health/kohealth/builder/lint"
 	"github.com/ko-health/kohealth/builder/lint/source"
@@ -59,12 +60,12 @@ and 3 if a file or an image cannot be read.`,
 			if err != nil {
 				return usage(err)
 			}
-			images, err := openOptions(lf.platform, v)
+			images, err := openOptions(cmd.Context(), lf.platform, v)
 			if err != nil {
 				return usage(err)
 			}
 			if lf.insecure {
-				allowInsecure(&images)
+				allowInsecure(cmd.Context(), &images)
 			}
 			l := &linter{options: o, images: images, stdin: cmd.InOrStdin()}
 			l.options.Open = l.open
@@ -77,6 +78,12 @@ and 3 if a file or an image cannot be read.`,
 	fs.StringArrayVar(&lf.ignore, "ignore", nil, "rule that is left out; may be repeated")
 	fs.StringVar(&lf.platform, "platform", "", "of an IMAGE for several platforms, the one to look at (default linux/amd64, or what there is)")
 	fs.BoolVar(&lf.insecure, "insecure-registry", false, "verify no certificate, and take plain HTTP, too")
+	completeFlags(cmd, map[string]cobra.CompletionFunc{
+		"format":   oneOf(lint.Formats()...),
+		"severity": oneOf(lint.Info.String(), lint.Warning.String(), lint.Error.String()),
+		"ignore":   oneOf(ruleWords()...),
+		"platform": oneOf(platformWords()...),
+	})
 	return ownCodes(cmd)
 }
 
@@ -96,11 +103,19 @@ func (lf *lintFlags) options(args []string) (lint.Options, error) {
 
 // checkRules refuses ids of rules that there are not.
 func checkRules(ids []string) error {
-	known := lint.Rules()
+	var known []string
+	for _, r := range lint.Rules() {
+		known = append(known, r.ID)
+	}
 	for _, id := range ids {
-		if !slices.ContainsFunc(known, func(r lint.Rule) bool { return r.ID == id }) {
-			return hint.With(fmt.Errorf("unknown rule %q", id), "the README lists the rules; findings end with theirs in brackets")
+		if slices.Contains(known, id) {
+			continue
 		}
+		next := "the README lists the rules; findings end with theirs in brackets"
+		if near := health.Nearest(id, known); near != "" {
+			next = fmt.Sprintf("did you mean %q?", near)
+		}
+		return hint.With(fmt.Errorf("unknown rule %q", id), next)
 	}
 	return nil
 }
@@ -137,6 +152,7 @@ func (l *linter) lint(ctx context.Context, arg string) ([]lint.Finding, error) {
 	if !file {
 		return l.image(ctx, arg)
 	}
+	defer progressOf(ctx).begin("linting", arg).end()
 	data, err := readDefinition(l.stdin, arg)
 	if err != nil {
 		return nil, err
@@ -145,6 +161,7 @@ func (l *linter) lint(ctx context.Context, arg string) ([]lint.Finding, error) {
 }
 
 func (l *linter) image(ctx context.Context, ref string) ([]lint.Finding, error) {
+	defer progressOf(ctx).begin("reading", open.Redact(ref)).end()
 	img, err := open.New(ctx, ref, l.images)
 	if err != nil {
 		return nil, err

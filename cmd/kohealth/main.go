@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log"
 	"os"
 	"os/signal"
 	"strings"
@@ -26,7 +27,10 @@ func run() int {
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 
-	err := newRoot().ExecuteContext(ctx)
+	progress := newProgress(os.Stderr)
+	log.SetOutput(progress.writer(os.Stderr))
+	err := newRoot().ExecuteContext(withProgress(ctx, progress))
+	progress.close()
 	switch {
 	case err == nil:
 		return exitOK

@@ -10,9 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/ko-health/kohealth/layers"
@@ -166,15 +164,4 @@ func cmdServe(ts *testscript.TestScript, _ bool, args []string) {
 // cmdCredentials sets URL to a URL with user and password: credentials URL USER:PASSWORD.
 func cmdCredentials(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv("URL", strings.Replace(args[0], "://", "://"+args[1]+"@", 1))
-}
-
-func TestShowProgress(t *testing.T) {
-	var b strings.Builder
-	show := showProgress(&b)
-	for range 10 {
-		show(100_000)
-	}
-	if diff := cmp.Diff("\rhealth: downloading packages: 0.3 MB\r\rhealth: downloading packages: 0.6 MB\r\rhealth: downloading packages: 0.9 MB\r", b.String()); diff != "" {
-		t.Errorf("progress (-want +got):\n%s", diff)
-	}
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"log"
+	"net/http"
 	"os"
+	"path"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -35,6 +37,7 @@ func setBuildFlags(cmd *cobra.Command) *buildFlags {
 	options.AddPublishArg(cmd, f.po)
 	options.AddBuildOptions(cmd, f.bo)
 	f.health = addHealthFlags(cmd.Flags())
+	completeHealth(cmd, f.health)
 	return f
 }
 
@@ -84,13 +87,15 @@ func withPublisher(ctx context.Context, po *options.PublishOptions, do func(*pub
 		return err
 	}
 	defer func() { leave(err == nil) }()
-	// The publisher comes first: for --insecure-registry it has to find a transport
-	// of net/http's own.
+	transport := interruptible{ctx, registries(ctx, remote.DefaultTransport)}
+	if !po.InsecureRegistry { // then the publisher has to find a transport of net/http's own
+		remote.DefaultTransport = transport
+	}
 	publisher, err := newPublisher(po)
 	if err != nil {
 		return err
 	}
-	remote.DefaultTransport = interruptible{ctx, layers.Transport(remote.DefaultTransport)}
+	remote.DefaultTransport = transport
 	if err := do(publisher); err != nil {
 		return err
 	}
@@ -117,8 +122,8 @@ func (f *buildFlags) newBuilder(ctx context.Context, checks *checks, v versions)
 	}
 	b := builder.New(withinCache{inner}, builder.Options{
 		Check:     checks.of(bo),
-		Compiler:  &layers.Compiler{Go: goCmd, Cache: cacheDir(), Logf: log.Printf},
-		Packages:  &apk.Client{Cache: cacheDir(), UserAgent: "kohealth/" + v.kohealth, Progress: progress(os.Stderr)},
+		Compiler:  newCompiler(ctx, goCmd),
+		Packages:  newPackages(ctx, v),
 		Format:    checks.format,
 		Jobs:      bo.ConcurrentBuilds,
 		Platforms: namedPlatforms(bo.Platforms),
@@ -129,7 +134,30 @@ func (f *buildFlags) newBuilder(ctx context.Context, checks *checks, v versions)
 		Remote:    []remote.Option{remote.WithAuthFromKeychain(newKeychain()), remote.WithUserAgent("kohealth/" + v.kohealth)},
 		Logf:      log.Printf,
 	})
-	return build.NewCaching(b)
+	return build.NewCaching(watched{b, progressOf(ctx)})
+}
+
+// newCompiler returns what compiles the probe with a go command.
+func newCompiler(ctx context.Context, goCmd string) *layers.Compiler {
+	begin := func() (end func()) { return progressOf(ctx).begin("compiling", "the probe").end }
+	return &layers.Compiler{Go: goCmd, Cache: cacheDir(), Logf: log.Printf, Begin: begin}
+}
+
+// newPackages returns what fetches packages.
+func newPackages(ctx context.Context, v versions) *apk.Client {
+	transport := progressOf(ctx).transport(http.DefaultTransport, "downloading packages", "")
+	return &apk.Client{Cache: cacheDir(), UserAgent: "kohealth/" + v.kohealth, HTTP: &http.Client{Transport: transport}}
+}
+
+// watched is a builder that shows what it builds.
+type watched struct {
+	build.Interface
+	*progress
+}
+
+func (w watched) Build(ctx context.Context, importpath string) (build.Result, error) {
+	defer w.begin("building", path.Base(importpath)).end()
+	return w.Interface.Build(ctx, importpath)
 }
 
 func nameOptions(bo *options.BuildOptions) []name.Option {

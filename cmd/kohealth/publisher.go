@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"strings"
 	"sync"
 
@@ -53,14 +54,6 @@ func newPublisher(po *options.PublishOptions) (*publisher, error) {
 	return p, err
 }
 
-// explainRepository adds the next step where there is nowhere to publish to.
-func explainRepository(err error) error {
-	if strings.Contains(err.Error(), "KO_DOCKER_REPO environment variable is unset") {
-		return hint.With(err, "export KO_DOCKER_REPO=registry/repository, or use --local, or --push=false with --tarball or --oci-layout-path")
-	}
-	return err
-}
-
 // sideBySide tells whether images may be published at once: whether the order leaves
 // no trace.
 func (p *publisher) sideBySide(importpaths []string) bool {
@@ -80,12 +73,14 @@ func (p *publisher) Publish(ctx context.Context, result build.Result, importpath
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	defer progressOf(ctx).begin("publishing", path.Base(importpath)).end()
 	ref, err := p.record.Publish(ctx, result, importpath)
 	return ref, explainPublishing(importpath, err)
 }
 
 // publishAhead publishes what will be recorded later.
 func (p *publisher) publishAhead(ctx context.Context, result build.Result, importpath string) error {
+	defer progressOf(ctx).begin("publishing", path.Base(importpath)).end()
 	_, err := p.Interface.Publish(ctx, result, importpath)
 	return explainPublishing(importpath, err)
 }
@@ -102,5 +97,5 @@ func explainPublishing(importpath string, err error) error {
 		err = hint.With(errors.New("a tarball holds one image, and an index of several platforms was built"),
 			"name one --platform, or use --oci-layout-path")
 	}
-	return fmt.Errorf("publishing %s: %w", importpath, err)
+	return fmt.Errorf("publishing %s: %w", importpath, explainDestination(err))
 }

@@ -2,11 +2,14 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -21,7 +24,10 @@ import (
 	"github.com/ko-health/kohealth/builder/render"
 )
 
-var readmePath = filepath.Join("..", "..", "README.md")
+var (
+	topDir     = filepath.Join("..", "..")
+	readmePath = filepath.Join(topDir, "README.md")
+)
 
 func readme(t *testing.T) string {
 	t.Helper()
@@ -260,19 +266,91 @@ func TestReadmeECS(t *testing.T) {
 	}
 }
 
+// TestReadmeImage checks that the README shows what is in the image that make demo makes,
+// in text and as a picture. How large layers are depends on the version of Go: a quarter
+// more or less is the same.
+func TestReadmeImage(t *testing.T) {
+	tarball := filepath.Join(t.TempDir(), "hello.tar")
+	app := filepath.Join("testdata", "apps", "hello")
+	build := exec.Command("kohealth", "build", "--bare", "--push=false", "--platform=linux/amd64", "--tarball="+tarball, "./"+app)
+	build.Env = append(os.Environ(), "KO_DOCKER_REPO=example.com/hello", "KO_DEFAULTBASEIMAGE=kohealth.local/static", "KO_CONFIG_PATH="+app)
+	output(t, build)
+	layers, _, _ := strings.Cut(output(t, exec.Command("go", "run", "./testdata/apps/show", tarball)), "{")
+	checkLikeSection(t, "image", "```\n"+layers+"```\n")
+
+	svg := output(t, exec.Command("go", "run", "./testdata/apps/show", "-svg", tarball))
+	name := filepath.Join(topDir, "testdata", "image.svg")
+	if update {
+		if err := os.WriteFile(name, []byte(svg), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	shown, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkLike(t, name, svg, string(shown))
+}
+
+// output runs a command at the top of the module.
+func output(t *testing.T, cmd *exec.Cmd) string {
+	t.Helper()
+	var stderr strings.Builder
+	cmd.Dir, cmd.Stderr = topDir, &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v: %v\n%s", cmd, err, &stderr)
+	}
+	return string(out)
+}
+
+// checkLikeSection is checkSection for a section with sizes.
+func checkLikeSection(t *testing.T, name, want string) {
+	t.Helper()
+	if update {
+		checkSection(t, name, want)
+		return
+	}
+	checkLike(t, name+" in the README", want, section(t, name))
+}
+
+// checkLike checks that two texts are the same but for sizes, and those alike.
+func checkLike(t *testing.T, name, want, got string) {
+	t.Helper()
+	sizes := regexp.MustCompile(` *(\d+) KB`)
+	masked := func(text string) string { return sizes.ReplaceAllString(text, " N KB") }
+	if diff := cmp.Diff(masked(want), masked(got)); diff != "" {
+		t.Fatalf("%s (-want +got); UPDATE=1 go test ./cmd/kohealth mends it:\n%s", name, diff)
+	}
+	gots := sizes.FindAllStringSubmatch(got, -1)
+	for i, m := range sizes.FindAllStringSubmatch(want, -1) {
+		w, g := must(strconv.ParseFloat(m[1], 64)), must(strconv.ParseFloat(gots[i][1], 64))
+		if math.Abs(g-w) > 0.25*w {
+			t.Errorf("%s says %g KB, it is %g KB; UPDATE=1 go test ./cmd/kohealth mends it", name, g, w)
+		}
+	}
+}
+
+// section returns what the README holds between the markers of the given name.
+func section(t *testing.T, name string) string {
+	t.Helper()
+	_, rest, _ := strings.Cut(readme(t), "<!-- "+name+" -->\n")
+	text, _, ok := strings.Cut(rest, "<!-- /"+name+" -->")
+	if !ok {
+		t.Fatalf("the README has no place for the %s", name)
+	}
+	return text
+}
+
 // checkSection checks what the README holds between the markers of the given name;
 // UPDATE=1 rewrites it.
 func checkSection(t *testing.T, name, want string) {
 	t.Helper()
-	begin, end := "<!-- "+name+" -->\n", "<!-- /"+name+" -->"
-	text := readme(t)
-	before, rest, _ := strings.Cut(text, begin)
-	old, after, ok := strings.Cut(rest, end)
-	if !ok {
-		t.Fatalf("the README has no place for the %s", name)
-	}
+	old := section(t, name)
 	if update {
-		if err := os.WriteFile(readmePath, []byte(before+begin+want+end+after), 0o644); err != nil {
+		begin := "<!-- " + name + " -->\n"
+		text := strings.Replace(readme(t), begin+old, begin+want, 1)
+		if err := os.WriteFile(readmePath, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return

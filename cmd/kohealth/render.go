@@ -67,9 +67,11 @@ that a .ko.yaml and the KOHEALTH_ variables give to an image. The formats are
 	fs.StringVar(&rf.platform, "platform", "", "with IMAGE: the platform to look at (default linux/amd64, or what there is)")
 	fs.BoolVar(&rf.insecure, "insecure-registry", false, "with IMAGE: verify no certificate, and take plain HTTP, too")
 	fs.BoolVar(&rf.exec, "exec", false, "with --format=kubernetes: run the check in the container, even if Kubernetes can check by itself")
-	if err := cmd.RegisterFlagCompletionFunc("format", completeFormat); err != nil {
-		panic(err) // the flag is there
-	}
+	completeFlags(cmd, map[string]cobra.CompletionFunc{
+		"format":   oneOf(formatWords()...),
+		"build":    rf.completeBuild,
+		"platform": oneOf(platformWords()...),
+	})
 	return ownCodes(cmd)
 }
 
@@ -79,13 +81,6 @@ func formatList() string {
 		fmt.Fprintf(&b, "  %-15s %s\n", f.Name, f.About)
 	}
 	return b.String()
-}
-
-func completeFormat(*cobra.Command, []string, string) (names []string, _ cobra.ShellCompDirective) {
-	for _, f := range render.Formats() {
-		names = append(names, f.Name+"\t"+f.About)
-	}
-	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
 // validate judges flags and arguments together.
@@ -140,13 +135,14 @@ func (rf *renderFlags) fromFile() (health.Config, error) {
 
 // fromImage returns what is to be rendered of an image.
 func (rf *renderFlags) fromImage(ctx context.Context, ref string, v versions) (render.Request, error) {
-	o, err := openOptions(rf.platform, v)
+	o, err := openOptions(ctx, rf.platform, v)
 	if err != nil {
 		return render.Request{}, usage(err)
 	}
 	if rf.insecure {
-		allowInsecure(&o)
+		allowInsecure(ctx, &o)
 	}
+	defer progressOf(ctx).begin("reading", open.Redact(ref)).end()
 	img, err := open.New(ctx, ref, o)
 	if err != nil {
 		return render.Request{}, err

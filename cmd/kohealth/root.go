@@ -2,8 +2,12 @@ package main
 
 import (
 	"fmt"
+	"log"
+	"os"
 	"runtime/debug"
+	"strings"
 
+	"github.com/google/go-containerregistry/pkg/logs"
 	"github.com/google/ko/pkg/commands"
 	"github.com/spf13/cobra"
 )
@@ -16,6 +20,22 @@ func newRoot() *cobra.Command {
 	root.Use = "kohealth"
 	root.Short = "Build container images of Go programs, as ko does, with health checks."
 	root.SilenceErrors = true // run prints them
+	root.SetFlagErrorFunc(explainFlag)
+	root.Example = `
+  # Build an image that can tell whether it is alive, and push it.
+  export KO_DOCKER_REPO=registry.example.com/team
+  kohealth build --health=http://:8080/healthz ./cmd/app
+
+  # Does the check pass? Run both on this machine.
+  kohealth try ./cmd/app
+
+  # Put it into an ECS task definition, with its check.
+  kohealth taskdef -f task-definition.json --container app=./cmd/app -o deploy.json
+
+  # Will the check of this file work in the images that it names?
+  kohealth lint compose.yaml`
+	setExamples(root)
+	setLogs(root)
 	setBuild(command(root, "build"), v)
 	setResolve(command(root, "resolve"), v)
 	setKubectl(command(root, "apply"), v)
@@ -24,6 +44,27 @@ func newRoot() *cobra.Command {
 	setVersion(command(root, "version"), v)
 	root.AddCommand(newBase(v), newRender(v), newTaskdef(v), newLint(v), newTry(v), newBuildID())
 	return root
+}
+
+// setExamples has the examples of ko's commands name kohealth.
+func setExamples(cmd *cobra.Command) {
+	cmd.Example = strings.ReplaceAll(cmd.Example, "\n  ko ", "\n  kohealth ")
+	for _, c := range cmd.Commands() {
+		setExamples(c)
+	}
+}
+
+// setLogs has what ko has libraries print on stderr stay out of the way of progress.
+func setLogs(root *cobra.Command) {
+	setUp := root.PersistentPreRun
+	root.PersistentPreRun = func(cmd *cobra.Command, args []string) {
+		setUp(cmd, args)
+		for _, logger := range []*log.Logger{logs.Warn, logs.Debug, logs.Progress} {
+			if logger.Writer() == os.Stderr {
+				logger.SetOutput(progressOf(cmd.Context()).writer(os.Stderr))
+			}
+		}
+	}
 }
 
 // command returns the subcommand of ko's with the given name.

@@ -37,7 +37,7 @@ import (
 var update = os.Getenv("UPDATE") != "" // UPDATE=1 go test ./cmd/kohealth rewrites the goldens
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"kohealth": main, "ko": ko, "kubectl": kubectl})
+	testscript.Main(m, map[string]func(){"kohealth": main, "ko": ko, "kubectl": kubectl, "library": library})
 }
 
 // ko is ko's own main, in the version that kohealth is made of.
@@ -105,6 +105,7 @@ func scriptParams(t *testing.T) testscript.Params {
 			"readenv":     cmdReadEnv,
 			"sbom":        cmdSBOM,
 			"serve":       cmdServe,
+			"slow":        cmdSlow,
 			"times":       cmdTimes,
 			"validate":    cmdValidate,
 		},

@@ -65,6 +65,7 @@ something could not be done.`,
 	fs.StringArrayVar(&tf.ignore, "ignore", nil, "lint rule that is left out; may be repeated")
 	fs.BoolVar(&tf.overwrite, "overwrite", false, "put the image's check in the place of one that the container has")
 	fs.BoolVar(&tf.strip, "strip", false, "drop what aws ecs describe-task-definition adds and register-task-definition does not take")
+	completeFlags(cmd, map[string]cobra.CompletionFunc{"ignore": oneOf(ruleWords()...)})
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		named, err := tf.validate()
 		if err != nil {

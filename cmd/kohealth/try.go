@@ -71,6 +71,7 @@ if something could not be done.`,
 	fs.BoolVarP(&f.verbose, "verbose", "v", false, "show what the app writes")
 	f.health = addHealthFlags(fs)
 	fs.Lookup("no-healthcheck").Hidden = true // there would be nothing to try
+	cmd.ValidArgsFunction = completeMains
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		args, appArgs := splitAtDash(cmd, args)
 		if err := f.validate(args); err != nil {
@@ -121,7 +122,7 @@ func (f *tryFlags) onThisMachine(ctx context.Context, v versions, arg string, ap
 		f.koOnly, f.bo.BaseImage, f.bo.BaseImageOverrides = true, layers.HostRef, map[string]string{"": ""}
 		fmt.Fprintln(os.Stderr, "Note: the app is built for this machine's system, so the base image's environment is left out; --engine runs the image itself")
 	}
-	compiler := &layers.Compiler{Go: os.Getenv(goVariable)}
+	compiler := newCompiler(ctx, os.Getenv(goVariable))
 	var app *trial.Local
 	here := v1.Platform{OS: runtime.GOOS, Architecture: runtime.GOARCH}
 	err = f.build(ctx, v, arg, here, func(ctx context.Context, img v1.Image, check health.Config) (err error) {

@@ -30,9 +30,6 @@ type Client struct {
 	// Wolfi's.
 	Pinned PinnedKey
 
-	// Progress is told of n more bytes that were downloaded; nil means nobody.
-	Progress func(n int64)
-
 	patience patience
 
 	mu    sync.Mutex
@@ -67,13 +64,9 @@ type Installation struct {
 // for the next.
 func (c *Client) Install(ctx context.Context, req Request) (*Installation, error) {
 	defer c.lock(req.Arch)()
-	var keys []*Key
-	for _, name := range req.Keys {
-		k, err := ReadKey(name)
-		if err != nil {
-			return nil, err
-		}
-		keys = append(keys, k)
+	keys, err := readKeys(req.Keys)
+	if err != nil {
+		return nil, err
 	}
 	var wanted []constraint
 	for _, s := range req.Packages {
@@ -210,7 +203,6 @@ func (c *Client) fetcher() *fetcher {
 		userAgent: cmp.Or(c.UserAgent, "kohealth"),
 		backoff:   cmp.Or(c.patience.backoff, firstBackoff),
 		stall:     cmp.Or(c.patience.stall, maxStall),
-		progress:  c.Progress,
 	}
 }
 

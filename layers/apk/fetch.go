@@ -27,7 +27,6 @@ type fetcher struct {
 	userAgent string
 	backoff   time.Duration // before the second attempt
 	stall     time.Duration // how long a server may take for minBytes
-	progress  func(n int64) // is told of n more bytes; may be nil
 }
 
 // A response is what a server has of a URL.
@@ -131,7 +130,7 @@ func (f *fetcher) try(ctx context.Context, u *url.URL, user *url.Userinfo, etag 
 	case resp.ContentLength > limit:
 		return nil, errTooLong
 	}
-	body, err := f.read(resp.Body, limit, func() { watch.Reset(f.stall) })
+	body, err := read(resp.Body, limit, func() { watch.Reset(f.stall) })
 	if err != nil {
 		return nil, cause(ctx, err)
 	}
@@ -139,16 +138,13 @@ func (f *fetcher) try(ctx context.Context, u *url.URL, user *url.Userinfo, etag 
 }
 
 // read reads at most limit bytes, and calls alive after every minBytes.
-func (f *fetcher) read(r io.Reader, limit int64, alive func()) ([]byte, error) {
+func read(r io.Reader, limit int64, alive func()) ([]byte, error) {
 	recent := 0
 	body, err := io.ReadAll(io.LimitReader(readerFunc(func(p []byte) (int, error) {
 		n, err := r.Read(p)
 		if recent += n; recent >= minBytes {
 			recent = 0
 			alive()
-		}
-		if n > 0 && f.progress != nil {
-			f.progress(int64(n))
 		}
 		return n, err
 	}), limit+1))

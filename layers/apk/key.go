@@ -40,6 +40,17 @@ func ReadKey(spec string) (*Key, error) {
 	return k, nil
 }
 
+func readKeys(specs []string) (keys []*Key, err error) {
+	for _, spec := range specs {
+		k, err := ReadKey(spec)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, k)
+	}
+	return keys, nil
+}
+
 func parseKey(text []byte) (*Key, error) {
 	block, _ := pem.Decode(text)
 	if block == nil {

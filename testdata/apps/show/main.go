@@ -1,10 +1,12 @@
 // Command show prints what an image tarball holds: its layers from the base upwards,
-// with who made them, and what a container of it runs with.
+// with who made them, and what a container of it runs with. With -svg it draws that.
 package main
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
+	"io"
 	"log"
 	"os"
 
@@ -13,51 +15,75 @@ import (
 
 func main() {
 	log.SetFlags(0)
-	if len(os.Args) != 2 {
-		log.Fatal("usage: show IMAGE.tar")
+	svg := flag.Bool("svg", false, "draw a picture")
+	flag.Parse()
+	if flag.NArg() != 1 {
+		log.Fatal("usage: show [-svg] IMAGE.tar")
 	}
-	if err := show(os.Args[1]); err != nil {
+	img, err := read(flag.Arg(0))
+	if err == nil && *svg {
+		err = draw(os.Stdout, img)
+	} else if err == nil {
+		err = img.print(os.Stdout)
+	}
+	if err != nil {
 		log.Fatal(err)
 	}
 }
 
-func show(path string) error {
+// An image is what there is to show of one.
+type image struct {
+	layers []layer // the base's first
+	config config
+}
+
+type layer struct{ size, author, comment string }
+
+type config struct {
+	User, Entrypoint, Env, Healthcheck json.RawMessage
+}
+
+func read(path string) (*image, error) {
 	img, err := tarball.ImageFromPath(path, nil)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	layers, err := img.Layers()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	config, err := img.ConfigFile()
+	file, err := img.ConfigFile()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for i, h := range config.History {
+	shown := &image{}
+	for i, h := range file.History {
 		size, err := layers[i].Size()
 		if err != nil {
-			return err
+			return nil, err
 		}
-		fmt.Printf("%8d KB  %-16s %s\n", (size+500)/1000, h.Author, h.Comment)
+		shown.layers = append(shown.layers, layer{kilobytes(size), h.Author, h.Comment})
 	}
-	return showConfig(img.RawConfigFile())
+	raw, err := img.RawConfigFile() // the struct has no StartInterval
+	if err != nil {
+		return nil, err
+	}
+	return shown, json.Unmarshal(raw, &struct{ Config *config }{&shown.config})
 }
 
-func showConfig(raw []byte, err error) error {
-	if err != nil {
-		return err
+func kilobytes(n int64) string {
+	if n < 1000 {
+		return "<1 KB"
 	}
-	var file struct {
-		Config struct {
-			User, Entrypoint, Env, Healthcheck json.RawMessage
-		} `json:"config"`
+	return fmt.Sprintf("%d KB", (n+500)/1000)
+}
+
+func (img *image) print(w io.Writer) error {
+	for _, l := range img.layers {
+		fmt.Fprintf(w, "%11s  %-16s %s\n", l.size, l.author, l.comment)
 	}
-	if err := json.Unmarshal(raw, &file); err != nil {
-		return err
-	}
-	enc := json.NewEncoder(os.Stdout)
+	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
-	return enc.Encode(file.Config)
+	return enc.Encode(img.config)
 }

@@ -1,0 +1,303 @@
+package main
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// A screen is a terminal of one line: what is on it, and what was on it before.
+type screen struct {
+	mu     sync.Mutex
+	line   []rune
+	cursor int
+	lines  []string // every state of it
+}
+
+func (s *screen) Write(data []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range string(data) {
+		switch {
+		case r == '\r':
+			s.cursor = 0
+		case s.cursor < len(s.line):
+			s.line[s.cursor] = r
+			s.cursor++
+		default:
+			s.line = append(s.line, r)
+			s.cursor++
+		}
+	}
+	s.lines = append(s.lines, strings.TrimRight(string(s.line), " "))
+	return len(data), nil
+}
+
+func newTestProgress(width int) (*progress, *screen) {
+	s := &screen{}
+	return &progress{out: s, width: func() int { return width }}, s
+}
+
+// check checks what is on the screen when everybody waits.
+func (s *screen) check(t *testing.T, want string) {
+	t.Helper()
+	synctest.Wait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if got := strings.TrimRight(string(s.line), " "); got != want {
+		t.Errorf("the screen shows %q, want %q", got, want)
+	}
+	if len(s.line) > 79 {
+		t.Errorf("the line was %d columns long", len(s.line))
+	}
+}
+
+func TestProgress(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, s := newTestProgress(80)
+		app := p.begin("building", "app")
+		time.Sleep(950 * time.Millisecond)
+		s.check(t, "")
+		time.Sleep(drawEvery)
+		s.check(t, "building app")
+		worker, again := p.begin("building", "worker"), p.begin("building", "app")
+		probe := p.begin("compiling", "the probe")
+		time.Sleep(drawEvery)
+		s.check(t, "building app, worker")
+		again.end()
+		app.end()
+		app.end() // only the first time counts
+		time.Sleep(time.Second)
+		s.check(t, "building worker · compiling the probe")
+		worker.end()
+		time.Sleep(drawEvery)
+		s.check(t, "compiling the probe")
+		probe.end()
+		s.check(t, "")
+		if p.timer != nil {
+			t.Error("the timer runs on")
+		}
+	})
+}
+
+// TestProgressPause checks that short steps of one task, as there are many when an image
+// is pushed, count as one that is long.
+func TestProgressPause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, s := newTestProgress(80)
+		for range 4 {
+			push := p.begin("pushing", "")
+			push.transferred(1_000_000, 0)
+			time.Sleep(430 * time.Millisecond) // between two ticks, as all times here
+			push.transferred(0, 500_000)
+			time.Sleep(150 * time.Millisecond)
+			push.end()
+			time.Sleep(50 * time.Millisecond)
+		}
+		want := []string{
+			"pushing 0.5/2.0 MB", "pushing 1.0/2.0 MB", "", "pushing 1.0/3.0 MB", "pushing 1.5/3.0 MB", "",
+			"pushing 1.5/4.0 MB", "pushing 2.0/4.0 MB", "",
+		}
+		if diff := cmp.Diff(want, s.lines); diff != "" {
+			t.Errorf("lines (-want +got):\n%s", diff)
+		}
+		time.Sleep(2 * time.Second)
+		push := p.begin("pushing", "")
+		time.Sleep(1150 * time.Millisecond)
+		s.check(t, "pushing") // what was counted before is over
+		push.end()
+	})
+}
+
+func TestProgressNames(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, s := newTestProgress(40)
+		for _, name := range []string{"a", "b", "c", "d", "e"} {
+			defer p.begin("building", name).end()
+		}
+		time.Sleep(1150 * time.Millisecond)
+		s.check(t, "building a, b, c, 2 more")
+		defer p.begin("waiting for", strings.Repeat("x", 50)).end()
+		time.Sleep(1150 * time.Millisecond)
+		s.check(t, "building a, b, c, 2 more · waiting f…")
+	})
+}
+
+// TestProgressWriter checks that lines that are written while the progress is on the
+// screen are not glued to it.
+func TestProgressWriter(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "terminal")
+	f, err := os.Create(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	synctest.Test(t, func(t *testing.T) {
+		p := &progress{out: f, width: func() int { return 80 }}
+		w := p.writer(f)
+		defer p.begin("building", "app").end()
+		time.Sleep(1150 * time.Millisecond)
+		for _, text := range []string{"one\n", "tw", "o\n"} {
+			if _, err := io.WriteString(w, text); err != nil {
+				t.Error(err)
+			}
+			time.Sleep(3 * drawEvery)
+		}
+		p.close()
+		time.Sleep(time.Second)
+	})
+	got, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	line, none := "\rbuilding app\r", "\r            \r"
+	want := line + none + "one\n" + line + none + "two\n" + line + none
+	if diff := cmp.Diff(want, string(got)); diff != "" {
+		t.Errorf("written (-want +got):\n%s", diff)
+	}
+}
+
+func TestFit(t *testing.T) {
+	for _, test := range []struct {
+		line string
+		room int
+		want string
+	}{
+		{"", 10, ""},
+		{"0123456789", 10, "0123456789"},
+		{"0123456789a", 10, "01234567…"},
+		{"äöü", 6, "äöü"},
+		{"äöü", 5, "ä…"},
+		{"abc", 1, ""},
+		{"abc", 0, ""},
+		{"abc", -1, ""},
+	} {
+		if got := fit(test.line, test.room); got != test.want {
+			t.Errorf("fit(%q, %d) = %q, want %q", test.line, test.room, got, test.want)
+		}
+	}
+}
+
+// TestTransfers checks what is shown of requests: whom they wait for, and how much goes
+// up and down.
+func TestTransfers(t *testing.T) {
+	p, _ := newTestProgress(80)
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/wait" {
+			p.checkTasks(t, "waiting for "+r.Host)
+		}
+		body, _ := io.ReadAll(r.Body)
+		w.Header().Set("Content-Length", "2000000")
+		_, _ = w.Write(append(body, make([]byte, 2_000_000-len(body))...))
+	}))
+	defer srv.Close()
+	client := &http.Client{Transport: p.transport(http.DefaultTransport, "pulling", "pushing")}
+	resp, err := client.Get(srv.URL + "/wait")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.CopyN(io.Discard, resp.Body, 1_000_000); err != nil {
+		t.Fatal(err)
+	}
+	p.checkTasks(t, "pulling 1.0/2.0 MB")
+	resp.Body.Close()
+	p.checkTasks(t, "")
+
+	body := strings.NewReader(strings.Repeat("x", 300_000))
+	if resp, err = client.Post(srv.URL, "text/plain", body); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.Copy(io.Discard, resp.Body); err != nil { // to the end, but not closed
+		t.Fatal(err)
+	}
+	p.checkTasks(t, "")
+	push := p.begin("pushing", "")
+	p.checkTasks(t, "pushing 0.3/0.3 MB")
+	push.end()
+	if resp, err = client.Head(srv.URL); err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	p.checkTasks(t, "")
+	if resp, err := client.Get("http://127.0.0.1:1/"); err == nil {
+		resp.Body.Close()
+		t.Error("port 1 answers")
+	}
+	p.checkTasks(t, "")
+}
+
+// checkTasks checks what would be shown if all of it had gone on for long.
+func (p *progress) checkTasks(t *testing.T, want string) {
+	t.Helper()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if got := describe(p.tasks, time.Now().Add(time.Hour)); got != want {
+		t.Errorf("shown: %q, want %q", got, want)
+	}
+}
+
+// TestNoProgress checks that nothing changes where there is no terminal.
+func TestNoProgress(t *testing.T) {
+	f, err := os.Create(filepath.Join(t.TempDir(), "file"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	p := newProgress(f)
+	if p != nil {
+		t.Fatal("a file has a progress")
+	}
+	if w := p.writer(f); w != io.WriteCloser(f) {
+		t.Errorf("writer is a %T", w)
+	}
+	if tr := p.transport(http.DefaultTransport, "", ""); tr != http.DefaultTransport {
+		t.Errorf("transport is a %T", tr)
+	}
+	p.begin("building", "app").end()
+	p.close()
+}
+
+// cmdSlow sets SLOW to a server by way of which all of the registry is there, but uploads
+// take long to begin, and blobs to end: slow.
+func cmdSlow(ts *testscript.TestScript, _ bool, _ []string) {
+	target := must(url.Parse("http://" + ts.Getenv("REGISTRY")))
+	registry := &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target); r.Out.Host = r.In.Host },
+		ModifyResponse: func(r *http.Response) error {
+			if r.Request.Method == http.MethodPost {
+				time.Sleep(2 * showAfter)
+			}
+			if r.Request.Method == http.MethodGet && strings.Contains(r.Request.URL.Path, "/blobs/") {
+				r.Body = &slowBody{r.Body}
+			}
+			return nil
+		},
+		FlushInterval: -1,
+	}
+	srv := httptest.NewServer(registry)
+	ts.Defer(srv.Close)
+	ts.Setenv("SLOW", strings.TrimPrefix(srv.URL, "http://"))
+}
+
+type slowBody struct{ io.ReadCloser }
+
+// Read implements [io.Reader]: a few bytes first, and then nothing for long.
+func (b *slowBody) Read(data []byte) (int, error) {
+	n, err := b.ReadCloser.Read(data[:min(len(data), 1000)])
+	if err != nil {
+		time.Sleep(2 * showAfter)
+	}
+	return n, err
+}
