@@ -15,22 +15,23 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ko-health/kohealth/builder"
+	"github.com/ko-health/kohealth/builder/ecr"
 	"github.com/ko-health/kohealth/layers"
 	"github.com/ko-health/kohealth/layers/apk"
 )
 
 // buildFlags are the flags of the commands that build images: ko's and kohealth's.
 type buildFlags struct {
-	po     *options.PublishOptions
+	po     *publishFlags
 	bo     *options.BuildOptions
 	health *healthFlags
 }
 
 // setBuildFlags puts the flags in the place of those that ko gave the command.
 func setBuildFlags(cmd *cobra.Command) *buildFlags {
-	f := &buildFlags{po: &options.PublishOptions{}, bo: &options.BuildOptions{}}
+	f := &buildFlags{bo: &options.BuildOptions{}}
 	cmd.ResetFlags()
-	options.AddPublishArg(cmd, f.po)
+	f.po = addPublishFlags(cmd)
 	options.AddBuildOptions(cmd, f.bo)
 	f.health = addHealthFlags(cmd.Flags())
 	return f
@@ -48,14 +49,14 @@ type pipeline struct {
 
 // run has do use a pipeline as the flags say, and cleans up after it.
 func (f *buildFlags) run(ctx context.Context, v versions, do func(context.Context, *pipeline) error) (err error) {
-	if err := options.Validate(f.po, f.bo); err != nil {
+	if err := options.Validate(f.po.PublishOptions, f.bo); err != nil {
 		return fmt.Errorf("validating options: %w", err)
 	}
 	environ := os.Environ()
 	// The cache is another process's only when those of this build have ended.
 	kept := useKoCache(cacheDir())
 	defer func() { kept.close(err == nil) }()
-	err = withPublisher(ctx, f.po, func(publisher *publisher) error {
+	err = withPublisher(ctx, f.po, f.bo.WorkingDirectory, v, func(publisher *publisher) error {
 		f.bo.InsecureRegistry = f.po.InsecureRegistry
 		b, err := newBuilder(ctx, f.bo, f.health, v)
 		if err != nil {
@@ -70,16 +71,23 @@ func (f *buildFlags) run(ctx context.Context, v versions, do func(context.Contex
 	return nil
 }
 
-// withPublisher has do use a publisher, and cleans up after it.
-func withPublisher(ctx context.Context, po *options.PublishOptions, do func(*publisher) error) (err error) {
+// withPublisher has do use a publisher, and cleans up after it. The .ko.yaml is in dir.
+func withPublisher(ctx context.Context, po *publishFlags, dir string, v versions, do func(*publisher) error) (err error) {
+	ecrOptions, err := po.ecr(dir)
+	if err != nil {
+		return err
+	}
 	leave, err := enter(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { leave(err == nil) }()
-	// The publisher comes first: for --insecure-registry it has to find a transport
-	// of net/http's own.
-	publisher, err := newPublisher(po)
+	// The publisher keeps the transport that it finds. For --insecure-registry that has
+	// to be one of net/http's own.
+	if !po.InsecureRegistry {
+		remote.DefaultTransport = ecr.Transport(remote.DefaultTransport, ecrOptions)
+	}
+	publisher, err := newPublisher(po.PublishOptions, v)
 	if err != nil {
 		return err
 	}
