@@ -45,18 +45,19 @@ func (c *client) config(ctx context.Context) (aws.Config, error) {
 	return config.LoadDefaultConfig(ctx, options...)
 }
 
-// tokenAge is how old a token of ours has to be before it is worth fetching another.
+// tokenAge is how old a token of ours has to be before it may have expired.
 const tokenAge = time.Minute
 
-// authorization returns an Authorization header other than one that was refused, or ""
-// if there is no hope in asking for one.
-func (c *client) authorization(ctx context.Context, refused string) (string, error) {
+// authorization returns an Authorization header other than one that was refused. Where
+// it is not said that the token is why, and ours is new, it returns "": there is no hope
+// in another.
+func (c *client) authorization(ctx context.Context, refused string, said bool) (string, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.token != "" && c.token != refused {
 		return c.token, nil
 	}
-	if time.Since(c.fetched) < tokenAge {
+	if !said && time.Since(c.fetched) < tokenAge {
 		return "", nil
 	}
 	cfg, err := c.config(ctx)

@@ -82,8 +82,8 @@ func (e *exchange) judge(a answer) (verdict, error) {
 	case a.code == registrytransport.DeniedErrorCode && a.says("not authorized to perform") && e.req.Method != http.MethodGet:
 		return giveUp, hint.With(fmt.Errorf("%s refuses: %s", e.client.host, a.text),
 			"allow it in IAM, or, if this is not the repository that you meant, name another in KO_DOCKER_REPO and use --bare")
-	case kind != "" && !e.client.public() && !e.reauthorized:
-		return e.judgeAccess(a)
+	case kind != "" && !e.client.public():
+		return e.judgeAccess(a, kind)
 	}
 	return giveUp, nil
 }
@@ -167,20 +167,28 @@ func (e *exchange) pushed() (string, error) {
 	return fmt.Sprintf("sha256:%x", h.Sum(nil)), nil
 }
 
-// judgeAccess fetches a token where there is none, as when its cache could not tell,
-// and where it has expired. An answer to HEAD does not say which.
-func (e *exchange) judgeAccess(a answer) (verdict, error) {
-	unknown := e.req.Method == http.MethodHead && a.status == http.StatusForbidden
+// judgeAccess fetches a token where there is none, as when the keychain could not tell
+// why, and where it has expired. An answer to HEAD does not say which.
+func (e *exchange) judgeAccess(a answer, kind string) (verdict, error) {
+	unsaid := e.req.Method == http.MethodHead && a.status == http.StatusForbidden
 	expired := a.status == http.StatusForbidden && a.says("expired")
-	if a.status != http.StatusUnauthorized && !expired && !unknown {
+	if a.status != http.StatusUnauthorized && !expired && !unsaid {
 		return giveUp, nil
 	}
-	e.reauthorized = true
-	token, err := e.client.authorization(e.req.Context(), e.auth)
+	token, err := "", error(nil)
+	if !e.reauthorized {
+		e.reauthorized = true
+		token, err = e.client.authorization(e.req.Context(), e.auth, !unsaid)
+	}
 	switch {
-	case err == nil && token != "":
+	case token != "":
 		return atOnce, nil
-	case err == nil || unknown:
+	case unsaid && kind == "manifests": // what is there need not be known
+		return giveUp, nil
+	case unsaid && err == nil:
+		return giveUp, hint.With(fmt.Errorf("%s refuses to say whether it has a layer", e.client.host),
+			"allow ecr:BatchCheckLayerAvailability, and what else pushing needs, in IAM")
+	case err == nil:
 		return giveUp, nil
 	}
 	what := "there are no credentials"

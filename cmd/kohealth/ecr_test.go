@@ -5,6 +5,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -14,20 +15,32 @@ import (
 // awsKey finds the stand-in for AWS among a script's values.
 type awsKey struct{}
 
-// setAWS has a script find a stand-in for AWS once it runs aws start.
-func setAWS(e *testscript.Env) {
-	e.Values[awsKey{}] = new(*ecrtest.Server)
+// setAWS has a script find a stand-in for AWS once it runs aws start, and checks that
+// it asked for nothing else.
+func setAWS(t *testing.T, e *testscript.Env) {
+	server := new(*ecrtest.Server)
+	e.Values[awsKey{}] = server
+	e.Defer(func() {
+		if *server == nil {
+			return
+		}
+		if err := (*server).Close(); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // cmdAWS is a script's stand-in for Amazon ECR:
 //
 //	aws start                     what follows finds it, with credentials
 //	aws create HOST/NAME [immutable]
-//	aws deny ACTION               IAM does not allow it any longer
-//	aws throttle N                refuse the next N requests of every kind
+//	aws deny|allow ACTION         by IAM
+//	aws throttle ACTION N         refuse the next N requests for it
 //	aws expire [ACTION]           tokens expire, now or when ACTION is next asked for
 //	aws race HOST/NAME            somebody else creates it at the same time
+//	aws hide                      the next look at a tag finds nothing
 //	aws refuse-sboms
+//	aws token > stdout            that logs in
 //	aws calls > stdout            that change something, since the last time
 //	aws describe > stdout         repositories and tags
 func cmdAWS(ts *testscript.TestScript, _ bool, args []string) {
@@ -41,18 +54,22 @@ func cmdAWS(ts *testscript.TestScript, _ bool, args []string) {
 		*server = startAWS(ts)
 	case "create":
 		(*server).Create(arg, len(args) > 2 && args[2] == "immutable")
-	case "deny":
-		(*server).Deny(arg)
+	case "allow", "deny":
+		(*server).Allow(arg, args[0] == "allow")
 	case "throttle":
-		n, err := strconv.Atoi(arg)
+		n, err := strconv.Atoi(args[2])
 		ts.Check(err)
-		(*server).Throttle(n)
+		(*server).Throttle(arg, n)
 	case "expire":
 		(*server).Expire(arg)
 	case "race":
 		(*server).Race(arg)
+	case "hide":
+		(*server).Hide()
 	case "refuse-sboms":
 		(*server).RefuseSBOMs()
+	case "token":
+		printLines(ts, []string{(*server).Token()})
 	case "calls":
 		printLines(ts, (*server).Calls())
 	case "describe":
@@ -67,7 +84,6 @@ func startAWS(ts *testscript.TestScript) *ecrtest.Server {
 	ts.Check(os.MkdirAll(dir, 0o755))
 	server, err := ecrtest.New(dir)
 	ts.Check(err)
-	ts.Defer(func() { ts.Check(server.Close()) })
 	for name, value := range server.Environ() {
 		ts.Setenv(name, value)
 	}

@@ -86,7 +86,7 @@ func scriptParams(t *testing.T) testscript.Params {
 			if err := servePackages(e); err != nil {
 				return err
 			}
-			setAWS(e)
+			setAWS(t, e)
 			return errors.Join(writeBases(host), writeOriginals(host))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

@@ -109,9 +109,6 @@ func (s *Server) forbids(action string) bool {
 func (s *Server) refuses(action string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.throttled[action] >= s.throttle {
-		return false
-	}
-	s.throttled[action]++
-	return true
+	s.throttled[action]--
+	return s.throttled[action] >= 0
 }

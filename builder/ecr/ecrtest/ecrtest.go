@@ -7,6 +7,7 @@
 package ecrtest
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +18,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -55,11 +57,11 @@ type Server struct {
 	tokens       map[string]time.Time   // until when each is good
 	issued       int
 	denied       map[string]bool // IAM actions that are not allowed
-	throttled    map[string]int  // how many requests for an action are refused yet
-	throttle     int
-	expireAt     string // the action at which all tokens expire, once
-	racer        string // the repository that somebody else creates at the same time
-	strict       bool   // no SBOM is taken, whatever it is
+	throttled    map[string]int  // how many requests for an action will be refused
+	expireAt     string          // the action at which all tokens expire, once
+	racer        string          // the repository that somebody else creates at the same time
+	hide         bool            // what the next tag holds that is looked at
+	strict       bool            // no SBOM is taken, whatever it is
 	calls        []string
 	stray        []string
 }
@@ -139,18 +141,26 @@ func newRepository(immutable bool) *repository {
 	return &repository{immutable: immutable, tags: map[string]string{}}
 }
 
-// Deny has IAM allow an action no longer, such as ecr:CreateRepository.
-func (s *Server) Deny(action string) {
+// Allow has IAM allow an action, such as ecr:CreateRepository, or not.
+func (s *Server) Allow(action string, allow bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.denied[action] = true
+	s.denied[action] = !allow
 }
 
-// Throttle refuses n requests in a row for every action, from now on.
-func (s *Server) Throttle(n int) {
+// Token returns what aws ecr get-login-password prints.
+func (s *Server) Token() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.throttle, s.throttled = n, map[string]int{}
+	token, _ := base64.StdEncoding.DecodeString(s.issue()) // it was just encoded
+	return strings.TrimPrefix(string(token), "AWS:")
+}
+
+// Throttle refuses the next n requests for an action.
+func (s *Server) Throttle(action string, n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.throttled[action] = n
 }
 
 // Expire lets the tokens expire, now or, where an action is named, in the middle of a
@@ -169,6 +179,13 @@ func (s *Server) Race(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.racer = name
+}
+
+// Hide has the next look at a tag find nothing, as if somebody else pushed it just after.
+func (s *Server) Hide() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hide = true
 }
 
 // RefuseSBOMs takes no SBOM any longer.

@@ -70,6 +70,8 @@ func (s *Server) serveRegistry(w http.ResponseWriter, req *http.Request) {
 			user, action, Region, Account, name, action))
 	case !s.exists(req.Host + "/" + name):
 		refuse(w, http.StatusNotFound, "NAME_UNKNOWN", fmt.Sprintf("The repository with name '%s' does not exist in the registry with id '%s'", name, Account))
+	case s.hides(action, reference):
+		refuse(w, http.StatusNotFound, "MANIFEST_UNKNOWN", "Requested image not found")
 	case action == "ecr:PutImage":
 		s.putImage(w, req, name, reference)
 	default:
@@ -154,6 +156,15 @@ func (s *Server) exists(name string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.repositories[name] != nil
+}
+
+// hides tells, once, whether a tag is not there yet.
+func (s *Server) hides(action, reference string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	hide := s.hide && action == "ecr:BatchGetImage" && !strings.HasPrefix(reference, "sha256")
+	s.hide = s.hide && !hide
+	return hide
 }
 
 // expires tells, once, whether an action is the one at which tokens expire.
