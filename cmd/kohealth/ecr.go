@@ -31,19 +31,29 @@ const (
 // publishFlags say where images go: ko's flags and kohealth's.
 type publishFlags struct {
 	*options.PublishOptions
+	ecr *ecrFlags
+}
+
+func addPublishFlags(cmd *cobra.Command) *publishFlags {
+	f := &publishFlags{PublishOptions: &options.PublishOptions{}, ecr: addECRFlags(cmd.Flags())}
+	options.AddPublishArg(cmd, f.PublishOptions)
+	return f
+}
+
+// ecrFlags are the flags for Amazon ECR.
+type ecrFlags struct {
 	set    *pflag.FlagSet
 	create bool
 }
 
-func addPublishFlags(cmd *cobra.Command) *publishFlags {
-	f := &publishFlags{PublishOptions: &options.PublishOptions{}, set: cmd.Flags()}
-	options.AddPublishArg(cmd, f.PublishOptions)
-	f.set.BoolVar(&f.create, ecrFlag, false, "create the repository in Amazon ECR if it is missing")
+func addECRFlags(set *pflag.FlagSet) *ecrFlags {
+	f := &ecrFlags{set: set}
+	set.BoolVar(&f.create, ecrFlag, false, "create the repository in Amazon ECR if it is missing")
 	return f
 }
 
-// ecr says how ECR is used: the flag over the variable over the .ko.yaml in dir.
-func (f *publishFlags) ecr(dir string) (o ecr.Options, err error) {
+// options says how ECR is used: the flag over the variable over the .ko.yaml in dir.
+func (f *ecrFlags) options(dir string) (o ecr.Options, err error) {
 	o.Logf = log.Printf
 	value := os.Getenv(variable(ecrFlag))
 	switch {

@@ -35,6 +35,7 @@ func setAWS(t *testing.T, e *testscript.Env) {
 //	aws start                     what follows finds it, with credentials
 //	aws create HOST/NAME [immutable]
 //	aws deny|allow ACTION         by IAM
+//	aws policy ACTION...          IAM allows these, and no others
 //	aws throttle ACTION N         refuse the next N requests for it
 //	aws expire [ACTION]           tokens expire, now or when ACTION is next asked for
 //	aws race HOST/NAME            somebody else creates it at the same time
@@ -56,6 +57,8 @@ func cmdAWS(ts *testscript.TestScript, _ bool, args []string) {
 		(*server).Create(arg, len(args) > 2 && args[2] == "immutable")
 	case "allow", "deny":
 		(*server).Allow(arg, args[0] == "allow")
+	case "policy":
+		(*server).Policy(args[1:])
 	case "throttle":
 		n, err := strconv.Atoi(args[2])
 		ts.Check(err)

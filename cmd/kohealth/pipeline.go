@@ -73,7 +73,7 @@ func (f *buildFlags) run(ctx context.Context, v versions, do func(context.Contex
 
 // withPublisher has do use a publisher, and cleans up after it. The .ko.yaml is in dir.
 func withPublisher(ctx context.Context, po *publishFlags, dir string, v versions, do func(*publisher) error) (err error) {
-	ecrOptions, err := po.ecr(dir)
+	ecrOptions, err := po.ecr.options(dir)
 	if err != nil {
 		return err
 	}

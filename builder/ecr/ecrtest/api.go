@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -102,7 +103,7 @@ func (s *Server) create(w http.ResponseWriter, host, name string, r *repository)
 func (s *Server) forbids(action string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.denied[action]
+	return s.denied[action] || s.policy != nil && !slices.Contains(s.policy, action)
 }
 
 // refuses tells whether there were too many requests for an action.

@@ -57,6 +57,7 @@ type Server struct {
 	tokens       map[string]time.Time   // until when each is good
 	issued       int
 	denied       map[string]bool // IAM actions that are not allowed
+	policy       []string        // those that are, if it is not nil
 	throttled    map[string]int  // how many requests for an action will be refused
 	expireAt     string          // the action at which all tokens expire, once
 	racer        string          // the repository that somebody else creates at the same time
@@ -146,6 +147,13 @@ func (s *Server) Allow(action string, allow bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.denied[action] = !allow
+}
+
+// Policy has IAM allow these actions, and no others.
+func (s *Server) Policy(actions []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.policy = actions
 }
 
 // Token returns what aws ecr get-login-password prints.
