@@ -38,6 +38,7 @@ func setAWS(t *testing.T, e *testscript.Env) {
 //	aws policy ACTION...          IAM allows these, and no others
 //	aws throttle ACTION N         refuse the next N requests for it
 //	aws expire [ACTION]           tokens expire, now or when ACTION is next asked for
+//	aws lag N                     created repositories are unknown for N uploads
 //	aws race HOST/NAME            somebody else creates it at the same time
 //	aws hide                      the next look at a tag finds nothing
 //	aws refuse-sboms
@@ -60,9 +61,9 @@ func cmdAWS(ts *testscript.TestScript, _ bool, args []string) {
 	case "policy":
 		(*server).Policy(args[1:])
 	case "throttle":
-		n, err := strconv.Atoi(args[2])
-		ts.Check(err)
-		(*server).Throttle(arg, n)
+		(*server).Throttle(arg, number(ts, args[2]))
+	case "lag":
+		(*server).Lag(number(ts, arg))
 	case "expire":
 		(*server).Expire(arg)
 	case "race":
@@ -95,6 +96,12 @@ func startAWS(ts *testscript.TestScript) *ecrtest.Server {
 	ts.Setenv("PUBLIC", ecrtest.PublicHost+"/"+ecrtest.Alias)
 	ts.Setenv("KO_DEFAULTBASEIMAGE", "kohealth.local/static")
 	return server
+}
+
+func number(ts *testscript.TestScript, s string) int {
+	n, err := strconv.Atoi(s)
+	ts.Check(err)
+	return n
 }
 
 func printLines(ts *testscript.TestScript, lines []string) {

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"sync"
 
 	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"github.com/google/ko/pkg/build"
 	"github.com/google/ko/pkg/commands"
 	"github.com/google/ko/pkg/commands/options"
@@ -101,12 +103,15 @@ func (p *publisher) Close() error { return p.record.Close() }
 
 // explainPublishing says what could not be published, and the next step.
 func explainPublishing(importpath string, err error) error {
+	var refused *transport.Error
 	switch {
 	case err == nil:
 		return nil
 	case strings.Contains(err.Error(), "failed to interpret"):
 		err = hint.With(errors.New("a tarball holds one image, and an index of several platforms was built"),
 			"name one --platform, or use --oci-layout-path")
+	case errors.As(err, &refused) && refused.StatusCode == http.StatusUnauthorized:
+		err = hint.With(err, "log in with kohealth login")
 	}
 	return fmt.Errorf("publishing %s: %w", importpath, plainly(err))
 }

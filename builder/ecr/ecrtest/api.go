@@ -85,6 +85,7 @@ func (s *Server) issue() string {
 
 func (s *Server) create(w http.ResponseWriter, host, name string, r *repository) {
 	full := host + "/" + name
+	r.lag = s.lag
 	if s.racer == full {
 		s.racer = ""
 		s.repositories[full] = r

@@ -60,6 +60,7 @@ type Server struct {
 	policy       []string        // those that are, if it is not nil
 	throttled    map[string]int  // how many requests for an action will be refused
 	expireAt     string          // the action at which all tokens expire, once
+	lag          int             // for how many uploads what was created is not known yet
 	racer        string          // the repository that somebody else creates at the same time
 	hide         bool            // what the next tag holds that is looked at
 	strict       bool            // no SBOM is taken, whatever it is
@@ -69,6 +70,7 @@ type Server struct {
 
 type repository struct {
 	immutable, scanOnPush bool
+	lag                   int
 	tags                  map[string]string // digests
 	digests               []string
 }
@@ -180,6 +182,13 @@ func (s *Server) Expire(action string) {
 		s.now = s.now.Add(TokenLife)
 	}
 	s.expireAt = action
+}
+
+// Lag has repositories be unknown for n uploads after they are created.
+func (s *Server) Lag(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lag = n
 }
 
 // Race has somebody else create a repository just before the next one who does.

@@ -68,7 +68,7 @@ func (s *Server) serveRegistry(w http.ResponseWriter, req *http.Request) {
 	case s.forbids(action):
 		refuse(w, http.StatusForbidden, "DENIED", fmt.Sprintf("User: %s is not authorized to perform: %s on resource: arn:aws:ecr:%s:%s:repository/%s because no identity-based policy allows the %s action",
 			user, action, Region, Account, name, action))
-	case !s.exists(req.Host + "/" + name):
+	case !s.exists(req.Host+"/"+name, action):
 		refuse(w, http.StatusNotFound, "NAME_UNKNOWN", fmt.Sprintf("The repository with name '%s' does not exist in the registry with id '%s'", name, Account))
 	case s.hides(action, reference):
 		refuse(w, http.StatusNotFound, "MANIFEST_UNKNOWN", "Requested image not found")
@@ -118,7 +118,7 @@ func (s *Server) putImage(w http.ResponseWriter, req *http.Request, name, refere
 }
 
 // mediaType is what ECR takes for one: no parameters, and a slash, which the type has
-// not that stock ko had for its SBOMs until v0.13, spdx+json.
+// not that ko gave its SBOMs until v0.12, spdx+json.
 //
 //	https://github.com/aws/containers-roadmap/issues/2306
 //	https://github.com/ko-build/ko/issues/878
@@ -152,10 +152,14 @@ func (s *Server) valid(token string) bool {
 	return s.tokens[token].After(s.now)
 }
 
-func (s *Server) exists(name string) bool {
+func (s *Server) exists(name, action string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.repositories[name] != nil
+	r := s.repositories[name]
+	if r != nil && action == "ecr:InitiateLayerUpload" {
+		r.lag--
+	}
+	return r != nil && r.lag <= 0
 }
 
 // hides tells, once, whether a tag is not there yet.
