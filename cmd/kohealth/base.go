@@ -24,7 +24,7 @@ import (
 // baseFlags are the flags of kohealth base: those of build that do not say how to
 // compile, and its own.
 type baseFlags struct {
-	po        *options.PublishOptions
+	po        *publishFlags
 	health    *healthFlags
 	platforms []string
 	jobs      int
@@ -34,7 +34,7 @@ type baseFlags struct {
 }
 
 func newBase(v versions) *cobra.Command {
-	f := &baseFlags{po: &options.PublishOptions{}}
+	f := &baseFlags{}
 	cmd := &cobra.Command{
 		Use:   "base [IMAGE]",
 		Short: "Give a health check to an image that ko did not build.",
@@ -62,7 +62,7 @@ The result is pushed to KO_DOCKER_REPO and the last element of IMAGE's name.`,
 			return f.run(cmd.Context(), strings.Join(args, ""), v)
 		},
 	}
-	options.AddPublishArg(cmd, f.po)
+	f.po = addPublishFlags(cmd)
 	fs := cmd.Flags()
 	fs.Lookup("base-import-paths").Usage = "Add only the last element of IMAGE's name to KO_DOCKER_REPO; the default"
 	fs.Lookup("preserve-import-paths").Usage = "Add all of IMAGE's name, but for the registry, to KO_DOCKER_REPO"
@@ -94,7 +94,7 @@ func (f *baseFlags) run(ctx context.Context, image string, v versions) error {
 			return err
 		}
 	}
-	err = withPublisher(ctx, f.po, func(p *publisher) error {
+	err = withPublisher(ctx, f.po, ".", v, func(p *publisher) error {
 		reading := progressOf(ctx).begin("reading", open.Redact(image))
 		set, err := open.All(ctx, image, platforms, bo.Open)
 		reading.end()

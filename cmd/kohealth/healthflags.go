@@ -145,7 +145,7 @@ func (hf *healthFlags) conflict() error {
 
 // warnUnknown names the variables that were meant for kohealth and are none of its.
 func warnUnknown() {
-	known := []string{variable(formatFlag)}
+	known := []string{variable(formatFlag), variable(ecrFlag)}
 	for _, f := range healthFlagTable() {
 		known = append(known, f.variable())
 	}

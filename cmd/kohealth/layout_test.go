@@ -27,6 +27,7 @@ func TestDependencies(t *testing.T) {
 		"builder/lint/source":    {"builder/lint/source"},
 		"builder/lint":           append([]string{"builder/lint", "builder/lint/source", "builder/rootfs", "layers/cache"}, health...),
 		"builder/taskdef":        append([]string{"builder/taskdef", "builder/render", "builder/lint/source"}, health...),
+		"builder/ecr":            {"builder/ecr", "builder/hint"},
 		"builder/trial":          append([]string{"builder/trial"}, layers...),
 		"builder/open":           append([]string{"builder/open"}, health...),
 		"layers/apk":             append([]string{"layers/apk", "builder/rootfs"}, layers...),

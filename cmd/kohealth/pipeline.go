@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ko-health/kohealth/builder"
+	"github.com/ko-health/kohealth/builder/ecr"
 	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/layers"
 	"github.com/ko-health/kohealth/layers/apk"
@@ -24,7 +25,7 @@ import (
 
 // buildFlags are the flags of the commands that build images: ko's and kohealth's.
 type buildFlags struct {
-	po     *options.PublishOptions
+	po     *publishFlags
 	bo     *options.BuildOptions
 	health *healthFlags
 	koOnly bool // build what ko builds, whatever the check is
@@ -32,9 +33,9 @@ type buildFlags struct {
 
 // setBuildFlags puts the flags in the place of those that ko gave the command.
 func setBuildFlags(cmd *cobra.Command) *buildFlags {
-	f := &buildFlags{po: &options.PublishOptions{}, bo: &options.BuildOptions{}}
+	f := &buildFlags{bo: &options.BuildOptions{}}
 	cmd.ResetFlags()
-	options.AddPublishArg(cmd, f.po)
+	f.po = addPublishFlags(cmd)
 	options.AddBuildOptions(cmd, f.bo)
 	f.health = addHealthFlags(cmd.Flags())
 	completeHealth(cmd, f.health)
@@ -54,14 +55,14 @@ type pipeline struct {
 
 // run has do use a pipeline as the flags say, and cleans up after it.
 func (f *buildFlags) run(ctx context.Context, v versions, do func(context.Context, *pipeline) error) (err error) {
-	if err := options.Validate(f.po, f.bo); err != nil {
+	if err := options.Validate(f.po.PublishOptions, f.bo); err != nil {
 		return fmt.Errorf("validating options: %w", err)
 	}
 	environ := os.Environ()
 	// The cache is another process's only when those of this build have ended.
 	kept := useKoCache(cacheDir())
 	defer func() { kept.close(err == nil) }()
-	err = withPublisher(ctx, f.po, func(publisher *publisher) error {
+	err = withPublisher(ctx, f.po, f.bo.WorkingDirectory, v, func(publisher *publisher) error {
 		f.bo.InsecureRegistry = f.po.InsecureRegistry
 		checks, err := f.health.checks(f.bo.WorkingDirectory)
 		if err != nil {
@@ -80,18 +81,22 @@ func (f *buildFlags) run(ctx context.Context, v versions, do func(context.Contex
 	return nil
 }
 
-// withPublisher has do use a publisher, and cleans up after it.
-func withPublisher(ctx context.Context, po *options.PublishOptions, do func(*publisher) error) (err error) {
+// withPublisher has do use a publisher, and cleans up after it. The .ko.yaml is in dir.
+func withPublisher(ctx context.Context, po *publishFlags, dir string, v versions, do func(*publisher) error) (err error) {
+	ecrOptions, err := po.ecr.options(dir)
+	if err != nil {
+		return err
+	}
 	leave, err := enter(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { leave(err == nil) }()
-	transport := interruptible{ctx, registries(ctx, remote.DefaultTransport)}
+	transport := interruptible{ctx, registries(ctx, ecr.Transport(remote.DefaultTransport, ecrOptions))}
 	if !po.InsecureRegistry { // then the publisher has to find a transport of net/http's own
 		remote.DefaultTransport = transport
 	}
-	publisher, err := newPublisher(po)
+	publisher, err := newPublisher(po.PublishOptions, v)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/google/ko/pkg/commands/options"
 	"github.com/google/ko/pkg/publish"
 
+	"github.com/ko-health/kohealth/builder/ecr"
 	"github.com/ko-health/kohealth/builder/hint"
 	"github.com/ko-health/kohealth/layers"
 )
@@ -30,7 +31,7 @@ type publisher struct {
 	record publish.Interface // with the file of --image-refs
 }
 
-func newPublisher(po *options.PublishOptions) (*publisher, error) {
+func newPublisher(po *options.PublishOptions, v versions) (*publisher, error) {
 	if registry, _, _ := strings.Cut(po.DockerRepo, "/"); registry == layers.StaticHost && po.Push && !po.Local {
 		return nil, hint.With(fmt.Errorf("creating publisher: %s is built into kohealth and read-only", po.DockerRepo), "name another registry in KO_DOCKER_REPO")
 	}
@@ -39,6 +40,11 @@ func newPublisher(po *options.PublishOptions) (*publisher, error) {
 	inner, err := commands.NewPublisher(&unrecorded)
 	if err != nil {
 		return nil, explainRepository(fmt.Errorf("creating publisher: %w", err))
+	}
+	if inECR(&unrecorded) {
+		if inner, err = newSBOMsLast(inner, "kohealth/"+v.kohealth); err != nil {
+			return nil, fmt.Errorf("creating publisher: %w", err)
+		}
 	}
 	namer := options.MakeNamer(&unrecorded)
 	p := &publisher{
@@ -97,5 +103,14 @@ func explainPublishing(importpath string, err error) error {
 		err = hint.With(errors.New("a tarball holds one image, and an index of several platforms was built"),
 			"name one --platform, or use --oci-layout-path")
 	}
-	return fmt.Errorf("publishing %s: %w", importpath, explainDestination(err))
+	return fmt.Errorf("publishing %s: %w", importpath, explainDestination(plainly(err)))
+}
+
+// plainly leaves out the request where ECR's answer says it all.
+func plainly(err error) error {
+	var answer *ecr.Error
+	if errors.As(err, &answer) {
+		return answer
+	}
+	return err
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"net/http/httptest"
@@ -142,24 +143,12 @@ func TestReadmeLanguages(t *testing.T) {
 // runReadme runs a script made of the README, in a module with the apps that it names.
 func runReadme(t *testing.T, script string) {
 	t.Helper()
-	params := scriptParams(t)
-	setup := params.Setup
-	params.Setup = func(e *testscript.Env) error {
-		docker := httptest.NewServer(new(engine))
-		e.Defer(docker.Close)
-		e.Setenv("DOCKER_HOST", "tcp://"+docker.Listener.Addr().String())
-		return setup(e)
-	}
-	params.Dir, params.UpdateScripts = t.TempDir(), false
+	docker := httptest.NewServer(new(engine))
+	defer docker.Close()
+	script = "env DOCKER_HOST=tcp://" + docker.Listener.Addr().String() + "\n" + script
 	script += "-- go.mod --\nmodule example.com\n\ngo 1.22\n-- config/app.yaml --\nimage: ko://example.com/cmd/app\n-- cmd/app/main.go --\n" + readmeApp
 	script += "-- task-definition.json --\n" + blocks(t, "json")[1]
-	if err := os.WriteFile(filepath.Join(params.Dir, "readme.txtar"), []byte(script), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if err := gotooltest.Setup(&params); err != nil {
-		t.Fatal(err)
-	}
-	testscript.Run(t, params)
+	runScript(t, "readme", script)
 }
 
 // TestReadmeConfiguration reads every .ko.yaml of the README, and checks that the first
@@ -213,6 +202,7 @@ func TestReadmeFlags(t *testing.T) {
 	set := pflag.NewFlagSet("", pflag.ContinueOnError)
 	set.SortFlags = false
 	addHealthFlags(set)
+	addECRFlags(set)
 	checkSection(t, "flags", "```\n"+set.FlagUsagesWrapped(110)+"```\n")
 }
 
@@ -236,6 +226,56 @@ func TestReadmeCommandTable(t *testing.T) {
 		table += fmt.Sprintf("| `%s` | %s | %s |\n", use, strings.TrimSuffix(c.Short, "."), strings.Join(own, ", "))
 	}
 	checkSection(t, "commands", table)
+}
+
+// TestReadmePolicy pushes to ECR with what the README's IAM policy allows, and with each
+// of it missing.
+func TestReadmePolicy(t *testing.T) {
+	var policy struct {
+		Statement []struct {
+			Action []string
+		}
+	}
+	for _, block := range blocks(t, "json") {
+		if strings.Contains(block, "Statement") {
+			if err := json.Unmarshal([]byte(block), &policy); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	var actions []string
+	for _, s := range policy.Statement {
+		actions = append(actions, s.Action...)
+	}
+	const image = "$ECR/policy"
+	script := "aws start\nenv AWS_ECR_DISABLE_CACHE=1\nenv KO_DOCKER_REPO=" + image + "\naws policy " + strings.Join(actions, " ") +
+		"\nexec kohealth build --bare --ecr-create-repository .\n"
+	for i, action := range actions {
+		rest := slices.Delete(slices.Clone(actions), i, i+1)
+		script += fmt.Sprintf("env KO_DOCKER_REPO=%s%d\naws policy %s\n", image, i, strings.Join(rest, " "))
+		if action == "ecr:BatchGetImage" { // only to say what an immutable tag holds
+			continue
+		}
+		script += "! exec kohealth build --bare --ecr-create-repository .\nstderr " + action + "\n"
+	}
+	runScript(t, "policy", script+helloModule)
+}
+
+// helloModule is a script's module with a command.
+const helloModule = "-- go.mod --\nmodule example.com\n\ngo 1.22\n-- main.go --\npackage main\n\nfunc main() {}\n"
+
+// runScript runs a script that is made by a test.
+func runScript(t *testing.T, name, script string) {
+	t.Helper()
+	params := scriptParams(t)
+	params.Dir, params.UpdateScripts = t.TempDir(), false
+	if err := os.WriteFile(filepath.Join(params.Dir, name+".txtar"), []byte(script), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := gotooltest.Setup(&params); err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, params)
 }
 
 // TestReadmeFormats checks that the README lists what kohealth render can print.

@@ -90,11 +90,13 @@ func scriptParams(t *testing.T) testscript.Params {
 			if err := servePackages(e); err != nil {
 				return err
 			}
+			setAWS(t, e)
 			return errors.Join(writeBases(host), writeOriginals(host))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"annotations": cmdAnnotations,
 			"asked":       cmdAsked,
+			"aws":         cmdAWS,
 			"certificate": cmdCertificate,
 			"config":      cmdConfig,
 			"credentials": cmdCredentials,

@@ -57,10 +57,10 @@ if something could not be done.`,
   # The image itself, in a container.
   kohealth try --engine ./cmd/app`,
 	}
-	f := &tryFlags{buildFlags: &buildFlags{po: &options.PublishOptions{}, bo: &options.BuildOptions{}}}
+	f := &tryFlags{buildFlags: &buildFlags{bo: &options.BuildOptions{}}}
 	fs := cmd.Flags()
 	inherited := &cobra.Command{}
-	options.AddPublishArg(inherited, f.po)
+	f.po = addPublishFlags(inherited)
 	options.AddBuildOptions(inherited, f.bo)
 	for _, name := range []string{"disable-optimizations", "image-user", "insecure-registry", "ldflags"} {
 		fs.AddFlag(inherited.Flags().Lookup(name))
