@@ -355,7 +355,7 @@ func TestInstallOnForeignBase(t *testing.T) {
 
 func TestInstallWarnsOfScripts(t *testing.T) {
 	p := pkg("p", "1-r0", apktest.File("usr/bin/p", 0o755))
-	p.Scripts = map[string]string{".post-install": "#!/bin/sh\ntouch /here\n"}
+	p.Scripts = map[string]string{".post-install": "#!/bin/sh\ntouch /here\n", ".post-deinstall": "#!/bin/sh\n", ".melange.yaml": "package:\n"}
 	bb := apktest.Busybox([]byte("ELF"), "/usr/bin/sh") // whose trigger the links replace
 	bb.Scripts[".pre-install"] = "#!/bin/sh\n"
 	i := install(t, newClient(t), request(t, serve(t, apktest.New(goodKey(), p.Build(nil), bb.Build(nil))), "p", "busybox"))

@@ -465,7 +465,7 @@ func TestRedirects(t *testing.T) {
 		t.Errorf("from https to http: asked %d times", len(seen))
 	}
 	srv, client = secureClient(secure.URL) // the same address, another port
-	if err := ask(srv.URL, client); err != nil || slices.Contains(seen, "") == false || len(slices.Compact(seen)) != 1 {
+	if err := ask(srv.URL, client); err != nil || !slices.Contains(seen, "") || len(slices.Compact(seen)) != 1 {
 		t.Errorf("to another port: error %v, credentials %q", err, seen)
 	}
 	srv, client = secureClient("/moved")

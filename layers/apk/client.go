@@ -129,8 +129,8 @@ func (i *Installation) key(req Request) string {
 	return digest(fmt.Appendf(nil, "%q", parts))
 }
 
-// format changes when the same packages make other files than before.
-const format = "2"
+// format changes when the same packages make other files or warnings than before.
+const format = "3"
 
 // choiceKey tells apart everything that a choice of packages follows from.
 func (c *Client) choiceKey(req Request, keys []*Key, indexes []*index) string {

@@ -14,7 +14,7 @@ import (
 
 // A control is what a package says of itself, beside its files.
 type control struct {
-	scripts  []string // names of scripts that apk would run
+	scripts  []string // names of scripts that apk would run to install the package
 	replaces []string // packages whose files this one's may take the place of
 	data     []byte   // the verified part with the files, compressed
 	file     []byte   // the whole package if the cache is to keep it
@@ -65,18 +65,22 @@ func cutControl(file, checksum []byte) (archive, data []byte, err error) {
 	return archive, data, nil
 }
 
+// readControl passes over scripts for upgrades and removals, and over what else there is,
+// such as the recipe that Wolfi's packages bring as .melange.yaml.
 func readControl(archive []byte) (info pkgInfo, scripts []string, err error) {
 	err = eachFile(bytes.NewReader(archive), func(h *tar.Header, r io.Reader) error {
-		if h.Name != ".PKGINFO" {
+		switch h.Name {
+		case ".pre-install", ".post-install", ".trigger":
 			scripts = append(scripts, h.Name)
-			return nil
+		case ".PKGINFO":
+			if info != nil {
+				return errors.New("there are two of .PKGINFO")
+			}
+			text, err := io.ReadAll(r)
+			info = parseInfo(string(text))
+			return err
 		}
-		if info != nil {
-			return errors.New("there are two of .PKGINFO")
-		}
-		text, err := io.ReadAll(r)
-		info = parseInfo(string(text))
-		return err
+		return nil
 	})
 	if err == nil && info == nil {
 		err = errors.New("there is no .PKGINFO")

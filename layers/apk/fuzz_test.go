@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"path"
+	"slices"
 	"strings"
 	"testing"
 
@@ -112,6 +113,27 @@ func FuzzEntries(f *testing.F) {
 		}
 		for _, managed := range []bool{false, true} {
 			checkTree(t, list, managed)
+		}
+	})
+}
+
+// FuzzApplets: whatever a binary holds, what it is called by are names that a directory
+// can have, and among them a shell.
+func FuzzApplets(f *testing.F) {
+	f.Add(apktest.BusyboxBinary("add-shell", "ls", "sh"))
+	f.Add([]byte("\x7fELF"))
+	f.Add([]byte("[\x00[[\x00sh\x00"))
+	f.Add([]byte("[\x00[[\x00../etc/x\x00sh\x00\x00"))
+	f.Add([]byte("[\x00[[\x00sh\x00sh\x00\x00[\x00[[\x00\xff\x00\x00"))
+	f.Fuzz(func(t *testing.T, binary []byte) {
+		names := appletNames(binary)
+		if len(names) > 0 && !slices.Contains(names, "sh") {
+			t.Errorf("no shell among %q", names)
+		}
+		for _, name := range names {
+			if at, err := cleanPath("usr/bin/" + name); err != nil || path.Base(at) != name {
+				t.Errorf("name %q is at %q, %v", name, at, err)
+			}
 		}
 	})
 }

@@ -34,7 +34,8 @@ type repository struct {
 func (c *Client) newRepository(location string, keys []*Key, offline bool) (*repository, error) {
 	r := &repository{Client: c, keys: keys, offline: offline}
 	if !strings.Contains(location, "://") {
-		if host := strings.LastIndexByte(location, '@'); host > 0 && strings.Contains(location[len(filepath.VolumeName(location)):host], ":") {
+		path := location[len(filepath.VolumeName(location)):]
+		if user := path[:strings.LastIndexByte(path, '@')+1]; strings.Contains(user, ":") {
 			return nil, hint.With(errors.New("parsing repository: it holds a password, but is not a URL"), // which is not shown
 				"a URL begins with https://; write file:// before the absolute path of a directory")
 		}

@@ -36,7 +36,7 @@ type Package struct {
 	Replaces           []string
 	InstallIf          []string
 	Priority           int
-	Scripts            map[string]string // by name: .post-install
+	Scripts            map[string]string // what else the control part holds, by name: .post-install
 	Files              []tar.Header
 	Contents           map[string][]byte // of the files, by name
 	Signature          []byte            // a part before the control part
@@ -254,7 +254,7 @@ func (r Repository) Write(dir string) error {
 // which it is to be called, and a trigger that would make them.
 func Busybox(binary []byte, applets ...string) Package {
 	p := busybox("busybox", "usr/bin/busybox", binary)
-	p.Scripts = map[string]string{".trigger": "#!/usr/bin/busybox sh\n/usr/bin/busybox --install -s\n"}
+	p.Scripts[".trigger"] = "#!/usr/bin/busybox sh\n/usr/bin/busybox --install -s\n"
 	p.Files = append(p.Files, Dir("etc", 0o755), Dir("etc/busybox-paths.d", 0o755), File("etc/busybox-paths.d/busybox", 0o644))
 	p.Contents["etc/busybox-paths.d/busybox"] = []byte(strings.Join(applets, "\n") + "\n")
 	return p
@@ -271,6 +271,7 @@ func busybox(name, path string, binary []byte) Package {
 	return Package{
 		Name: name, Version: "1.38.0-r1", License: "GPL-2.0-only",
 		Provides: []string{"cmd:" + name + "=1.38.0-r1"},
+		Scripts:  map[string]string{".melange.yaml": "package:\n"}, // no script, but in the same place
 		Files: []tar.Header{
 			Dir("usr", 0o755), Dir("usr/bin", 0o755), File(path, 0o755),
 			Dir("var", 0o755), Dir("var/lib", 0o755), Dir("var/lib/db", 0o755), Dir("var/lib/db/sbom", 0o755), File(sbom, 0o644),
