@@ -27,6 +27,8 @@ func TestDependencies(t *testing.T) {
 		"builder/lint/source":    {"builder/lint/source"},
 		"builder/lint":           append([]string{"builder/lint", "builder/lint/source", "builder/rootfs", "layers/cache"}, health...),
 		"builder/taskdef":        append([]string{"builder/taskdef", "builder/render", "builder/lint/source"}, health...),
+		"builder/discover":       append([]string{"builder/discover"}, health...),
+		"builder/kofile":         append([]string{"builder/kofile", "builder/lint/source"}, health...),
 		"builder/open":           append([]string{"builder/open"}, health...),
 		"layers/apk":             append([]string{"layers/apk", "builder/rootfs"}, layers...),
 		"builder":                append([]string{"builder", "builder/rootfs", "builder/open", "layers/apk"}, layers...),
