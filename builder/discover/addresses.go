@@ -218,7 +218,11 @@ func (f *flow) answering(handler ast.Expr) []origin {
 	if handler == nil || f.info.Types[handler].IsNil() {
 		return []origin{defaultMux}
 	}
-	return f.handlers(handler)
+	found := f.handlers(handler)
+	if f.unset[f.object(handler)] { // it may be nil
+		found = append(found, defaultMux)
+	}
+	return found
 }
 
 // httpServer returns the address and the handler of an http.Server, nil where it has

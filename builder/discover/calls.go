@@ -60,7 +60,7 @@ func fullName(fn *types.Func) string {
 
 // packagePath returns the path of a function's package without the major version.
 func packagePath(obj types.Object) string {
-	if obj == nil || obj.Pkg() == nil {
+	if fn, ok := obj.(*types.Func); obj == nil || ok && fn == nil || obj.Pkg() == nil {
 		return ""
 	}
 	return majorVersion.ReplaceAllString(obj.Pkg().Path(), "")

@@ -15,6 +15,7 @@ type flow struct {
 	assigns map[types.Object][]assignment  // to fields, by what they are fields of
 	tags    map[types.Object]string        // of fields
 	calls   []*ast.CallExpr                // in the order of the source
+	unset   map[types.Object]bool          // variables that are declared without a value
 	options options
 }
 
@@ -45,6 +46,7 @@ func (a *App) follow() *flow {
 		returns: map[ast.Node][]*ast.ReturnStmt{},
 		assigns: map[types.Object][]assignment{},
 		tags:    map[types.Object]string{},
+		unset:   map[types.Object]bool{},
 		options: newOptions(),
 	}
 	for _, file := range a.files {
@@ -92,6 +94,7 @@ func (f *flow) walk(n, function ast.Node) {
 			lhs := make([]ast.Expr, len(n.Names))
 			for i, name := range n.Names {
 				lhs[i] = name
+				f.unset[f.info.Defs[name]] = len(n.Values) == 0
 			}
 			f.assign(lhs, n.Values)
 		case *ast.RangeStmt:

@@ -28,12 +28,13 @@ type definition struct {
 
 // viper is what the app says to github.com/spf13/viper.
 type viper struct {
-	defaults map[string][]ast.Expr
-	flags    map[string]ast.Expr   // the name of the flag, by key
-	env      map[string][]ast.Expr // by key
-	allFlags bool                  // each is bound to the key of its name
-	automatic,
-	replaced, // dots and dashes, in names of variables
+	defaults  map[string][]ast.Expr
+	flags     map[string]ast.Expr   // the name of the flag, by key
+	env       map[string][]ast.Expr // by key
+	allFlags  bool                  // each is bound to the key of its name
+	automatic ast.Expr              // the call of AutomaticEnv, or nil
+
+	replaced   bool // dots and dashes, in names of variables
 	unmarshals bool
 }
 
@@ -159,7 +160,7 @@ func (f *flow) readViper(call *ast.CallExpr, name string) {
 	case "BindEnv":
 		v.env[key] = call.Args
 	case "AutomaticEnv":
-		v.automatic = true
+		v.automatic = call
 	case "SetEnvPrefix":
 		f.options.prefix[viperPackage] = append(f.options.prefix[viperPackage], argument(call, 0))
 	case "SetEnvKeyReplacer":
@@ -302,7 +303,7 @@ func (e *evaluation) keyVariables(key string) (out []value) {
 		if len(out) > 0 {
 			return out
 		}
-	} else if !v.automatic {
+	} else if v.automatic == nil {
 		return nil
 	}
 	name := prefix + strings.ToUpper(key)
@@ -310,7 +311,7 @@ func (e *evaluation) keyVariables(key string) (out []value) {
 		name = strings.NewReplacer("-", "_", ".", "_").Replace(name)
 	}
 	if isVariable(name) {
-		out = append(out, value{pieces: []piece{{env: name}}})
+		out = append(out, variable(name, "", v.automatic.Pos()))
 	}
 	return out
 }

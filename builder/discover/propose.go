@@ -33,8 +33,10 @@ func (a *App) Proposals() []Proposal {
 	p := &proposer{flow: a.flow, servers: a.flow.servers()}
 	routes, mounts := a.flow.routes()
 	for _, r := range routes {
+		places := p.places(r, mounts)
+		p.all = append(p.all, places...)
 		if rank, ok := healthRank(r.path); ok {
-			p.routes = append(p.routes, healthRoute{route: r, rank: rank, places: p.places(r, mounts)})
+			p.routes = append(p.routes, healthRoute{route: r, rank: rank, places: places})
 		}
 	}
 	for _, s := range p.servers {
@@ -52,6 +54,7 @@ type proposer struct {
 	*flow
 	servers []server
 	routes  []healthRoute
+	all     []place // where there are routes of any kind
 	found   []Proposal
 }
 
@@ -96,10 +99,31 @@ func (p *proposer) propose(s server, l listening) {
 	switch {
 	case at == "":
 	case l.unix:
-		p.add(scoreUnix, []string{"unix://" + at}, evidence, notes)
+		p.add(scoreUnix-len(notes), []string{"unix://" + at}, evidence, notes)
+	case p.isAside(s):
+		p.add(scoreListen-3, []string{"tcp://" + at}, evidence, notes)
 	default:
-		p.add(scoreListen, []string{"tcp://" + at}, evidence, notes)
+		p.add(scoreListen-len(notes), []string{"tcp://" + at}, evidence, notes)
 	}
+}
+
+// isAside tells whether a server has nothing but metrics or what serves debugging.
+func (p *proposer) isAside(s server) (aside bool) {
+	for _, o := range s.handlers {
+		if call, ok := o.(*ast.CallExpr); ok && strings.HasSuffix(packagePath(p.callee(call)), "/promhttp") {
+			aside = true
+		}
+		for _, pl := range p.all {
+			switch {
+			case pl.router != o:
+			case pl.path == "/metrics", strings.HasPrefix(pl.path, "/debug/"):
+				aside = true
+			default:
+				return false
+			}
+		}
+	}
+	return aside
 }
 
 const noteTLS = "the certificate has to be good for localhost: name another with -servername, or give -insecure"
@@ -120,7 +144,7 @@ func (p *proposer) proposeRoute(s server, l listening, r healthRoute, at string,
 	if isReadiness(path) {
 		notes = append(slices.Clone(notes), "it may tell whether what the app needs is there, and a restart does not bring that back")
 	}
-	evidence = append([]Evidence{p.source(r.pos)}, evidence...)
+	evidence = append(p.sources(append([]token.Pos{r.pos}, r.from...)), evidence...)
 	path = strings.ReplaceAll(path, "$", "$$")
 	switch {
 	case at == "" && l.unix:
@@ -215,8 +239,12 @@ func (p *proposer) evidence(s server, l listening) []Evidence {
 			}
 		}
 	}
+	return p.sources(places)
+}
+
+// sources returns places with what stands there, but for those that lie within others.
+func (p *proposer) sources(places []token.Pos) (out []Evidence) {
 	var shown []ast.Node
-	var out []Evidence
 	for _, pos := range places {
 		n := p.at(pos)
 		if n == nil || slices.ContainsFunc(shown, func(m ast.Node) bool { return m.Pos() <= pos && pos < m.End() }) {

@@ -15,6 +15,7 @@ type route struct {
 	recv ast.Expr // the router, or nil if any server may be meant
 	std  bool     // it is in http.DefaultServeMux
 	pos  token.Pos
+	from []token.Pos // where the path comes from
 }
 
 // A mount puts a handler below a path of a router's.
@@ -68,10 +69,11 @@ func (f *flow) routes() (routes []route, mounts []mount) {
 			if !std && f.receiver(call) == nil {
 				continue
 			}
-			for _, p := range f.paths(call) {
-				routes = append(routes, route{p, f.receiver(call), std, call.Pos()})
+			for _, r := range f.paths(call) {
+				r.recv, r.std = f.receiver(call), std
+				routes = append(routes, r)
 				if m := f.mounted(call); len(m) > 0 {
-					mounts = append(mounts, mount{f.receiver(call), std, f.mountedAt(call, p), m})
+					mounts = append(mounts, mount{r.recv, std, f.mountedAt(call, r.path), m})
 				}
 			}
 		case "Heartbeat": // chi's middleware
@@ -87,7 +89,7 @@ func (f *flow) routes() (routes []route, mounts []mount) {
 
 // paths returns the paths of a call that adds a route: the first argument that is one,
 // behind what may be a method.
-func (f *flow) paths(call *ast.CallExpr) (paths []string) {
+func (f *flow) paths(call *ast.CallExpr) (paths []route) {
 	for _, arg := range call.Args[:min(2, len(call.Args))] {
 		if !isString(f.info.TypeOf(arg)) {
 			continue
@@ -104,7 +106,7 @@ func (f *flow) paths(call *ast.CallExpr) (paths []string) {
 			case s == "POST" || s == "PUT" || s == "DELETE" || s == "PATCH":
 				return nil
 			case slash >= 0 && (method == "GET" || method == "HEAD"):
-				paths = append(paths, strings.TrimSuffix(pattern[slash:], "{$}"))
+				paths = append(paths, route{path: strings.TrimSuffix(pattern[slash:], "{$}"), pos: call.Pos(), from: v.from})
 			}
 		}
 		if len(paths) > 0 {
