@@ -130,7 +130,7 @@ func (f *initFlags) write(ctx context.Context, stdin io.Reader, t *initTarget, p
 
 func isTerminal(in io.Reader) bool {
 	f, ok := in.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd())) && term.IsTerminal(int(os.Stderr.Fd()))
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // An initTarget is the place in .ko.yaml where a check goes.
