@@ -239,6 +239,9 @@ func (i importer) Import(path string) (*types.Package, error) {
 	if pkg == nil || i.all[pkg.ID] == nil {
 		return nil, fmt.Errorf("package %q is missing", path)
 	}
+	if len(pkg.GoFiles) == 0 && len(pkg.Errors) > 0 {
+		return nil, errors.New(pkg.Errors[0].Msg)
+	}
 	return i.check(i.all[pkg.ID]), nil
 }
 

@@ -273,9 +273,7 @@ func (e *evaluation) key(name string) (out []value) {
 	if name == "" {
 		return nil
 	}
-	for _, env := range e.keyVariables(name) {
-		out = append(out, env)
-	}
+	out = append(out, e.keyVariables(name)...)
 	for _, def := range v.defaults[name] {
 		out = append(out, e.expr(def)...)
 	}

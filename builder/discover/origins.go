@@ -88,6 +88,9 @@ func (t *tracer) name(x ast.Expr) {
 	}
 	if len(t.sources[obj]) == 0 {
 		t.add(obj)
+		if named := namedType(obj.Type()); t.inside && named != nil {
+			t.add(named.Obj())
+		}
 		return
 	}
 	t.seen[obj] = true
@@ -122,6 +125,7 @@ func (t *tracer) literal(lit *ast.CompositeLit) {
 	if !t.inside || named == nil {
 		return
 	}
+	t.add(named.Obj())
 	st, ok := named.Underlying().(*types.Struct)
 	if !ok || !t.isOwn(named.Obj()) {
 		return
@@ -150,10 +154,16 @@ func (t *tracer) body(body *ast.BlockStmt) {
 		return
 	}
 	ast.Inspect(body, func(n ast.Node) bool {
-		if call, ok := n.(*ast.CallExpr); ok {
-			if sel, ok := call.Fun.(*ast.SelectorExpr); ok && sel.Sel.Name == "ServeHTTP" {
-				t.expr(sel.X, 0)
-			}
+		call, ok := n.(*ast.CallExpr)
+		if !ok {
+			return true
+		}
+		if sel, ok := call.Fun.(*ast.SelectorExpr); ok && sel.Sel.Name == "ServeHTTP" {
+			t.expr(sel.X, 0)
+		} else if decl := t.decls[t.callee(call)]; decl != nil && t.isHandling(decl.Type) && !t.seen[decl] {
+			t.seen[decl] = true
+			t.add(t.callee(call))
+			t.body(decl.Body)
 		}
 		return true
 	})

@@ -74,6 +74,8 @@ const (
 	scoreUnix   = 20
 	scoreListen = 15
 	scoreAuto   = 10
+
+	scoreAutoUnknown = 25 // if there are servers of which it is not known where they listen
 )
 
 // propose adds what a server that listens somewhere speaks for.
@@ -133,8 +135,11 @@ func (p *proposer) proposeRoute(s server, l listening, r healthRoute, at string,
 	path, score := r.path, scoreGuess
 	if len(r.places) > 0 {
 		i := slices.IndexFunc(r.places, func(pl place) bool { return slices.Contains(s.handlers, pl.router) })
-		if i < 0 && p.isServed(r) {
+		if i < 0 && (p.isServed(r) || p.isAside(s)) {
 			return // by another one
+		}
+		if i < 0 && p.countHTTP() > 1 {
+			notes = append(slices.Clone(notes), "which of the app's servers has this route is not known")
 		}
 		if i >= 0 {
 			path, score = r.places[i].path, scoreRoute
@@ -153,6 +158,8 @@ func (p *proposer) proposeRoute(s server, l listening, r healthRoute, at string,
 	case at == "":
 		p.add(score-30, []string{"-path", path, "auto"}, evidence,
 			append(slices.Clone(notes), "where the app listens is not known from its source: auto asks the lowest of its ports"))
+	case l.unix && p.anyUnknown():
+		p.add(score-80, []string{"http+unix://" + at + ":" + path}, evidence, notes)
 	case l.unix:
 		p.add(score, []string{"http+unix://" + at + ":" + path}, evidence, notes)
 	case s.tls:
@@ -173,6 +180,30 @@ func (p *proposer) anyKnown() bool {
 	})
 }
 
+// anyUnknown tells whether the app listens on TCP where it is not known, so that what is
+// known may be an option that nobody takes.
+func (p *proposer) anyUnknown() bool {
+	return slices.ContainsFunc(p.servers, func(s server) bool {
+		return slices.ContainsFunc(s.addrs, func(l listening) bool {
+			at, _ := p.address(l)
+			return at == "" && !l.unix
+		})
+	})
+}
+
+// countHTTP returns on how many addresses there is HTTP.
+func (p *proposer) countHTTP() int {
+	var all []string
+	for _, s := range p.servers {
+		for _, l := range s.addrs {
+			if at, _ := p.address(l); s.speaks == overHTTP && !slices.Contains(all, at) {
+				all = append(all, at)
+			}
+		}
+	}
+	return len(all)
+}
+
 // isServed tells whether a server is known to have a route.
 func (p *proposer) isServed(r healthRoute) bool {
 	return slices.ContainsFunc(p.servers, func(s server) bool {
@@ -180,15 +211,21 @@ func (p *proposer) isServed(r healthRoute) bool {
 	})
 }
 
-// auto adds the check that needs nothing known, for an app that listens on TCP.
+// auto adds the check that needs nothing known, for an app that listens on TCP. It is
+// better than to ask a port of several, if the others are not known: that may be the one
+// for metrics.
 func (p *proposer) auto() {
+	score, at := scoreAuto, token.NoPos
+	if p.anyUnknown() {
+		score = scoreAutoUnknown
+	}
 	for _, s := range p.servers {
-		for _, l := range s.addrs {
-			if !l.unix {
-				p.add(scoreAuto, []string{health.DefaultTest}, []Evidence{p.source(s.pos)}, nil)
-				return
-			}
+		if !at.IsValid() && slices.ContainsFunc(s.addrs, func(l listening) bool { return !l.unix }) {
+			at = s.pos
 		}
+	}
+	if at.IsValid() {
+		p.add(score, []string{health.DefaultTest}, []Evidence{p.source(at)}, nil)
 	}
 }
 

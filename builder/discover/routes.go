@@ -15,7 +15,9 @@ type route struct {
 	recv ast.Expr // the router, or nil if any server may be meant
 	std  bool     // it is in http.DefaultServeMux
 	pos  token.Pos
-	from []token.Pos // where the path comes from
+
+	handler origin      // that has the path without a router, or nil
+	from    []token.Pos // where the path comes from
 }
 
 // A mount puts a handler below a path of a router's.
@@ -151,21 +153,36 @@ func (f *flow) mountedAt(call *ast.CallExpr, p string) string {
 func (f *flow) comparisons() (routes []route) {
 	for _, body := range f.bodies {
 		ast.Inspect(body, func(n ast.Node) bool {
-			var params *ast.FieldList
-			var body *ast.BlockStmt
 			switch n := n.(type) {
 			case *ast.FuncDecl:
-				params, body = n.Type.Params, n.Body
+				if fn, ok := f.info.Defs[n.Name].(*types.Func); ok && n.Body != nil && f.isHandling(n.Type) {
+					routes = append(routes, f.compared(n.Body, handlerOf(fn))...)
+				}
 			case *ast.FuncLit:
-				params, body = n.Type.Params, n.Body
-			}
-			if body != nil && slices.ContainsFunc(params.List, f.isResponse) {
-				routes = append(routes, f.compared(body)...)
+				if f.isHandling(n.Type) {
+					routes = append(routes, f.compared(n.Body, n)...)
+				}
 			}
 			return true
 		})
 	}
 	return routes
+}
+
+// handlerOf returns the origin that handlers have which a function makes: for ServeHTTP,
+// it is the type.
+func handlerOf(fn *types.Func) origin {
+	if recv := fn.Signature().Recv(); recv != nil && fn.Name() == "ServeHTTP" {
+		if named := namedType(recv.Type()); named != nil {
+			return named.Obj()
+		}
+	}
+	return fn
+}
+
+// isHandling tells whether a function answers requests.
+func (f *flow) isHandling(fn *ast.FuncType) bool {
+	return slices.ContainsFunc(fn.Params.List, f.isResponse)
 }
 
 // isResponse tells whether a parameter is what a handler writes its answer to.
@@ -175,14 +192,18 @@ func (f *flow) isResponse(param *ast.Field) bool {
 }
 
 // compared returns the paths that a handler compares a request's with.
-func (f *flow) compared(body *ast.BlockStmt) (routes []route) {
+func (f *flow) compared(body *ast.BlockStmt, handler origin) (routes []route) {
 	add := func(x ast.Expr) {
 		if p := f.word(x); strings.HasPrefix(p, "/") {
-			routes = append(routes, route{path: p, pos: x.Pos()})
+			routes = append(routes, route{path: p, handler: handler, pos: x.Pos()})
 		}
 	}
 	ast.Inspect(body, func(n ast.Node) bool {
 		switch n := n.(type) {
+		case *ast.FuncLit:
+			if f.isHandling(n.Type) {
+				return false // it is a handler of its own
+			}
 		case *ast.BinaryExpr:
 			if n.Op == token.EQL && f.isRequestPath(n.X) {
 				add(n.Y)
@@ -235,6 +256,9 @@ func (f *flow) places(r route, mounts []mount) []place {
 	if r.std {
 		return []place{{defaultMux, r.path}}
 	}
+	if r.handler != nil {
+		return append(f.mountedBelow(r.handler, r.path, mounts, 0), place{r.handler, r.path})
+	}
 	return f.above(r.recv, r.path, mounts, 0)
 }
 
@@ -249,16 +273,21 @@ func (f *flow) above(recv ast.Expr, p string, mounts []mount, depth int) (places
 				continue
 			}
 		}
-		places = append(places, place{o, p})
-		for _, m := range mounts {
-			if !slices.Contains(m.handlers, o) {
-				continue
-			}
-			if m.std {
-				places = append(places, place{defaultMux, m.prefix + p})
-			} else {
-				places = append(places, f.above(m.recv, m.prefix+p, mounts, depth+1)...)
-			}
+		places = append(append(places, place{o, p}), f.mountedBelow(o, p, mounts, depth)...)
+	}
+	return places
+}
+
+// mountedBelow returns where the path of a handler is in the routers below which that is
+// mounted.
+func (f *flow) mountedBelow(o origin, p string, mounts []mount, depth int) (places []place) {
+	for _, m := range mounts {
+		switch {
+		case !slices.Contains(m.handlers, o):
+		case m.std:
+			places = append(places, place{defaultMux, m.prefix + p})
+		default:
+			places = append(places, f.above(m.recv, m.prefix+p, mounts, depth+1)...)
 		}
 	}
 	return places
