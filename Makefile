@@ -26,6 +26,7 @@ check:
 	$(GO) mod tidy -diff
 	$(GO) -C testdata/readers mod tidy -diff
 	$(GO) -C testdata/readers vet ./...
+	$(GO) -C testdata/programs mod tidy -diff
 	$(GO) test -race -short -timeout=20m ./...
 
 bench:

@@ -45,10 +45,11 @@ func ReadFile(path string) (File, error) {
 	if err != nil {
 		return File{}, fmt.Errorf("reading health checks: %w", err)
 	}
-	return parseFile(path, data)
+	return ParseFile(path, data)
 }
 
-func parseFile(name string, data []byte) (File, error) {
+// ParseFile parses what a .ko.yaml of the given name holds.
+func ParseFile(name string, data []byte) (File, error) {
 	var doc yaml.Node
 	var whole any // yaml refuses aliases that contain themselves only when it decodes values
 	err := yaml.Unmarshal(data, &doc)
@@ -77,6 +78,14 @@ func (f File) For(id BuildID) Settings {
 		}
 	}
 	return f.top
+}
+
+// Builds returns what tells the entries of builds[] apart, in the order of the file.
+func (f File) Builds() (ids []BuildID) {
+	for _, b := range f.builds {
+		ids = append(ids, b.BuildID)
+	}
+	return ids
 }
 
 // Build returns what the file says of the build with an ID as it is written in the

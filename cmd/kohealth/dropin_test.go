@@ -25,6 +25,7 @@ func added() []string {
 	return []string{
 		buildIDCommand,
 		"base",
+		"init",
 		"lint",
 		"render",
 		"taskdef",

@@ -29,6 +29,8 @@ func TestDependencies(t *testing.T) {
 		"builder/taskdef":        append([]string{"builder/taskdef", "builder/render", "builder/lint/source"}, health...),
 		"builder/ecr":            {"builder/ecr", "builder/hint"},
 		"builder/trial":          append([]string{"builder/trial"}, layers...),
+		"builder/discover":       append([]string{"builder/discover"}, health...),
+		"builder/kofile":         append([]string{"builder/kofile", "builder/lint/source"}, health...),
 		"builder/open":           append([]string{"builder/open"}, health...),
 		"layers/apk":             append([]string{"layers/apk", "builder/rootfs"}, layers...),
 		"builder":                append([]string{"builder", "builder/rootfs", "builder/open", "layers/apk"}, layers...),

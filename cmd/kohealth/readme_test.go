@@ -144,7 +144,7 @@ func TestReadmeLanguages(t *testing.T) {
 func runReadme(t *testing.T, script string) {
 	t.Helper()
 	docker := httptest.NewServer(new(engine))
-	defer docker.Close()
+	t.Cleanup(docker.Close)
 	script = "env DOCKER_HOST=tcp://" + docker.Listener.Addr().String() + "\n" + script
 	script += "-- go.mod --\nmodule example.com\n\ngo 1.22\n-- config/app.yaml --\nimage: ko://example.com/cmd/app\n-- cmd/app/main.go --\n" + readmeApp
 	script += "-- task-definition.json --\n" + blocks(t, "json")[1]

@@ -26,7 +26,10 @@ func newRoot() *cobra.Command {
   export KO_DOCKER_REPO=registry.example.com/team
   kohealth build --health=http://:8080/healthz ./cmd/app
 
-  # Does the check pass? Run both on this machine.
+  # Find the check that suits the app, and write it into .ko.yaml.
+  kohealth init ./cmd/app
+
+  # Does it pass? Run both on this machine.
   kohealth try ./cmd/app
 
   # Put it into an ECS task definition, with its check.
@@ -42,7 +45,7 @@ func newRoot() *cobra.Command {
 	setKubectl(command(root, "create"), v)
 	setRun(command(root, "run"), v)
 	setVersion(command(root, "version"), v)
-	root.AddCommand(newBase(v), newRender(v), newTaskdef(v), newLint(v), newTry(v), newBuildID())
+	root.AddCommand(newBase(v), newInit(), newRender(v), newTaskdef(v), newLint(v), newTry(v), newBuildID())
 	return root
 }
 

@@ -1,0 +1,284 @@
+package discover
+
+import (
+	"go/ast"
+	"go/token"
+	"slices"
+)
+
+// protocol is what a server speaks.
+type protocol int
+
+const (
+	anything protocol = iota // known is only that it listens
+	overHTTP
+	overGRPC
+)
+
+// A server is a place in the source where an app begins to serve.
+type server struct {
+	pos      token.Pos
+	call     *ast.CallExpr
+	speaks   protocol
+	tls      bool
+	addrs    []listening
+	handlers []origin // that answer its requests
+	grpc     []origin // the gRPC servers that it may be
+}
+
+// A listening is a network and an address on it.
+type listening struct {
+	unix bool
+	addr []value
+	tls  bool
+	call origin // of net.Listen, or nil
+}
+
+// A serve says where a function that serves takes what from: -1 is nowhere, and of
+// calls of methods the receiver is self.
+type serve struct {
+	speaks   protocol
+	addr     int
+	listener int
+	handler  int
+	server   int // an http.Server
+	tls      bool
+	unix     bool
+	def      string // the address if there is none
+	env      string // the variable that has the port if there is no address
+}
+
+const (
+	none = -1
+	self = -2
+)
+
+// serving are the functions that serve, without their packages' major versions.
+func serving() map[string]serve {
+	table := map[string]serve{}
+	web := func(name string, s serve) { s.speaks = overHTTP; table[name] = s }
+	web("net/http.ListenAndServe", serve{addr: 0, listener: none, handler: 1, server: none, def: ":80"})
+	web("net/http.ListenAndServeTLS", serve{addr: 0, listener: none, handler: 3, server: none, tls: true, def: ":443"})
+	web("net/http.Serve", serve{addr: none, listener: 0, handler: 1, server: none})
+	web("net/http.ServeTLS", serve{addr: none, listener: 0, handler: 1, server: none, tls: true})
+	web("(*net/http.Server).ListenAndServe", serve{addr: none, listener: none, handler: none, server: self, def: ":80"})
+	web("(*net/http.Server).ListenAndServeTLS", serve{addr: none, listener: none, handler: none, server: self, tls: true, def: ":443"})
+	web("(*net/http.Server).Serve", serve{addr: none, listener: 0, handler: none, server: self})
+	web("(*net/http.Server).ServeTLS", serve{addr: none, listener: 0, handler: none, server: self, tls: true})
+
+	engine := "(*github.com/gin-gonic/gin.Engine)."
+	web(engine+"Run", serve{addr: 0, listener: none, handler: self, server: none, def: ":8080", env: "PORT"})
+	web(engine+"RunTLS", serve{addr: 0, listener: none, handler: self, server: none, tls: true})
+	web(engine+"RunUnix", serve{addr: 0, listener: none, handler: self, server: none, unix: true})
+	web(engine+"RunListener", serve{addr: none, listener: 0, handler: self, server: none})
+
+	echo := "(*github.com/labstack/echo.Echo)."
+	web(echo+"Start", serve{addr: 0, listener: none, handler: self, server: none})
+	web(echo+"StartH2CServer", serve{addr: 0, listener: none, handler: self, server: none})
+	web(echo+"StartTLS", serve{addr: 0, listener: none, handler: self, server: none, tls: true})
+	web(echo+"StartAutoTLS", serve{addr: 0, listener: none, handler: self, server: none, tls: true})
+	web(echo+"StartServer", serve{addr: none, listener: none, handler: self, server: 0})
+
+	fiber := "(*github.com/gofiber/fiber.App)."
+	web(fiber+"Listen", serve{addr: 0, listener: none, handler: self, server: none})
+	web(fiber+"ListenTLS", serve{addr: 0, listener: none, handler: self, server: none, tls: true})
+	web(fiber+"Listener", serve{addr: none, listener: 0, handler: self, server: none})
+
+	web("github.com/valyala/fasthttp.ListenAndServe", serve{addr: 0, listener: none, handler: 1, server: none})
+	web("github.com/valyala/fasthttp.ListenAndServeTLS", serve{addr: 0, listener: none, handler: 3, server: none, tls: true})
+	table["(*google.golang.org/grpc.Server).Serve"] = serve{speaks: overGRPC, addr: none, listener: 0, handler: none, server: none}
+	return table
+}
+
+// listens are the functions that return listeners: where network and address are among
+// their arguments.
+var listens = map[string]struct {
+	network, addr int
+	tls           bool
+}{
+	"net.Listen":                 {0, 1, false},
+	"net.ListenTCP":              {0, 1, false},
+	"net.ListenUnix":             {0, 1, false},
+	"(*net.ListenConfig).Listen": {1, 2, false},
+	"crypto/tls.Listen":          {0, 1, true},
+}
+
+// servers returns where the app serves, and listens without serving what is known.
+func (f *flow) servers() (servers []server) {
+	table := serving()
+	var used []origin
+	for _, call := range f.calls {
+		if fn := f.callee(call); fn != nil {
+			if s, ok := table[fullName(fn)]; ok {
+				found := f.server(call, s)
+				for _, l := range found.addrs {
+					used = append(used, l.call)
+				}
+				servers = append(servers, found)
+			}
+		}
+	}
+	for _, call := range f.calls {
+		if l, ok := f.listening(call); ok && !slices.Contains(used, origin(call)) {
+			servers = append(servers, server{pos: call.Pos(), call: call, tls: l.tls, addrs: []listening{l}})
+		}
+	}
+	return servers
+}
+
+// listening returns where a call listens; ok is false if it does not.
+func (f *flow) listening(call *ast.CallExpr) (l listening, ok bool) {
+	fn := f.callee(call)
+	if fn == nil {
+		return l, false
+	}
+	at, ok := listens[fullName(fn)]
+	if !ok {
+		return l, false
+	}
+	l = listening{call: call, tls: at.tls, addr: f.values(argument(call, at.addr))}
+	if lit := f.addrLiteral(argument(call, at.addr)); lit != nil {
+		l.addr = f.addrOf(lit)
+	}
+	networks := f.values(argument(call, at.network))
+	if network, known := networks[0].plain(); len(networks) == 1 && known {
+		l.unix = network == "unix"
+	} else {
+		l.addr = []value{unknown()}
+	}
+	return l, true
+}
+
+// addrLiteral returns the literal of a net.TCPAddr or net.UnixAddr, or nil.
+func (f *flow) addrLiteral(x ast.Expr) *ast.CompositeLit {
+	for _, o := range f.origins(x) {
+		if lit, ok := o.(*ast.CompositeLit); ok {
+			return lit
+		}
+	}
+	return nil
+}
+
+func (f *flow) addrOf(lit *ast.CompositeLit) []value {
+	host, port := []value{text("")}, []value(nil)
+	for field, x := range f.fields(lit) {
+		switch field.Name() {
+		case "Port":
+			port = f.values(x)
+		case "Name":
+			return f.values(x)
+		case "IP":
+			host = []value{unknown()}
+		}
+	}
+	return product(product(host, []value{text(":")}), port)
+}
+
+// server returns what a call of a function that serves says.
+func (f *flow) server(call *ast.CallExpr, s serve) server {
+	out := server{pos: call.Pos(), call: call, speaks: s.speaks, tls: s.tls}
+	pick := func(i int) ast.Expr {
+		if i == self {
+			return f.receiver(call)
+		}
+		return argument(call, i)
+	}
+	addr, handler := pick(s.addr), pick(s.handler)
+	noAddr := s.addr >= 0 && addr == nil // gin's Run()
+	if x := pick(s.server); x != nil {
+		addr, handler = f.httpServer(x, handler)
+		noAddr = addr == nil && s.listener == none
+	}
+	switch {
+	case s.listener >= 0:
+		out.addrs = f.listeners(pick(s.listener))
+	case noAddr && s.env != "":
+		out.addrs = []listening{{addr: []value{text(":").then(variable(s.env, s.def[1:], call.Pos()))}}}
+	case noAddr:
+		out.addrs = []listening{{addr: []value{text(s.def)}}}
+	default:
+		l := listening{unix: s.unix, addr: f.values(addr)}
+		for i, v := range l.addr {
+			if t, ok := v.plain(); ok && t == "" && s.def != "" {
+				l.addr[i] = text(s.def)
+			}
+		}
+		out.addrs = []listening{l}
+	}
+	if s.speaks == overGRPC {
+		out.grpc = f.origins(f.receiver(call))
+		return out
+	}
+	out.handlers = f.answering(handler)
+	return out
+}
+
+// answering returns the handlers of a server: none stands for the default one.
+func (f *flow) answering(handler ast.Expr) []origin {
+	if handler == nil || f.info.Types[handler].IsNil() {
+		return []origin{defaultMux}
+	}
+	found := f.handlers(handler)
+	if f.unset[f.object(handler)] { // it may be nil
+		found = append(found, defaultMux)
+	}
+	return found
+}
+
+// httpServer returns the address and the handler of an http.Server, nil where it has
+// none.
+func (f *flow) httpServer(x, handler ast.Expr) (addr, serving ast.Expr) {
+	serving = handler
+	origins := f.origins(x)
+	for _, o := range origins {
+		if lit, ok := o.(*ast.CompositeLit); ok {
+			for field, value := range f.fields(lit) {
+				switch field.Name() {
+				case "Addr":
+					addr = value
+				case "Handler":
+					serving = value
+				}
+			}
+		}
+	}
+	for field, assignments := range f.assigns {
+		if packagePath(field) != "net/http" || field.Name() != "Addr" && field.Name() != "Handler" {
+			continue
+		}
+		for _, a := range assignments {
+			if !slices.ContainsFunc(f.origins(a.base), func(o origin) bool { return slices.Contains(origins, o) }) {
+				continue
+			}
+			if field.Name() == "Addr" {
+				addr = a.value
+			} else {
+				serving = a.value
+			}
+		}
+	}
+	return addr, serving
+}
+
+// listeners returns where a listener listens, or what it is wrapped around does.
+func (f *flow) listeners(x ast.Expr) (found []listening) {
+	wrapped := false
+	for _, o := range f.trace(x, true) {
+		call, ok := o.(*ast.CallExpr)
+		if !ok {
+			continue
+		}
+		if l, ok := f.listening(call); ok {
+			found = append(found, l)
+		} else if fn := f.callee(call); fn != nil && fullName(fn) == "crypto/tls.NewListener" {
+			wrapped = true
+		}
+	}
+	for i := range found {
+		found[i].tls = found[i].tls || wrapped
+	}
+	if len(found) == 0 {
+		found = []listening{{addr: []value{unknown()}}}
+	}
+	return found
+}

@@ -1,0 +1,246 @@
+package discover
+
+import (
+	"go/ast"
+	"go/token"
+	"go/types"
+)
+
+// An origin is where a server, a router or a listener comes from: the literal or the
+// call that makes it, or the variable that is one.
+type origin any
+
+// defaultMux stands for http.DefaultServeMux.
+const defaultMux = "http.DefaultServeMux"
+
+// A tracer follows a value to its origins.
+type tracer struct {
+	*flow
+	inside bool // what others are wrapped around counts, too
+	found  []origin
+	seen   map[any]bool
+}
+
+// origins returns where the value of an expression comes from.
+func (f *flow) origins(x ast.Expr) []origin { return f.trace(x, false) }
+
+// handlers returns the origins of a handler, and of those that it passes requests on
+// to.
+func (f *flow) handlers(x ast.Expr) []origin { return f.trace(x, true) }
+
+func (f *flow) trace(x ast.Expr, inside bool) []origin {
+	t := &tracer{flow: f, inside: inside, seen: map[any]bool{}}
+	t.expr(x, 0)
+	return t.found
+}
+
+func (t *tracer) add(o origin) {
+	if !t.seen[o] {
+		t.seen[o] = true
+		t.found = append(t.found, o)
+	}
+}
+
+func (t *tracer) expr(x ast.Expr, index int) {
+	x = ast.Unparen(x)
+	switch x := x.(type) {
+	case nil:
+	case *ast.Ident, *ast.SelectorExpr:
+		t.name(x)
+	case *ast.StarExpr:
+		t.expr(x.X, 0)
+	case *ast.UnaryExpr:
+		if x.Op == token.AND {
+			t.expr(x.X, 0)
+		}
+	case *ast.TypeAssertExpr:
+		t.expr(x.X, 0)
+	case *ast.IndexExpr:
+		t.expr(x.X, 0)
+	case *ast.CompositeLit:
+		t.literal(x)
+	case *ast.FuncLit:
+		t.add(x)
+		t.body(x.Body)
+	case *ast.CallExpr:
+		t.call(x, index)
+	}
+}
+
+// name follows what a name stands for.
+func (t *tracer) name(x ast.Expr) {
+	obj := t.object(x)
+	if obj == nil {
+		if fn := t.function(x); fn != nil {
+			t.add(fn)
+			if decl := t.decls[fn]; decl != nil {
+				t.body(decl.Body)
+			}
+		}
+		return
+	}
+	if obj.Name() == "DefaultServeMux" && packagePath(obj) == "net/http" {
+		t.add(defaultMux)
+		return
+	}
+	if t.seen[obj] {
+		return
+	}
+	if len(t.sources[obj]) == 0 {
+		t.add(obj)
+		if named := namedType(obj.Type()); t.inside && named != nil {
+			t.add(named.Obj())
+		}
+		return
+	}
+	t.seen[obj] = true
+	for _, s := range t.sources[obj] {
+		t.expr(s.expr, s.index)
+	}
+}
+
+// function returns the function that a name stands for, or nil.
+func (t *tracer) function(x ast.Expr) *types.Func {
+	var id *ast.Ident
+	switch x := x.(type) {
+	case *ast.Ident:
+		id = x
+	case *ast.SelectorExpr:
+		id = x.Sel
+	}
+	fn, _ := t.info.Uses[id].(*types.Func)
+	if fn == nil {
+		return nil
+	}
+	return fn.Origin()
+}
+
+// literal finds, in a handler of the app's own, the routers that it holds.
+func (t *tracer) literal(lit *ast.CompositeLit) {
+	if t.seen[lit] {
+		return
+	}
+	t.add(lit)
+	named := namedType(t.info.TypeOf(lit))
+	if !t.inside || named == nil {
+		return
+	}
+	t.add(named.Obj())
+	st, ok := named.Underlying().(*types.Struct)
+	if !ok || !t.isOwn(named.Obj()) {
+		return
+	}
+	for field := range st.Fields() {
+		if isRouter(field.Type()) || isHandler(field.Type()) {
+			for _, s := range t.sources[field.Origin()] {
+				t.expr(s.expr, s.index)
+			}
+		}
+	}
+}
+
+func (f *flow) isOwn(obj types.Object) bool {
+	for _, path := range f.Packages {
+		if obj.Pkg() != nil && obj.Pkg().Path() == path {
+			return true
+		}
+	}
+	return false
+}
+
+// body finds the handlers that a handler calls.
+func (t *tracer) body(body *ast.BlockStmt) {
+	if !t.inside || body == nil {
+		return
+	}
+	ast.Inspect(body, func(n ast.Node) bool {
+		call, ok := n.(*ast.CallExpr)
+		if !ok {
+			return true
+		}
+		if sel, ok := call.Fun.(*ast.SelectorExpr); ok && sel.Sel.Name == "ServeHTTP" {
+			t.expr(sel.X, 0)
+		} else if decl := t.decls[t.callee(call)]; decl != nil && t.isHandling(decl.Type) && !t.seen[decl] {
+			t.seen[decl] = true
+			t.add(t.callee(call))
+			t.body(decl.Body)
+		}
+		return true
+	})
+}
+
+// call follows what a function of the app's own returns. What others return begins
+// with the call.
+func (t *tracer) call(call *ast.CallExpr, index int) {
+	if tv := t.info.Types[call.Fun]; tv.IsType() {
+		for _, arg := range call.Args {
+			t.expr(arg, 0)
+		}
+		return
+	}
+	if t.seen[call] {
+		return
+	}
+	fn := t.callee(call)
+	decl := t.decls[fn]
+	if fn == nil || decl == nil {
+		t.add(call)
+		if t.inside {
+			t.wrapped(call)
+		}
+		return
+	}
+	t.seen[call] = true
+	if t.seen[decl] {
+		return
+	}
+	t.seen[decl] = true
+	for _, ret := range t.returns[decl] {
+		switch {
+		case index < len(ret.Results):
+			t.expr(ret.Results[index], 0)
+		case len(ret.Results) == 1:
+			t.expr(ret.Results[0], index)
+		case decl.Type.Results != nil:
+			if name := resultName(decl, index); name != nil {
+				t.name(name)
+			}
+		}
+	}
+}
+
+// wrapped follows what a call takes that it may pass on to: handlers and listeners.
+func (t *tracer) wrapped(call *ast.CallExpr) {
+	for _, arg := range call.Args {
+		if typ := t.info.TypeOf(arg); typ != nil && (isHandler(typ) || isRouter(typ) || isListener(typ)) {
+			t.expr(arg, 0)
+		}
+	}
+	if recv := t.receiver(call); recv != nil {
+		if typ := t.info.TypeOf(recv); typ != nil && (isHandler(typ) || isRouter(typ)) {
+			t.expr(recv, 0)
+		}
+	}
+	if lit := t.functions(call.Fun, 0); len(lit) > 0 {
+		for _, l := range lit {
+			t.expr(l, 0)
+		}
+	}
+}
+
+// hasMethod tells whether a type, or a pointer to it, has a method.
+func hasMethod(t types.Type, name string) bool {
+	obj, _, _ := types.LookupFieldOrMethod(t, true, nil, name)
+	_, ok := obj.(*types.Func)
+	return ok
+}
+
+func isHandler(t types.Type) bool {
+	if hasMethod(t, "ServeHTTP") {
+		return true
+	}
+	_, isFunc := t.Underlying().(*types.Signature)
+	return isFunc
+}
+
+func isListener(t types.Type) bool { return hasMethod(t, "Accept") && hasMethod(t, "Addr") }

@@ -1,0 +1,333 @@
+package discover
+
+import (
+	"go/ast"
+	"go/token"
+	"go/types"
+	"path"
+	"slices"
+	"strings"
+)
+
+// A route is a path that a router answers GET requests for.
+type route struct {
+	path string
+	recv ast.Expr // the router, or nil if any server may be meant
+	std  bool     // it is in http.DefaultServeMux
+	pos  token.Pos
+
+	handler origin      // that has the path without a router, or nil
+	from    []token.Pos // where the path comes from
+}
+
+// A mount puts a handler below a path of a router's.
+type mount struct {
+	recv     ast.Expr
+	std      bool
+	prefix   string
+	handlers []origin
+}
+
+// routers are the packages that have routers, without their major versions.
+func routers() []string {
+	return []string{
+		"net/http",
+		"github.com/go-chi/chi",
+		"github.com/gorilla/mux",
+		"github.com/gin-gonic/gin",
+		"github.com/labstack/echo",
+		"github.com/gofiber/fiber",
+		"github.com/julienschmidt/httprouter",
+		"github.com/fasthttp/router",
+		"github.com/uptrace/bunrouter",
+	}
+}
+
+// isRouter tells whether a type is one of a router's package that has routes.
+func isRouter(t types.Type) bool {
+	named := namedType(t)
+	return named != nil && slices.Contains(routers(), packagePath(named.Obj())) &&
+		slices.ContainsFunc([]string{"Handle", "HandleFunc", "GET", "Get"}, func(name string) bool { return hasMethod(named, name) })
+}
+
+// isRouting tells whether a call is one of a router's package.
+func (f *flow) isRouting(call *ast.CallExpr) bool {
+	fn := f.callee(call)
+	return fn != nil && slices.Contains(routers(), packagePath(fn))
+}
+
+// routes returns the routes that the app has for GET, and where routers are put below
+// others.
+func (f *flow) routes() (routes []route, mounts []mount) {
+	for _, call := range f.calls {
+		if !f.isRouting(call) {
+			continue
+		}
+		fn := f.callee(call)
+		switch fn.Name() {
+		case "Get", "GET", "Head", "HEAD", "Any", "All", "Add", "Match", "Method", "MethodFunc",
+			"Handle", "HandleFunc", "Handler", "HandlerFunc", "Mount", "Path", "PathPrefix":
+			std := fn.Signature().Recv() == nil // http.Handle
+			if !std && f.receiver(call) == nil {
+				continue
+			}
+			for _, r := range f.paths(call) {
+				r.recv, r.std = f.receiver(call), std
+				routes = append(routes, r)
+				if m := f.mounted(call); len(m) > 0 {
+					mounts = append(mounts, mount{r.recv, std, f.mountedAt(call, r.path), m})
+				}
+			}
+		case "Heartbeat": // chi's middleware
+			for _, v := range f.values(argument(call, 0)) {
+				if p, ok := v.plain(); ok {
+					routes = append(routes, route{path: "/" + strings.Trim(p, "/"), pos: call.Pos()})
+				}
+			}
+		}
+	}
+	return append(routes, f.comparisons()...), mounts
+}
+
+// paths returns the paths of a call that adds a route: the first argument that is one,
+// behind what may be a method.
+func (f *flow) paths(call *ast.CallExpr) (paths []route) {
+	for _, arg := range call.Args[:min(2, len(call.Args))] {
+		if !isString(f.info.TypeOf(arg)) {
+			continue
+		}
+		for _, v := range f.values(arg) {
+			s, ok := v.plain()
+			method, pattern, hasMethod := strings.Cut(s, " ")
+			if !hasMethod {
+				method, pattern = "GET", s
+			}
+			slash := strings.Index(pattern, "/")
+			switch {
+			case !ok:
+			case s == "POST" || s == "PUT" || s == "DELETE" || s == "PATCH":
+				return nil
+			case slash >= 0 && (method == "GET" || method == "HEAD"):
+				paths = append(paths, route{path: strings.TrimSuffix(pattern[slash:], "{$}"), pos: call.Pos(), from: v.from})
+			}
+		}
+		if len(paths) > 0 {
+			break
+		}
+	}
+	return paths
+}
+
+// mounted returns the routers that a call puts below a path.
+func (f *flow) mounted(call *ast.CallExpr) (found []origin) {
+	for _, arg := range call.Args {
+		if t := f.info.TypeOf(arg); t != nil && hasMethod(t, "ServeHTTP") {
+			found = append(found, f.handlers(arg)...)
+		}
+	}
+	return found
+}
+
+// mountedAt returns what is before the paths of a router that is mounted: a ServeMux
+// passes on the whole path, unless it is stripped.
+func (f *flow) mountedAt(call *ast.CallExpr, p string) string {
+	if packagePath(f.callee(call)) == "net/http" || f.callee(call).Name() != "Mount" {
+		stripped := false
+		for _, arg := range call.Args {
+			ast.Inspect(arg, func(n ast.Node) bool {
+				if c, ok := n.(*ast.CallExpr); ok {
+					fn := f.callee(c)
+					stripped = stripped || fn != nil && fullName(fn) == "net/http.StripPrefix"
+				}
+				return true
+			})
+		}
+		if !stripped {
+			return ""
+		}
+	}
+	return strings.TrimRight(strings.TrimSuffix(p, "*"), "/")
+}
+
+// comparisons returns the paths that handlers compare a request's with.
+func (f *flow) comparisons() (routes []route) {
+	for _, body := range f.bodies {
+		ast.Inspect(body, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.FuncDecl:
+				if fn, ok := f.info.Defs[n.Name].(*types.Func); ok && n.Body != nil && f.isHandling(n.Type) {
+					routes = append(routes, f.compared(n.Body, handlerOf(fn))...)
+				}
+			case *ast.FuncLit:
+				if f.isHandling(n.Type) {
+					routes = append(routes, f.compared(n.Body, n)...)
+				}
+			}
+			return true
+		})
+	}
+	return routes
+}
+
+// handlerOf returns the origin that handlers have which a function makes: for ServeHTTP,
+// it is the type.
+func handlerOf(fn *types.Func) origin {
+	if recv := fn.Signature().Recv(); recv != nil && fn.Name() == "ServeHTTP" {
+		if named := namedType(recv.Type()); named != nil {
+			return named.Obj()
+		}
+	}
+	return fn
+}
+
+// isHandling tells whether a function answers requests.
+func (f *flow) isHandling(fn *ast.FuncType) bool {
+	return slices.ContainsFunc(fn.Params.List, f.isResponse)
+}
+
+// isResponse tells whether a parameter is what a handler writes its answer to.
+func (f *flow) isResponse(param *ast.Field) bool {
+	t := f.info.TypeOf(param.Type)
+	return t != nil && types.TypeString(t, nil) == "net/http.ResponseWriter"
+}
+
+// compared returns the paths that a handler compares a request's with.
+func (f *flow) compared(body *ast.BlockStmt, handler origin) (routes []route) {
+	add := func(x ast.Expr) {
+		if p := f.word(x); strings.HasPrefix(p, "/") {
+			routes = append(routes, route{path: p, handler: handler, pos: x.Pos()})
+		}
+	}
+	ast.Inspect(body, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.FuncLit:
+			if f.isHandling(n.Type) {
+				return false // it is a handler of its own
+			}
+		case *ast.BinaryExpr:
+			if n.Op == token.EQL && f.isRequestPath(n.X) {
+				add(n.Y)
+			}
+		case *ast.SwitchStmt:
+			if n.Tag == nil || !f.isRequestPath(n.Tag) {
+				break
+			}
+			for _, clause := range n.Body.List {
+				for _, x := range clause.(*ast.CaseClause).List {
+					add(x)
+				}
+			}
+		}
+		return true
+	})
+	return routes
+}
+
+// isRequestPath tells whether an expression is r.URL.Path, or a variable that holds it.
+func (f *flow) isRequestPath(x ast.Expr) bool {
+	switch x := ast.Unparen(x).(type) {
+	case *ast.SelectorExpr:
+		obj := f.object(x)
+		if obj == nil || obj.Name() != "Path" || packagePath(obj) != "net/url" {
+			return false
+		}
+		url := f.object(x.X)
+		return url != nil && url.Name() == "URL" && packagePath(url) == "net/http"
+	case *ast.Ident:
+		if obj := f.object(x); obj != nil {
+			return slices.ContainsFunc(f.sources[obj], func(s source) bool {
+				_, isSelector := ast.Unparen(s.expr).(*ast.SelectorExpr)
+				return isSelector && f.isRequestPath(s.expr)
+			})
+		}
+	}
+	return false
+}
+
+// A place is a router that others begin with, and the path at which a route is in it.
+type place struct {
+	router origin
+	path   string
+}
+
+// places returns where a route is: in its router, those that this is a group of, and
+// those below which it is mounted.
+func (f *flow) places(r route, mounts []mount) []place {
+	if r.std {
+		return []place{{defaultMux, r.path}}
+	}
+	if r.handler != nil {
+		return append(f.mountedBelow(r.handler, r.path, mounts, 0), place{r.handler, r.path})
+	}
+	return f.above(r.recv, r.path, mounts, 0)
+}
+
+func (f *flow) above(recv ast.Expr, p string, mounts []mount, depth int) (places []place) {
+	if depth > 8 {
+		return nil
+	}
+	for _, o := range f.origins(recv) {
+		if group, ok := o.(*ast.CallExpr); ok {
+			if base := f.receiver(group); base != nil && f.isRouting(group) {
+				places = append(places, f.above(base, f.groupPrefix(group)+p, mounts, depth+1)...)
+				continue
+			}
+		}
+		places = append(append(places, place{o, p}), f.mountedBelow(o, p, mounts, depth)...)
+	}
+	return places
+}
+
+// mountedBelow returns where the path of a handler is in the routers below which that is
+// mounted.
+func (f *flow) mountedBelow(o origin, p string, mounts []mount, depth int) (places []place) {
+	for _, m := range mounts {
+		switch {
+		case !slices.Contains(m.handlers, o):
+		case m.std:
+			places = append(places, place{defaultMux, m.prefix + p})
+		default:
+			places = append(places, f.above(m.recv, m.prefix+p, mounts, depth+1)...)
+		}
+	}
+	return places
+}
+
+// groupPrefix returns the path that r.Group(path) and the like put before the routes of
+// the group.
+func (f *flow) groupPrefix(group *ast.CallExpr) string {
+	switch f.callee(group).Name() {
+	case "Subrouter": // of r.PathPrefix(path), which is a group in turn
+		return ""
+	case "With", "Methods", "Use", "Host", "Name":
+		return ""
+	}
+	for _, v := range f.values(argument(group, 0)) {
+		if s, ok := v.plain(); ok && strings.HasPrefix(s, "/") {
+			return strings.TrimRight(s, "/")
+		}
+	}
+	return ""
+}
+
+// healthRank says how well a path suits a health check, 0 best; ok is false if it does
+// not look like one. What tells whether an app is ready comes last: it may fail for
+// reasons that a restart does not mend.
+func healthRank(p string) (rank int, ok bool) {
+	if strings.ContainsAny(p, "{}*:?#$ ") || len(p) > 100 {
+		return 0, false
+	}
+	last := strings.ToLower(strings.Trim(path.Base(p), "_-."))
+	rank, ok = map[string]int{
+		"livez": 0, "healthz": 0, "live": 1, "liveness": 1, "alive": 1, "health": 1, "healthy": 1,
+		"healthcheck": 1, "health-check": 1, "health_check": 1, "healthcheckz": 1,
+		"ping": 2, "heartbeat": 2, "up": 2, "status": 3, "statusz": 3,
+		"readyz": 5, "ready": 5, "readiness": 5,
+	}[last]
+	return rank, ok
+}
+
+func isReadiness(p string) bool {
+	rank, ok := healthRank(p)
+	return ok && rank == 5
+}

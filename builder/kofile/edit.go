@@ -1,0 +1,282 @@
+package kofile
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"regexp"
+	"strings"
+
+	"github.com/ko-health/kohealth/builder/health"
+	"github.com/ko-health/kohealth/builder/lint/source"
+)
+
+// An edit puts text in the place of some bytes.
+type edit struct {
+	source.Span
+	text string
+}
+
+// A writer makes the edit that sets a test.
+type writer struct {
+	data    []byte
+	newline string
+	test    health.Test
+}
+
+func (w *writer) edit(root *source.Node, at Place) (edit, error) {
+	switch {
+	case root.Kind != source.Map && root.Given():
+		return edit{}, cannot(errors.New("the file is no map"))
+	case at.ID != "":
+		return w.addEntry(root, at)
+	case at.Entry != Top:
+		entries := root.Get("builds").List()
+		if at.Entry >= len(entries) || entries[at.Entry].Kind != source.Map {
+			return edit{}, cannot(errors.New("there is no such entry in builds"))
+		}
+		return w.set(entries[at.Entry], w.insertInEntry)
+	}
+	return w.set(root, w.insertAtEnd)
+}
+
+// set changes the check of a map, or has insert add one.
+func (w *writer) set(n *source.Node, insert func(*source.Node) (edit, error)) (edit, error) {
+	field := find(n, "healthcheck")
+	if field == nil {
+		return insert(n)
+	}
+	check := field.Value
+	if test := find(check, "test"); test != nil {
+		if !test.Value.Span.Known() || test.Value.Span.Start == test.Value.Span.End {
+			return edit{}, cannot(errors.New("the test that is there is not on one line"))
+		}
+		return edit{test.Value.Span, w.value(n.Flow || check.Flow)}, nil
+	}
+	switch {
+	case check.Kind != source.Map || len(check.Fields) == 0 || !check.Fields[0].Key.Span.Known():
+		return edit{}, cannot(errors.New("healthcheck is no map that can be added to"))
+	case check.Flow:
+		return insertAt(check.Span.Start+1, `"test": `+w.value(true)+", "), nil
+	}
+	first := check.Fields[0].Key
+	return insertAt(first.Span.Start, "test: "+w.value(false)+w.newline+spaces(first.Pos)), nil
+}
+
+// find returns the field of a key, whatever its case, or nil. Of equal keys the last
+// counts, as for ko.
+func find(n *source.Node, key string) *source.Field {
+	for i := len(n.Fields) - 1; i >= 0; i-- {
+		if strings.EqualFold(n.Fields[i].Key.Text, key) {
+			return &n.Fields[i]
+		}
+	}
+	return nil
+}
+
+func insertAt(offset int, text string) edit {
+	return edit{source.Span{Start: offset, End: offset}, text}
+}
+
+func spaces(pos source.Pos) string { return strings.Repeat(" ", pos.Column-1) }
+
+// insertAtEnd adds a check for all images.
+func (w *writer) insertAtEnd(root *source.Node) (edit, error) {
+	if root.Flow {
+		return w.insertInBraces(root)
+	}
+	return w.appendLines("healthcheck:", "  test: "+w.value(false))
+}
+
+// documentMark begins or ends a document of several.
+var documentMark = regexp.MustCompile(`(?m)^(---|\.\.\.)([ \t\r]|$)`)
+
+// appendLines adds lines at the end of the file.
+func (w *writer) appendLines(lines ...string) (edit, error) {
+	if marks := documentMark.FindAllIndex(w.data, -1); len(marks) > 1 || len(marks) == 1 && len(bytes.TrimSpace(w.data[:marks[0][0]])) > 0 {
+		return edit{}, cannot(errors.New("the file holds several documents"))
+	}
+	text := strings.Join(lines, w.newline) + w.newline
+	if len(w.data) > 0 && !bytes.HasSuffix(w.data, []byte("\n")) {
+		text = w.newline + text
+	}
+	return insertAt(len(w.data), text), nil
+}
+
+// insertInEntry adds a check behind the line of an entry that says what it is for.
+func (w *writer) insertInEntry(n *source.Node) (edit, error) {
+	if n.Flow {
+		return w.insertInBraces(n)
+	}
+	for _, key := range []string{"main", "id", "dir"} {
+		field := find(n, key)
+		if field == nil || field.Value.Kind != source.Scalar || !field.Value.Span.Known() || !field.Key.Span.Known() {
+			continue
+		}
+		end := field.Value.Span.End
+		if i := bytes.IndexAny(w.data[end:], "\r\n"); i >= 0 {
+			end += i
+		} else {
+			end = len(w.data)
+		}
+		indent := w.newline + spaces(field.Key.Pos)
+		return insertAt(end, indent+"healthcheck:"+indent+"  test: "+w.value(false)), nil
+	}
+	return edit{}, cannot(errors.New("the entry in builds has neither main nor id on a line"))
+}
+
+func (w *writer) insertInBraces(n *source.Node) (edit, error) {
+	if !n.Span.Known() || w.data[n.Span.Start] != '{' {
+		return edit{}, cannot(errors.New("the map has a tag or an anchor"))
+	}
+	text := `"healthcheck": {"test": ` + w.value(true) + "}"
+	if len(n.Fields) > 0 {
+		text += ", "
+	}
+	return insertAt(n.Span.Start+1, text), nil
+}
+
+// addEntry adds an entry with a check to builds.
+func (w *writer) addEntry(root *source.Node, at Place) (edit, error) {
+	lines := []string{
+		"- id: " + plain(at.ID),
+		"  main: " + plain(at.Main),
+		"  healthcheck:",
+		"    test: " + w.value(false),
+	}
+	builds := find(root, "builds")
+	if builds == nil {
+		if root.Flow {
+			return edit{}, cannot(errors.New("the file is written in braces"))
+		}
+		return w.appendLines(append([]string{"builds:"}, lines...)...)
+	}
+	items := builds.Value.List()
+	if len(items) == 0 || builds.Value.Flow || !builds.Value.Span.Known() {
+		return edit{}, cannot(errors.New("builds is no list of lines"))
+	}
+	indent := spaces(builds.Value.Pos)
+	end := w.endOfBlock(builds.Value.Span.Start, len(indent))
+	text := indent + strings.Join(lines, w.newline+indent) + w.newline
+	if end > 0 && w.data[end-1] != '\n' {
+		text = w.newline + text
+	}
+	return insertAt(end, text), nil
+}
+
+// endOfBlock returns where the lines of a list end that begins at start, with dashes in
+// a column. Comments and empty lines behind the last item are what follows.
+func (w *writer) endOfBlock(start, column int) int {
+	end, at := start, start
+	for line := range bytes.Lines(w.data[start:]) {
+		text := bytes.TrimLeft(line, " ")
+		indent := len(line) - len(text)
+		if at == start {
+			indent = column
+		}
+		blank := len(bytes.TrimSpace(text)) == 0 || text[0] == '#'
+		if !blank && (indent < column || indent == column && text[0] != '-') {
+			break
+		}
+		at += len(line)
+		if !blank {
+			end = at
+		}
+	}
+	return end
+}
+
+// value returns the test as YAML, for within braces or not.
+func (w *writer) value(flow bool) string {
+	text := w.test.String()
+	if strings.HasPrefix(text, "[") { // a list, as JSON is YAML
+		return text
+	}
+	if flow {
+		return quote(text)
+	}
+	return plain(text)
+}
+
+// simple matches text that YAML takes for a string without quotes: a path, a word, or a
+// target.
+var simple = regexp.MustCompile(`^(\.{0,2}/|[A-Za-z])[A-Za-z0-9_./@:${}?=&+-]*$`)
+
+func plain(text string) string {
+	if simple.MatchString(text) && !strings.HasSuffix(text, ":") && !isWord(text) {
+		return text
+	}
+	return quote(text)
+}
+
+// isWord tells whether YAML takes a text for something else than a string.
+func isWord(text string) bool {
+	switch strings.ToLower(text) {
+	case "true", "false", "yes", "no", "on", "off", "y", "n", "null":
+		return true
+	}
+	return false
+}
+
+// quote returns a text in double quotes: JSON's strings are YAML's.
+func quote(text string) string {
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(text); err != nil {
+		panic(err) // a string always encodes
+	}
+	return strings.TrimSpace(b.String())
+}
+
+// with returns what the values of a file are to be when the test is set.
+func with(file any, at Place, test health.Test) any {
+	var value any = test.String()
+	if list := listOf(test); list != nil {
+		value = list
+	}
+	top, _ := file.(map[string]any)
+	if top == nil {
+		top = map[string]any{}
+	}
+	target := top
+	if at.ID != "" || at.Entry != Top {
+		key := keyOf(top, "builds")
+		list, _ := top[key].([]any)
+		if at.ID != "" {
+			list = append(list, map[string]any{"id": at.ID, "main": at.Main})
+			at.Entry = len(list) - 1
+		}
+		top[key] = list
+		target, _ = list[at.Entry].(map[string]any)
+	}
+	key := keyOf(target, "healthcheck")
+	check, _ := target[key].(map[string]any)
+	if check == nil {
+		check = map[string]any{}
+	}
+	check["test"] = value
+	target[key] = check
+	return top
+}
+
+// listOf returns the list that a test is written as, or nil.
+func listOf(test health.Test) (list []any) {
+	var words []string
+	if text := test.String(); strings.HasPrefix(text, "[") && json.Unmarshal([]byte(text), &words) == nil {
+		for _, word := range words {
+			list = append(list, word)
+		}
+	}
+	return list
+}
+
+// keyOf returns the key of a map as it is written there.
+func keyOf(m map[string]any, key string) string {
+	for k := range m {
+		if strings.EqualFold(k, key) {
+			return k
+		}
+	}
+	return key
+}

@@ -1,0 +1,108 @@
+// Package kofile writes health checks into a .ko.yaml. All else in the file stays as it
+// is, to the byte.
+package kofile
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/ko-health/kohealth/builder/health"
+	"github.com/ko-health/kohealth/builder/hint"
+	"github.com/ko-health/kohealth/builder/lint/source"
+)
+
+// Top is the place of a check for all images.
+const Top = -1
+
+// A Place says which images a check is for.
+type Place struct {
+	Entry int    // index in builds[], or Top
+	ID    string // of an entry that is to be added to builds[]; with an ID, Entry means nothing
+	Main  string // its main package's directory
+}
+
+// Entry returns the index of the entry of builds[] for the main package in a directory,
+// or Top if there is none, as ko finds it: dir is where ko runs.
+func Entry(file health.File, dir, mainDir string) int {
+	for i, b := range slices.Backward(file.Builds()) { // ko, too, lets the last one win
+		main := filepath.Join(dir, b.Dir, b.Main)
+		if info, err := os.Stat(main); err == nil && info.Mode().IsRegular() {
+			main = filepath.Dir(main)
+		}
+		if sameDir(main, mainDir) {
+			return i
+		}
+	}
+	return Top
+}
+
+func sameDir(a, b string) bool {
+	x, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	y, err := os.Stat(b)
+	return err == nil && os.SameFile(x, y)
+}
+
+// Set returns the file with a test for the images of a place, in the place of one that
+// is there. It refuses what it cannot change without changing more.
+func Set(data []byte, at Place, test health.Test) ([]byte, error) {
+	mark, text := cutMark(data)
+	root, err := source.Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	w := &writer{data: text, newline: "\n", test: test}
+	if i := bytes.IndexByte(text, '\n'); i > 0 && text[i-1] == '\r' {
+		w.newline = "\r\n"
+	}
+	edit, err := w.edit(root, at)
+	if err != nil {
+		return nil, err
+	}
+	out := slices.Concat(mark, text[:edit.Start], []byte(edit.text), text[edit.End:])
+	return out, verify(data, out, at, test)
+}
+
+func cutMark(data []byte) (mark, text []byte) {
+	if text, ok := bytes.CutPrefix(data, []byte("\uFEFF")); ok {
+		return data[:len(data)-len(text)], text
+	}
+	return nil, data
+}
+
+// verify checks that a file has become what it was to become: the libraries that will
+// read it find the test, and everything else as it was.
+func verify(before, after []byte, at Place, test health.Test) error {
+	var want, got any
+	err := errors.Join(yaml.Unmarshal(before, &want), yaml.Unmarshal(after, &got))
+	if err == nil {
+		_, err = health.ParseFile("the result", after)
+	}
+	if err != nil {
+		return cannot(err)
+	}
+	want = with(want, at, test)
+	a, errA := yaml.Marshal(want)
+	b, errB := yaml.Marshal(got)
+	if err := errors.Join(errA, errB); err != nil {
+		return cannot(err)
+	}
+	if !bytes.Equal(a, b) {
+		return cannot(errors.New("more than the check would change"))
+	}
+	return nil
+}
+
+// cannot says that a file has to be changed by hand.
+func cannot(err error) error {
+	return hint.With(fmt.Errorf("writing the check: %w", err),
+		"write the check by hand: test, below healthcheck, as the README shows it")
+}
