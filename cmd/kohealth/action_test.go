@@ -1,0 +1,211 @@
+package main
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/gotooltest"
+	"github.com/rogpeppe/go-internal/testscript"
+	"go.yaml.in/yaml/v3"
+)
+
+var root = filepath.Join("..", "..")
+
+// TestAction runs workflows that use the action with act, on this machine itself, and
+// without a network: the release that the action installs is this program's, and
+// actions/cache is a stand-in (testdata/action/cache). It is needed where
+// KOHEALTH_TEST_ENGINES is set.
+func TestAction(t *testing.T) {
+	if os.Getenv("KOHEALTH_TEST_ENGINES") == "" {
+		t.Skip("KOHEALTH_TEST_ENGINES is not set: see .ci/run for how to install act")
+	}
+	params := scriptParams(t)
+	params.Dir = filepath.Join(root, "testdata", "action")
+	inProcess := params.Setup
+	action := t.TempDir()
+	copyAction(t, action)
+	releases := serveRelease(t, action, must(os.Executable()))
+	params.Setup = func(e *testscript.Env) error {
+		e.Setenv("RELEASES", releases.URL)
+		e.Setenv("ACTION", action)
+		e.Setenv("ROOT", must(filepath.Abs(root)))
+		e.Setenv("OUT", filepath.Join(e.WorkDir, "out"))
+		if err := os.Mkdir(filepath.Join(e.WorkDir, "out"), 0o755); err != nil {
+			return err
+		}
+		return inProcess(e)
+	}
+	params.Cmds["act"] = cmdAct
+	if err := gotooltest.Setup(&params); err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, params)
+}
+
+// copyAction copies what the action is made of.
+func copyAction(t *testing.T, dir string) {
+	t.Helper()
+	if err := os.Mkdir(filepath.Join(dir, "action"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"action.yml", "action/paths.sh", "action/install.sh"} {
+		data, err := os.ReadFile(filepath.Join(root, name))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, name), data, 0o755)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+const testRelease = "1.2.3"
+
+// serveRelease serves a program as the release of an action, whose checksum it pins.
+func serveRelease(t *testing.T, action, program string) *httptest.Server {
+	t.Helper()
+	binary, err := os.ReadFile(program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var archive bytes.Buffer
+	zw := must(gzip.NewWriterLevel(&archive, gzip.BestSpeed))
+	tw := tar.NewWriter(zw)
+	if err := tw.WriteHeader(&tar.Header{Name: "kohealth", Mode: 0o755, Size: int64(len(binary))}); err != nil {
+		t.Fatal(err)
+	}
+	must(tw.Write(binary))
+	if err := tw.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := zw.Close(); err != nil {
+		t.Fatal(err)
+	}
+	name := fmt.Sprintf("kohealth_%s_%s_%s.tar.gz", testRelease, runtime.GOOS, runtime.GOARCH)
+	sums := fmt.Sprintf("%x  %s\n", sha256.Sum256(archive.Bytes()), name)
+	for _, platform := range []string{"linux_amd64", "linux_arm64", "darwin_arm64"} { // the version is read from one of them
+		if other := "kohealth_" + testRelease + "_" + platform + ".tar.gz"; other != name {
+			sums += fmt.Sprintf("%064x  %s\n", 1, other)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(action, "action", "checksums.txt"), []byte(sums), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != path.Join("/v"+testRelease, name) {
+			http.NotFound(w, r)
+			return
+		}
+		_, _ = w.Write(archive.Bytes())
+	}))
+	t.Cleanup(srv.Close)
+	return srv
+}
+
+// cmdAct runs a workflow of the script's, or with ! one that fails: act FILE.
+func cmdAct(ts *testscript.TestScript, neg bool, args []string) {
+	cache := regexp.MustCompile(`actions/cache@\w+`).FindString(string(must(os.ReadFile(filepath.Join(root, "action.yml")))))
+	line := []string{
+		"push", "-W", args[0], "-P", "ubuntu-latest=-self-hosted", "--no-cache-server",
+		"--action-cache-path", ts.MkAbs(".act"),
+		"--local-repository", "ko-health/kohealth@v1=" + ts.Getenv("ACTION"),
+		"--local-repository", cache + "=" + must(filepath.Abs(filepath.Join(root, "testdata", "action", "cache"))),
+	}
+	for _, name := range []string{"OUT", "REGISTRY", "RELEASES"} {
+		line = append(line, "--env", name+"="+ts.Getenv(name))
+	}
+	err := ts.Exec("act", line...)
+	if (err != nil) != neg {
+		ts.Fatalf("act: %v", err)
+	}
+}
+
+// TestActionlint checks the workflows: the repository's and the README's.
+func TestActionlint(t *testing.T) {
+	if os.Getenv("KOHEALTH_TEST_ENGINES") == "" {
+		t.Skip("KOHEALTH_TEST_ENGINES is not set: see .ci/run for how to install actionlint")
+	}
+	files, err := filepath.Glob(filepath.Join(root, ".github", "workflows", "*.yml"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("workflows: %v, %v", files, err)
+	}
+	for i, block := range blocks(t, "yml") {
+		file := filepath.Join(t.TempDir(), fmt.Sprintf("readme%d.yml", i))
+		if err := os.WriteFile(file, []byte(block), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, file)
+	}
+	if out, err := exec.Command("actionlint", files...).CombinedOutput(); err != nil {
+		t.Errorf("actionlint: %v\n%s", err, out)
+	}
+}
+
+// An actionFile is what action.yml holds.
+type actionFile struct {
+	Inputs, Outputs yaml.Node
+}
+
+// described returns names, descriptions and defaults, in the order of the file.
+func described(t *testing.T, node yaml.Node) (list [][3]string) {
+	t.Helper()
+	for i := 0; i < len(node.Content); i += 2 {
+		var value struct{ Description, Default string }
+		if err := node.Content[i+1].Decode(&value); err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, [3]string{node.Content[i].Value, value.Description, value.Default})
+	}
+	return list
+}
+
+func readAction(t *testing.T) (f actionFile) {
+	t.Helper()
+	if err := yaml.Unmarshal(must(os.ReadFile(filepath.Join(root, "action.yml"))), &f); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// TestActionInputs checks that action.yml has the inputs that kohealth knows, which
+// include its own flags, and the outputs that it sets.
+func TestActionInputs(t *testing.T) {
+	f := readAction(t)
+	known := actionInputs()
+	for _, flag := range healthFlagTable() {
+		known[flag.name] = nil
+	}
+	for _, input := range described(t, f.Inputs) {
+		if _, ok := known[input[0]]; !ok {
+			t.Errorf("input %s is not known to kohealth action", input[0])
+		}
+		delete(known, input[0])
+	}
+	for name := range known {
+		t.Errorf("action.yml has no input %s", name)
+	}
+	var got, want []string
+	for _, output := range described(t, f.Outputs) {
+		want = append(want, output[0])
+	}
+	r := actionResult{metadata: metadata{Images: make([]imageMetadata, 1)}}
+	for _, output := range must(r.outputs()) {
+		got = append(got, output.name)
+	}
+	if strings.Join(got, " ") != strings.Join(want, " ") {
+		t.Errorf("outputs are %v, action.yml has %v", got, want)
+	}
+}
