@@ -22,7 +22,7 @@ const inputsVariable = "INPUTS"
 
 // newAction returns the command that action.yml runs: it builds what the action's
 // inputs say, and tells the workflow what was built.
-func newAction(v versions) *cobra.Command {
+func newAction() *cobra.Command {
 	return ownCodes(&cobra.Command{
 		Use:    "action",
 		Short:  "Build what the inputs of the GitHub Action say.",
@@ -37,11 +37,7 @@ func newAction(v versions) *cobra.Command {
 			if w.output == "" {
 				return usage(hint.With(errors.New("GITHUB_OUTPUT is not set"), "kohealth action is for action.yml, in a GitHub workflow"))
 			}
-			in, err := parseInputs(os.Getenv(inputsVariable))
-			if err == nil {
-				err = w.run(cmd.Context(), in, v)
-			}
-			return err
+			return w.run(cmd.Context(), os.Getenv(inputsVariable))
 		},
 	})
 }
@@ -55,35 +51,35 @@ type workflow struct {
 	summary   string // file; "" for none
 }
 
-// run does what the inputs say. What an error says becomes an annotation.
-func (w *workflow) run(ctx context.Context, in inputs, v versions) error {
-	m, err := w.build(ctx, in, v)
-	findings := findingsOf(err)
-	if err == nil {
-		findings = m.Findings
-	}
-	if err := w.annotate(findings); err != nil {
-		return err
-	}
+// run does what the inputs say, and says what came of it.
+func (w *workflow) run(ctx context.Context, text string) error {
+	in, err := parseInputs(text)
 	if err != nil {
-		text := err.Error()
-		if h := hint.Of(err); h != "" {
-			text += "\n" + h
-		}
-		fmt.Printf("::error title=kohealth::%s\n", escapeData.Replace(text))
-		if err := w.summarize(in, failureSummary(text)); err != nil {
-			log.Printf("warning: writing the summary: %v", err)
-		}
-		return &told{err}
+		return w.fail(in, err)
 	}
-	if err := w.setOutputs(m); err != nil {
-		return err
+	r, err := w.build(ctx, in)
+	if err != nil {
+		return w.fail(in, err)
 	}
-	return w.summarize(in, m.summary())
+	return errors.Join(w.annotate(r.Findings), w.setOutputs(r), w.summarize(in, r.summary()))
+}
+
+// fail says why nothing was built or published.
+func (w *workflow) fail(in inputs, err error) error {
+	findings := findingsOf(err)
+	message := err.Error()
+	if h := hint.Of(err); h != "" {
+		message += "\n" + h
+	}
+	if err := errors.Join(w.annotate(findings), w.summarize(in, failureSummary(message, findings))); err != nil {
+		log.Printf("warning: %v", err)
+	}
+	fmt.Printf("::error title=kohealth::%s\n", escapeData.Replace(message))
+	return &told{err}
 }
 
 // build runs the command that the inputs stand for and returns what it built.
-func (w *workflow) build(ctx context.Context, in inputs, v versions) (*actionResult, error) {
+func (w *workflow) build(ctx context.Context, in inputs) (*actionResult, error) {
 	if err := os.Chdir(in.get("working-directory")); err != nil {
 		return nil, fmt.Errorf("input working-directory: %w", err)
 	}

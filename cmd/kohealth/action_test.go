@@ -17,8 +17,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rogpeppe/go-internal/goproxytest"
 	"github.com/rogpeppe/go-internal/gotooltest"
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/rogpeppe/go-internal/txtar"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -38,7 +40,16 @@ func TestAction(t *testing.T) {
 	action := t.TempDir()
 	copyAction(t, action)
 	releases := serveRelease(t, action, must(os.Executable()))
+	modules, err := goproxytest.NewServer(filepath.Join(params.Dir, "mod"), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(modules.Close)
 	params.Setup = func(e *testscript.Env) error {
+		e.Setenv("MODULES", modules.URL)
+		e.Setenv("RUNNER_OS", runnerOS())
+		e.Setenv("RUNNER_ARCH", runnerArch())
+		e.Setenv("ARCH", runnerArch())
 		e.Setenv("RELEASES", releases.URL)
 		e.Setenv("ACTION", action)
 		e.Setenv("ROOT", must(filepath.Abs(root)))
@@ -55,10 +66,23 @@ func TestAction(t *testing.T) {
 	testscript.Run(t, params)
 }
 
-// copyAction copies what the action is made of.
+// runnerOS and runnerArch are as GitHub's runners have them.
+func runnerOS() string {
+	return map[string]string{"linux": "Linux", "darwin": "macOS", "windows": "Windows"}[runtime.GOOS]
+}
+
+func runnerArch() string {
+	return map[string]string{"amd64": "X64", "arm64": "ARM64"}[runtime.GOARCH]
+}
+
+// copyAction copies what the action is made of, with a small program as its source.
 func copyAction(t *testing.T, dir string) {
 	t.Helper()
 	if err := os.Mkdir(filepath.Join(dir, "action"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	source := must(txtar.ParseFile(filepath.Join(root, "testdata", "action", "mod", "github.com_ko-health_kohealth_v1.2.4.txtar")))
+	if err := txtar.Write(source, dir); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"action.yml", "action/paths.sh", "action/install.sh"} {
@@ -118,23 +142,29 @@ func serveRelease(t *testing.T, action, program string) *httptest.Server {
 // cmdAct runs a workflow of the script's, or with ! one that fails: act FILE.
 func cmdAct(ts *testscript.TestScript, neg bool, args []string) {
 	cache := regexp.MustCompile(`actions/cache@\w+`).FindString(string(must(os.ReadFile(filepath.Join(root, "action.yml")))))
+	home, err := os.MkdirTemp("", "act") // not below the directory that act copies
+	ts.Check(err)
+	ts.Defer(func() { _ = os.RemoveAll(home) })
 	line := []string{
 		"push", "-W", args[0], "-P", "ubuntu-latest=-self-hosted", "--no-cache-server",
-		"--action-cache-path", ts.MkAbs(".act"),
+		"--action-cache-path", home,
 		"--local-repository", "ko-health/kohealth@v1=" + ts.Getenv("ACTION"),
 		"--local-repository", cache + "=" + must(filepath.Abs(filepath.Join(root, "testdata", "action", "cache"))),
 	}
+	// act reads the commit from the repository.
+	ts.Check(ts.Exec("git", "init", "-q"))
+	ts.Check(ts.Exec("git", "-c", "user.name=test", "-c", "user.email=test@example.com", "commit", "-q", "--allow-empty", "-m", "test"))
 	for _, name := range []string{"OUT", "REGISTRY", "RELEASES"} {
 		line = append(line, "--env", name+"="+ts.Getenv(name))
 	}
-	err := ts.Exec("act", line...)
+	err = ts.Exec("act", line...)
 	if (err != nil) != neg {
 		ts.Fatalf("act: %v", err)
 	}
 }
 
-// TestActionlint checks the workflows: the repository's and the README's.
-func TestActionlint(t *testing.T) {
+// TestWorkflows checks the workflows: the repository's and the README's.
+func TestWorkflows(t *testing.T) {
 	if os.Getenv("KOHEALTH_TEST_ENGINES") == "" {
 		t.Skip("KOHEALTH_TEST_ENGINES is not set: see .ci/run for how to install actionlint")
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -60,9 +61,9 @@ func parseInputs(text string) (inputs, error) {
 		switch {
 		case in[name] == "":
 		case !ok:
-			return nil, fmt.Errorf("this version of kohealth has no input %q", name)
+			return in, fmt.Errorf("this version of kohealth has no input %q", name)
 		case values != nil && !slices.Contains(values, in[name]):
-			return nil, fmt.Errorf("parsing input %s %q: want %s", name, in[name], strings.Join(values, " or "))
+			return in, fmt.Errorf("parsing input %s %q: want %s", name, in[name], strings.Join(values, " or "))
 		}
 	}
 	return in, in.conflict()
@@ -216,6 +217,9 @@ func splitWords(s string) (words []string, err error) {
 func quoteAll(words []string) string {
 	quoted := make([]string, len(words))
 	for i, w := range words {
+		if quoted[i] = w; plain.MatchString(w) {
+			continue
+		}
 		q, err := syntax.Quote(w, syntax.LangBash)
 		if err != nil { // a null byte
 			q = fmt.Sprintf("%q", w)
@@ -224,3 +228,6 @@ func quoteAll(words []string) string {
 	}
 	return strings.Join(quoted, " ")
 }
+
+// plain matches words that no shell changes.
+var plain = regexp.MustCompile(`^[\w@%+=:,./-]+$`)

@@ -3,10 +3,12 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/ko-health/kohealth/builder/health"
+	"github.com/ko-health/kohealth/builder/lint"
 )
 
 // An actionResult is what the action has to say of what it built.
@@ -55,9 +57,7 @@ func (r *actionResult) summary() string {
 	for _, image := range r.Images {
 		image.summarize(&b)
 	}
-	for _, f := range r.Findings {
-		fmt.Fprintf(&b, "- **%s** %s: %s (%s)\n", f.Severity, code(f.File), escape(f.Message), code(f.Rule))
-	}
+	listFindings(&b, r.Findings)
 	fmt.Fprintf(&b, "\n<sub>kohealth %s</sub>\n\n", escape(r.Version))
 	return b.String()
 }
@@ -87,10 +87,11 @@ func (m *imageMetadata) summarize(b *strings.Builder) {
 }
 
 func describeConfig(c health.Config) string {
-	text := code(quoteAll(c.Test[1:]))
-	if c.Test[0] != "CMD" {
-		text = code(strings.Join(c.Test, " "))
+	var test []string
+	for _, arg := range c.Test {
+		test = append(test, strconv.Quote(arg))
 	}
+	text := code("[" + strings.Join(test, ", ") + "]")
 	for _, d := range []struct {
 		name  string
 		value time.Duration
@@ -119,14 +120,21 @@ func bytesOf(n int64) string {
 	return fmt.Sprintf("%.1f MB", float64(n)/1e6)
 }
 
-// failureSummary says in Markdown why nothing was built.
-func failureSummary(text string) string {
+func listFindings(b *strings.Builder, findings []lint.Finding) {
+	for _, f := range findings {
+		fmt.Fprintf(b, "- **%s** %s: %s (%s)\n", f.Severity, code(f.File), escape(f.Message), code(f.Rule))
+	}
+}
+
+// failureSummary says in Markdown why nothing was published.
+func failureSummary(text string, findings []lint.Finding) string {
 	var b strings.Builder
 	b.WriteString("### kohealth failed\n\n<pre>")
 	for line := range strings.Lines(text) {
 		b.WriteString(escape(strings.TrimSuffix(line, "\n")) + "<br>")
 	}
 	b.WriteString("</pre>\n\n")
+	listFindings(&b, findings)
 	return b.String()
 }
 

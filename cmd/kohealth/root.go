@@ -22,7 +22,7 @@ func newRoot() *cobra.Command {
 	setKubectl(command(root, "create"), v)
 	setRun(command(root, "run"), v)
 	setVersion(command(root, "version"), v)
-	root.AddCommand(newBase(v), newRender(v), newTaskdef(v), newLint(v), newAction(v), newBuildID())
+	root.AddCommand(newBase(v), newRender(v), newTaskdef(v), newLint(v), newAction(), newBuildID())
 	return root
 }
 
