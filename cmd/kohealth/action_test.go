@@ -28,7 +28,7 @@ var root = filepath.Join("..", "..")
 
 // TestAction runs workflows that use the action with act, on this machine itself, and
 // without a network: the release that the action installs is this program's, and
-// actions/cache is a stand-in (testdata/action/cache). It is needed where
+// actions/cache is a stand-in (testdata/action/standin). It is needed where
 // KOHEALTH_TEST_ENGINES is set.
 func TestAction(t *testing.T) {
 	if os.Getenv("KOHEALTH_TEST_ENGINES") == "" {
@@ -40,6 +40,7 @@ func TestAction(t *testing.T) {
 	action := t.TempDir()
 	copyAction(t, action)
 	releases := serveRelease(t, action, must(os.Executable()))
+	downloadFrom(t, action, releases.URL)
 	modules, err := goproxytest.NewServer(filepath.Join(params.Dir, "mod"), "")
 	if err != nil {
 		t.Fatal(err)
@@ -57,7 +58,15 @@ func TestAction(t *testing.T) {
 		if err := os.Mkdir(filepath.Join(e.WorkDir, "out"), 0o755); err != nil {
 			return err
 		}
-		return inProcess(e)
+		if err := inProcess(e); err != nil {
+			return err
+		}
+		for name, text := range map[string]string{"readme.yml": blocks(t, "yml")[0], "task-definition.json": blocks(t, "json")[1]} {
+			if err := os.WriteFile(filepath.Join(e.WorkDir, name), []byte(text), 0o644); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
 	params.Cmds["act"] = cmdAct
 	if err := gotooltest.Setup(&params); err != nil {
@@ -139,9 +148,22 @@ func serveRelease(t *testing.T, action, program string) *httptest.Server {
 	return srv
 }
 
+// downloadFrom has an action download from a server of the test's.
+func downloadFrom(t *testing.T, action, url string) {
+	t.Helper()
+	file := filepath.Join(action, "action.yml")
+	text := string(must(os.ReadFile(file)))
+	const github = "https://github.com/ko-health/kohealth/releases/download"
+	if !strings.Contains(text, "default: "+github+"\n") {
+		t.Fatalf("action.yml does not download from %s", github)
+	}
+	if err := os.WriteFile(file, []byte(strings.ReplaceAll(text, github, url)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // cmdAct runs a workflow of the script's, or with ! one that fails: act FILE.
 func cmdAct(ts *testscript.TestScript, neg bool, args []string) {
-	cache := regexp.MustCompile(`actions/cache@\w+`).FindString(string(must(os.ReadFile(filepath.Join(root, "action.yml")))))
 	home, err := os.MkdirTemp("", "act") // not below the directory that act copies
 	ts.Check(err)
 	ts.Defer(func() { _ = os.RemoveAll(home) })
@@ -149,18 +171,32 @@ func cmdAct(ts *testscript.TestScript, neg bool, args []string) {
 		"push", "-W", args[0], "-P", "ubuntu-latest=-self-hosted", "--no-cache-server",
 		"--action-cache-path", home,
 		"--local-repository", "ko-health/kohealth@v1=" + ts.Getenv("ACTION"),
-		"--local-repository", cache + "=" + must(filepath.Abs(filepath.Join(root, "testdata", "action", "cache"))),
+		"--var", "ECR_REGISTRY=" + ts.Getenv("REGISTRY"), "--var", "ROLE=arn:aws:iam::123456789012:role/deploy",
+	}
+	for _, uses := range append(usesOf(ts.ReadFile(args[0])), usesOf(string(must(os.ReadFile(filepath.Join(root, "action.yml")))))...) {
+		line = append(line, "--local-repository", uses+"="+must(filepath.Abs(filepath.Join(root, "testdata", "action", "standin"))))
 	}
 	// act reads the commit from the repository.
 	ts.Check(ts.Exec("git", "init", "-q"))
 	ts.Check(ts.Exec("git", "-c", "user.name=test", "-c", "user.email=test@example.com", "commit", "-q", "--allow-empty", "-m", "test"))
-	for _, name := range []string{"OUT", "REGISTRY", "RELEASES"} {
+	for _, name := range []string{"OUT", "REGISTRY"} {
 		line = append(line, "--env", name+"="+ts.Getenv(name))
 	}
 	err = ts.Exec("act", line...)
 	if (err != nil) != neg {
 		ts.Fatalf("act: %v", err)
 	}
+}
+
+// usesOf returns the actions of others that a workflow or an action uses. What checks out
+// is act itself.
+func usesOf(text string) (list []string) {
+	for _, m := range regexp.MustCompile(`uses: (\S+)`).FindAllStringSubmatch(text, -1) {
+		if !strings.HasPrefix(m[1], "ko-health/") && !strings.HasPrefix(m[1], "actions/checkout@") {
+			list = append(list, m[1])
+		}
+	}
+	return list
 }
 
 // TestWorkflows checks the workflows: the repository's and the README's.
@@ -208,6 +244,25 @@ func readAction(t *testing.T) (f actionFile) {
 		t.Fatal(err)
 	}
 	return f
+}
+
+// TestReadmeAction checks that the README lists the action's inputs and outputs.
+func TestReadmeAction(t *testing.T) {
+	f := readAction(t)
+	inputs := "| input | | default |\n| --- | --- | --- |\n"
+	for _, input := range described(t, f.Inputs) {
+		byDefault := ""
+		if input[2] != "" {
+			byDefault = "`" + input[2] + "`"
+		}
+		inputs += fmt.Sprintf("| `%s` | %s | %s |\n", input[0], input[1], byDefault)
+	}
+	checkSection(t, "inputs", inputs)
+	outputs := "| output | |\n| --- | --- |\n"
+	for _, output := range described(t, f.Outputs) {
+		outputs += fmt.Sprintf("| `%s` | %s |\n", output[0], output[1])
+	}
+	checkSection(t, "outputs", outputs)
 }
 
 // TestActionInputs checks that action.yml has the inputs that kohealth knows, which

@@ -45,9 +45,9 @@ func blocks(t *testing.T, language string) (blocks []string) {
 func TestReadmeCommands(t *testing.T) {
 	var script strings.Builder
 	script.WriteString("env KOHEALTH_HEALTH_REPOSITORY=$PACKAGES\nenv KOHEALTH_HEALTH_KEY=$KEY\n")
-	for _, block := range append(blocks(t, "console"), blocks(t, "yml")...) {
+	for _, block := range blocks(t, "console") {
 		for line := range strings.Lines(block) {
-			command, isCommand := strings.CutPrefix(strings.ReplaceAll(line, "- run: ", "$ "), "$ ")
+			command, isCommand := strings.CutPrefix(line, "$ ")
 			command, _, _ = strings.Cut(command, "#")
 			switch {
 			case !isCommand:
