@@ -7,9 +7,9 @@ if ! command -v go >/dev/null; then
 	exit 1
 fi
 case $RUNNER_OS in
-macOS) cache=$HOME/Library/Caches ;;
+macOS) cache=${HOME-}/Library/Caches ;;
 Windows) cache=$LOCALAPPDATA ;;
-*) cache=${XDG_CACHE_HOME:-$HOME/.cache} ;;
+*) cache=${XDG_CACHE_HOME:-${HOME-}/.cache} ;;
 esac
 {
 	echo "go=$(go env GOVERSION)"

@@ -135,11 +135,15 @@ func shellWords(s string) (words []string, ok bool) {
 	if strings.ContainsAny(s, "$`*?[]{}~!#&;|<>()=+@") {
 		return nil, false
 	}
-	err := syntax.NewParser().Words(strings.NewReader(s), func(w *syntax.Word) bool {
+	for w, err := range syntax.NewParser().WordsSeq(strings.NewReader(s)) {
+		if err != nil {
+			return nil, false
+		}
 		fields, err := shell.Fields(&shell.Config{}, w)
-		ok = err == nil
+		if err != nil {
+			return nil, false
+		}
 		words = append(words, fields...)
-		return ok
-	})
-	return words, err == nil && (ok || len(words) == 0)
+	}
+	return words, true
 }
