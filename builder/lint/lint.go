@@ -43,6 +43,12 @@ func (s Severity) String() string { return severityNames[s] }
 // MarshalText implements [encoding.TextMarshaler].
 func (s Severity) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (s *Severity) UnmarshalText(text []byte) (err error) {
+	*s, err = ParseSeverity(string(text))
+	return err
+}
+
 // ParseSeverity parses what String returns.
 func ParseSeverity(s string) (Severity, error) {
 	i := slices.Index(severityNames, s)

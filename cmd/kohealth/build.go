@@ -11,11 +11,14 @@ import (
 	"github.com/google/ko/pkg/build"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/ko-health/kohealth/builder/lint"
 )
 
 // setBuild makes ko's build command kohealth's.
 func setBuild(cmd *cobra.Command, v versions) {
-	flags := setBuildFlags(cmd)
+	flags := &reportedBuild{buildFlags: setBuildFlags(cmd)}
+	flags.report.add(cmd, false)
 	cmd.Example = `
   # Build an image whose check connects to every TCP port that the app listens on.
   kohealth build ./cmd/app
@@ -26,27 +29,63 @@ func setBuild(cmd *cobra.Command, v versions) {
   # Build all commands of the module, side by side.
   kohealth build ./cmd/...
 
+  # Say what was built, for other programs; but nothing if its check cannot work.
+  kohealth build --lint --metadata-file=image.json ./cmd/app
+
   # Build what ko builds.
   kohealth build --no-healthcheck ./cmd/app
 ` + cmd.Example
 	cmd.ValidArgsFunction = completeMains
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return flags.run(cmd.Context(), v, func(ctx context.Context, p *pipeline) error {
-			if len(args) == 0 {
-				args = []string{"."}
-			}
-			images, err := p.publish(ctx, args)
-			for _, image := range images {
-				fmt.Println(image.ref)
-			}
-			return err
-		})
+		if len(args) == 0 {
+			args = []string{"."}
+		}
+		return flags.run(cmd.Context(), v, args)
 	}
 }
 
-// A published image is a reference and the import path that it was built from.
+// A reportedBuild builds, and says more of it than references.
+type reportedBuild struct {
+	*buildFlags
+	report reportFlags
+}
+
+func (b *reportedBuild) run(ctx context.Context, v versions, args []string) error {
+	if err := b.report.validate(); err != nil {
+		return err
+	}
+	var images []published
+	var findings []lint.Finding
+	err := b.buildFlags.run(ctx, v, func(ctx context.Context, p *pipeline) error {
+		importpaths, err := p.importPaths(ctx, args)
+		if err != nil {
+			return err
+		}
+		results, err := p.build(ctx, importpaths)
+		if err != nil {
+			return err
+		}
+		if b.report.lint {
+			if findings, err = lintBuilt(ctx, importpaths, results); err != nil {
+				return err
+			}
+		}
+		images, err = p.publishBuilt(ctx, importpaths, results)
+		for _, image := range images {
+			fmt.Println(image.ref)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return b.report.write(v, b.buildFlags, images, findings)
+}
+
+// A published image is what was built of an import path, and where it is.
 type published struct {
 	importpath string
+	result     build.Result
 	ref        name.Reference
 }
 
@@ -80,7 +119,7 @@ func (p *pipeline) publishBuilt(ctx context.Context, importpaths []string, resul
 		if err != nil {
 			return nil, err
 		}
-		images = append(images, published{importpath, ref})
+		images = append(images, published{importpath, results[i], ref})
 	}
 	return images, nil
 }

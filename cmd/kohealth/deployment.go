@@ -28,6 +28,8 @@ type deployment struct {
 	importpaths []string // of all targets, each once
 	results     []build.Result
 	checks      []*render.ECSHealthCheck // of the results; nil for none
+	findings    []lint.Finding
+	images      []published
 }
 
 // run returns the file with the images of its targets. It builds them, and publishes
@@ -48,15 +50,16 @@ func (d *deployment) run(ctx context.Context) ([]byte, error) {
 	if err != nil {
 		return nil, inFile(d.flags.file, err)
 	}
-	if err := d.lint(ctx, edited); err != nil {
-		return nil, err
+	if d.flags.report.lint {
+		if err := d.lint(ctx, edited); err != nil {
+			return nil, err
+		}
 	}
-	images, err := d.pipeline.publishBuilt(ctx, d.importpaths, d.results)
-	if err != nil {
+	if d.images, err = d.pipeline.publishBuilt(ctx, d.importpaths, d.results); err != nil {
 		return nil, err
 	}
 	var refs []string
-	for _, image := range images {
+	for _, image := range d.images {
 		refs = append(refs, image.ref.String())
 	}
 	if edited, err = d.edit(refs); err != nil {
@@ -134,20 +137,11 @@ func (d *deployment) lint(ctx context.Context, edited *taskdef.Edited) error {
 	if err != nil {
 		return err
 	}
-	errs := 0
 	for i, f := range findings {
 		findings[i].Pos = edited.Origin(f.Pos)
-		if f.Severity == lint.Error {
-			errs++
-		}
 	}
-	if err := lint.Write(os.Stderr, "text", "", findings); err != nil {
-		return err
-	}
-	if errs > 0 {
-		return &exit{fmt.Errorf("errors found: %d; nothing was published", errs), exitFound}
-	}
-	return nil
+	d.findings = findings
+	return tell(findings)
 }
 
 // open returns what was built of an import path, for the platform or else another.

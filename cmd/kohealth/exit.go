@@ -32,6 +32,11 @@ func exitCode(err error) int {
 	return exitFailure
 }
 
+// told is an error that the user has been told.
+type told struct{ error }
+
+func (t *told) Unwrap() error { return t.error }
+
 // usage marks an error as one of the command line.
 func usage(err error) error { return &exit{err, exitUsage} }
 

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"os"
@@ -36,6 +37,7 @@ func run() int {
 		return exitOK
 	case ctx.Err() != nil:
 		fmt.Fprintln(os.Stderr, "Error: interrupted")
+	case errors.As(err, new(*told)):
 	default:
 		fmt.Fprintln(os.Stderr, "Error:", err)
 		if h := hint.Of(err); h != "" {

@@ -69,9 +69,9 @@ func main() {
 func TestReadmeCommands(t *testing.T) {
 	var script strings.Builder
 	script.WriteString("env KOHEALTH_HEALTH_REPOSITORY=$PACKAGES\nenv KOHEALTH_HEALTH_KEY=$KEY\nmkdir keys\ncp $KEY keys/example.rsa.pub\n")
-	for _, block := range append(blocks(t, "console"), blocks(t, "yml")...) {
+	for _, block := range blocks(t, "console") {
 		for line := range strings.Lines(block) {
-			command, isCommand := strings.CutPrefix(strings.ReplaceAll(line, "- run: ", "$ "), "$ ")
+			command, isCommand := strings.CutPrefix(line, "$ ")
 			command, _, _ = strings.Cut(command, "#")
 			switch {
 			case !isCommand:
@@ -314,11 +314,11 @@ func TestReadmeImage(t *testing.T) {
 	app := filepath.Join("testdata", "apps", "hello")
 	build := exec.Command("kohealth", "build", "--bare", "--push=false", "--platform=linux/amd64", "--tarball="+tarball, "./"+app)
 	build.Env = append(os.Environ(), "KO_DOCKER_REPO=example.com/hello", "KO_DEFAULTBASEIMAGE=kohealth.local/static", "KO_CONFIG_PATH="+app)
-	output(t, build)
-	layers, _, _ := strings.Cut(output(t, exec.Command("go", "run", "./testdata/apps/show", tarball)), "{")
+	outputOf(t, build)
+	layers, _, _ := strings.Cut(outputOf(t, exec.Command("go", "run", "./testdata/apps/show", tarball)), "{")
 	checkLikeSection(t, "image", "```\n"+layers+"```\n")
 
-	svg := output(t, exec.Command("go", "run", "./testdata/apps/show", "-svg", tarball))
+	svg := outputOf(t, exec.Command("go", "run", "./testdata/apps/show", "-svg", tarball))
 	name := filepath.Join(topDir, "testdata", "image.svg")
 	if update {
 		if err := os.WriteFile(name, []byte(svg), 0o644); err != nil {
@@ -332,8 +332,8 @@ func TestReadmeImage(t *testing.T) {
 	checkLike(t, name, svg, string(shown))
 }
 
-// output runs a command at the top of the module.
-func output(t *testing.T, cmd *exec.Cmd) string {
+// outputOf runs a command at the top of the module.
+func outputOf(t *testing.T, cmd *exec.Cmd) string {
 	t.Helper()
 	var stderr strings.Builder
 	cmd.Dir, cmd.Stderr = topDir, &stderr

@@ -27,6 +27,7 @@ type taskdefFlags struct {
 	ignore     []string
 	overwrite  bool
 	strip      bool
+	report     reportFlags
 }
 
 func newTaskdef(v versions) *cobra.Command {
@@ -66,6 +67,7 @@ something could not be done.`,
 	fs.BoolVar(&tf.overwrite, "overwrite", false, "put the image's check in the place of one that the container has")
 	fs.BoolVar(&tf.strip, "strip", false, "drop what aws ecs describe-task-definition adds and register-task-definition does not take")
 	completeFlags(cmd, map[string]cobra.CompletionFunc{"ignore": oneOf(ruleWords()...)})
+	tf.report.add(cmd, true)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		named, err := tf.validate()
 		if err != nil {
@@ -100,25 +102,29 @@ func (tf *taskdefFlags) validate() (named map[string]string, err error) {
 	if err := checkRules(tf.ignore); err != nil {
 		return nil, err
 	}
-	return named, tf.checkOutput()
+	if tf.output, err = writable("--output", tf.output); err != nil {
+		return nil, hint.With(err, "without --output the result is printed")
+	}
+	return named, tf.report.validate()
 }
 
-// checkOutput refuses what cannot be written whole or not at all.
-func (tf *taskdefFlags) checkOutput() error {
-	if tf.output == "" {
-		return nil
+// writable refuses a file that cannot be written whole or not at all. It returns what
+// is written if the file is a link, which stays.
+func writable(flag, file string) (string, error) {
+	if file == "" {
+		return "", nil
 	}
-	if target, err := filepath.EvalSymlinks(tf.output); err == nil {
-		tf.output = target // keeps the link
+	if target, err := filepath.EvalSymlinks(file); err == nil {
+		file = target
 	}
-	if info, err := os.Stat(tf.output); err == nil && !info.Mode().IsRegular() {
-		return hint.With(fmt.Errorf("--output %q is not a file", tf.output), "without --output the result is printed")
+	if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() {
+		return "", fmt.Errorf("%s %q is not a file", flag, file)
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(tf.output), ".tmp-*")
+	tmp, err := os.CreateTemp(filepath.Dir(file), ".tmp-*")
 	if err != nil {
-		return fmt.Errorf("--output: %w", err)
+		return "", fmt.Errorf("%s: %w", flag, err)
 	}
-	return errors.Join(tmp.Close(), os.Remove(tmp.Name()))
+	return file, errors.Join(tmp.Close(), os.Remove(tmp.Name()))
 }
 
 // run writes the file with the images that it builds.
@@ -140,16 +146,20 @@ func (tf *taskdefFlags) run(ctx context.Context, v versions, stdin io.Reader, na
 			return inFile(tf.file, err)
 		}
 	}
+	d := &deployment{flags: tf, file: file, targets: targets}
 	var out []byte
 	err = tf.buildFlags.run(ctx, v, func(ctx context.Context, p *pipeline) (err error) {
-		d := &deployment{flags: tf, pipeline: p, file: file, targets: targets}
+		d.pipeline = p
 		out, err = d.run(ctx)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	return tf.write(out)
+	if err := tf.write(out); err != nil {
+		return err
+	}
+	return tf.report.write(v, tf.buildFlags, d.images, d.findings)
 }
 
 func (tf *taskdefFlags) write(data []byte) (err error) {

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// TestWorkflows checks the workflows: the repository's and the README's.
+func TestWorkflows(t *testing.T) {
+	if os.Getenv("KOHEALTH_TEST_ENGINES") == "" {
+		t.Skip("KOHEALTH_TEST_ENGINES is not set: see .ci/run for how to install actionlint")
+	}
+	files, err := filepath.Glob(filepath.Join(root, ".github", "workflows", "*.yml"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("workflows: %v, %v", files, err)
+	}
+	for i, block := range blocks(t, "yml") {
+		file := filepath.Join(t.TempDir(), fmt.Sprintf("readme%d.yml", i))
+		if err := os.WriteFile(file, []byte(block), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, file)
+	}
+	if out, err := exec.Command("actionlint", files...).CombinedOutput(); err != nil {
+		t.Errorf("actionlint: %v\n%s", err, out)
+	}
+}
+
+// An actionFile is what action.yml holds.
+type actionFile struct {
+	Inputs, Outputs yaml.Node
+}
+
+// described returns names, descriptions and defaults, in the order of the file.
+func described(t *testing.T, node yaml.Node) (list [][3]string) {
+	t.Helper()
+	for i := 0; i < len(node.Content); i += 2 {
+		var value struct{ Description, Default string }
+		if err := node.Content[i+1].Decode(&value); err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, [3]string{node.Content[i].Value, value.Description, value.Default})
+	}
+	return list
+}
+
+func readAction(t *testing.T) (f actionFile) {
+	t.Helper()
+	if err := yaml.Unmarshal(must(os.ReadFile(filepath.Join(root, "action.yml"))), &f); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// TestReadmeAction checks that the README lists the action's inputs and outputs.
+func TestReadmeAction(t *testing.T) {
+	f := readAction(t)
+	inputs := "| input | | default |\n| --- | --- | --- |\n"
+	for _, input := range described(t, f.Inputs) {
+		byDefault := ""
+		if input[2] != "" {
+			byDefault = "`" + input[2] + "`"
+		}
+		inputs += fmt.Sprintf("| `%s` | %s | %s |\n", input[0], input[1], byDefault)
+	}
+	checkSection(t, "inputs", inputs)
+	outputs := "| output | |\n| --- | --- |\n"
+	for _, output := range described(t, f.Outputs) {
+		outputs += fmt.Sprintf("| `%s` | %s |\n", output[0], output[1])
+	}
+	checkSection(t, "outputs", outputs)
+}
+
+// TestActionInputs checks that action.yml has the inputs that kohealth knows, which
+// include its own flags, and the outputs that it sets.
+func TestActionInputs(t *testing.T) {
+	f := readAction(t)
+	known := actionInputs()
+	for _, flag := range healthFlagTable() {
+		known[flag.name] = nil
+	}
+	for _, input := range described(t, f.Inputs) {
+		if _, ok := known[input[0]]; !ok {
+			t.Errorf("input %s is not known to kohealth action", input[0])
+		}
+		delete(known, input[0])
+	}
+	for name := range known {
+		t.Errorf("action.yml has no input %s", name)
+	}
+	var got, want []string
+	for _, output := range described(t, f.Outputs) {
+		want = append(want, output[0])
+	}
+	r := actionResult{metadata: metadata{Images: make([]imageMetadata, 1)}}
+	for _, output := range must(r.outputs()) {
+		got = append(got, output.name)
+	}
+	if strings.Join(got, " ") != strings.Join(want, " ") {
+		t.Errorf("outputs are %v, action.yml has %v", got, want)
+	}
+}

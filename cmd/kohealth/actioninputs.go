@@ -1,0 +1,233 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+
+	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/ko-health/kohealth/builder/health"
+	"github.com/ko-health/kohealth/builder/hint"
+)
+
+// inputs are the inputs of the action, by their names. One that is not given is empty.
+type inputs map[string]string
+
+// actionInputs returns the names of the inputs that are not flags of kohealth's own,
+// and the values that they may have, if those are few.
+func actionInputs() map[string][]string {
+	yesNo := []string{"true", "false"}
+	return map[string][]string{
+		"args":                  nil,
+		"base-image":            nil,
+		"cache":                 yesNo, // action.yml
+		"container-name":        nil,
+		"download-url":          nil, // action/install.sh
+		"ecr-create-repository": yesNo,
+		formatFlag:              nil,
+		"importpaths":           nil,
+		"lint":                  yesNo,
+		"platforms":             nil,
+		"push":                  yesNo,
+		"repo":                  nil,
+		"sbom":                  nil,
+		"summary":               yesNo,
+		"tags":                  nil,
+		"task-definition":       nil,
+		"version":               nil, // action/install.sh
+		"working-directory":     nil,
+	}
+}
+
+// parseInputs parses and judges inputs.
+func parseInputs(text string) (inputs, error) {
+	in := inputs{}
+	if err := json.Unmarshal([]byte(text), &in); err != nil {
+		return nil, fmt.Errorf("parsing %s: %w", inputsVariable, err)
+	}
+	known := actionInputs()
+	for _, f := range healthFlagTable() {
+		known[f.name] = nil
+	}
+	for _, name := range slices.Sorted(maps.Keys(in)) {
+		in[name] = strings.TrimSpace(in[name])
+		values, ok := known[name]
+		switch {
+		case in[name] == "":
+		case !ok:
+			return in, fmt.Errorf("this version of kohealth has no input %q", name)
+		case values != nil && !slices.Contains(values, in[name]):
+			return in, fmt.Errorf("parsing input %s %q: want %s", name, in[name], strings.Join(values, " or "))
+		}
+	}
+	return in, in.conflict()
+}
+
+// conflict refuses inputs that contradict each other.
+func (in inputs) conflict() error {
+	importpaths := strings.Fields(in.get("importpaths"))
+	switch named := in.get("container-name") != ""; {
+	case named && in.get("task-definition") == "":
+		return errors.New("input container-name needs task-definition")
+	case named && len(importpaths) > 1:
+		return hint.With(errors.New("input container-name is for one import path"),
+			"write ko://IMPORTPATH as the images of the other containers")
+	case in.get("task-definition") != "" && !named && len(importpaths) > 0:
+		return hint.With(errors.New("of importpaths and task-definition it is not clear which container is meant"),
+			"name it with container-name, or write ko://IMPORTPATH as its image and leave importpaths out")
+	}
+	return nil
+}
+
+func (in inputs) get(name string) string {
+	if name == "working-directory" && in[name] == "" {
+		return "."
+	}
+	return in[name]
+}
+
+// commandLine returns the command that the inputs stand for: kohealth build or, with a
+// task definition, which goes to the file output, kohealth taskdef.
+func (in inputs) commandLine(sbomDir, metadata, output string) ([]string, error) {
+	var args []string
+	flag := func(name, value string) {
+		if value != "" {
+			args = append(args, "--"+name+"="+value)
+		}
+	}
+	flag("tags", joinList(in.get("tags")))
+	flag("platform", joinList(in.get("platforms")))
+	flag("push", in.get("push"))
+	flag("lint", in.get("lint"))
+	if flag("sbom", in.get("sbom")); in.get("sbom") != "none" {
+		flag("sbom-dir", sbomDir)
+	}
+	for _, f := range healthFlagTable() {
+		for _, value := range in.values(f) {
+			flag(f.name, value)
+		}
+	}
+	flag(formatFlag, in.get(formatFlag))
+	own, err := splitWords(in.get("args"))
+	if err != nil {
+		return nil, fmt.Errorf("parsing input args: %w", err)
+	}
+	args = append(args, own...)
+	flag(metadataFlag, metadata)
+
+	importpaths := strings.Fields(in.get("importpaths"))
+	if output == "" {
+		return slices.Concat([]string{"build"}, args, []string{"--"}, importpaths), nil
+	}
+	flag("file", in.get("task-definition"))
+	flag("output", output)
+	if name := in.get("container-name"); name != "" {
+		flag("container", name+"="+strings.Join(append(importpaths, ".")[:1], ""))
+	}
+	return append([]string{"taskdef"}, args...), nil
+}
+
+// values returns what an input says for a flag: of one that may be repeated, a value
+// a line.
+func (in inputs) values(f healthFlag) (values []string) {
+	if !slices.Contains([]string{health.KeyPackages, health.KeyRepositories, health.KeyKeys}, f.key) {
+		return []string{in.get(f.name)}
+	}
+	for line := range strings.Lines(in.get(f.name)) {
+		values = append(values, strings.TrimSpace(line))
+	}
+	return values
+}
+
+// environment returns the variables that the inputs stand for.
+func (in inputs) environment() map[string]string {
+	env := map[string]string{}
+	for name, variable := range map[string]string{
+		"repo":                  "KO_DOCKER_REPO",
+		"base-image":            "KO_DEFAULTBASEIMAGE",
+		"ecr-create-repository": variable("ecr-create-repository"),
+	} {
+		if value := in.get(name); value != "" {
+			env[variable] = value
+		}
+	}
+	return env
+}
+
+// joinList joins what commas or white space separate as flags have it.
+func joinList(s string) string {
+	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == ',' || unicode.IsSpace(r) }), ",")
+}
+
+// splitWords splits s into words as a shell does, with its quotes and backslashes.
+// Nothing is expanded.
+func splitWords(s string) (words []string, err error) {
+	var word strings.Builder
+	var quote rune
+	in, escaped := false, false
+	for _, r := range s {
+		switch {
+		case escaped:
+			escaped = false
+			if r == '\n' { // the line goes on
+				continue
+			}
+			if quote == '"' && !strings.ContainsRune("$`\"\\", r) {
+				word.WriteByte('\\')
+			}
+			word.WriteRune(r)
+			in = true
+		case r == '\\' && quote != '\'':
+			escaped = true
+		case quote != 0 && r == quote:
+			quote = 0
+		case quote != 0:
+			word.WriteRune(r)
+		case r == '\'' || r == '"':
+			quote, in = r, true
+		case unicode.IsSpace(r):
+			if in {
+				words = append(words, word.String())
+			}
+			word.Reset()
+			in = false
+		default:
+			word.WriteRune(r)
+			in = true
+		}
+	}
+	switch {
+	case quote != 0:
+		return nil, fmt.Errorf("%q has no closing %c", s, quote)
+	case escaped:
+		return nil, fmt.Errorf("%q ends with a backslash", s)
+	case in:
+		words = append(words, word.String())
+	}
+	return words, nil
+}
+
+// quoteAll writes words so that a shell reads them.
+func quoteAll(words []string) string {
+	quoted := make([]string, len(words))
+	for i, w := range words {
+		if quoted[i] = w; plain.MatchString(w) {
+			continue
+		}
+		q, err := syntax.Quote(w, syntax.LangBash)
+		if err != nil { // a null byte
+			q = fmt.Sprintf("%q", w)
+		}
+		quoted[i] = q
+	}
+	return strings.Join(quoted, " ")
+}
+
+// plain matches words that no shell changes.
+var plain = regexp.MustCompile(`^[\w@%+=:,./-]+$`)

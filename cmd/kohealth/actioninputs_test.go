@@ -1,0 +1,149 @@
+package main
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+
+	shell "mvdan.cc/sh/v3/expand"
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// TestActionCommandLine checks which command inputs stand for.
+func TestActionCommandLine(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		inputs inputs
+		want   string
+	}{
+		{"nothing", nil, "build --sbom-dir=SBOM --metadata-file=META --"},
+		{"lists", inputs{"tags": "a, b\nc", "platforms": " linux/amd64\nlinux/arm64\n", "importpaths": "./a ./b\n./c\n"},
+			"build --tags=a,b,c --platform=linux/amd64,linux/arm64 --sbom-dir=SBOM --metadata-file=META -- ./a ./b ./c"},
+		{"import paths are not flags", inputs{"importpaths": "--bare"}, "build --sbom-dir=SBOM --metadata-file=META -- --bare"},
+		{"health", inputs{"health": `["-status", "200", "http://:8080/"]` + "\n", "health-retries": "5", "health-log": "false"},
+			`build --sbom-dir=SBOM '--health=["-status", "200", "http://:8080/"]' --health-retries=5 --health-log=false --metadata-file=META --`},
+		{"packages", inputs{"health-package": "curl=8.21.0-r2\n\nbusybox\n", "health-cmd": "curl -f http://localhost/ || exit 1", "image-format": "docker"},
+			"build --sbom-dir=SBOM '--health-cmd=curl -f http://localhost/ || exit 1' --health-package=curl=8.21.0-r2 --health-package=busybox --image-format=docker --metadata-file=META --"},
+		{"no sbom", inputs{"sbom": "none", "push": "false", "lint": "true"}, "build --push=false --lint=true --sbom=none --metadata-file=META --"},
+		{"args win over inputs", inputs{"tags": "a", "args": "--tags=b"}, "build --tags=a --sbom-dir=SBOM --tags=b --metadata-file=META --"},
+		{"task definition", inputs{"task-definition": "t.json"}, "taskdef --sbom-dir=SBOM --metadata-file=META --file=t.json --output=OUT"},
+		{"container", inputs{"task-definition": "t.json", "container-name": "web", "importpaths": "./a"},
+			"taskdef --sbom-dir=SBOM --metadata-file=META --file=t.json --output=OUT --container=web=./a"},
+		{"container of the directory", inputs{"task-definition": "t.json", "container-name": "web"},
+			"taskdef --sbom-dir=SBOM --metadata-file=META --file=t.json --output=OUT --container=web=."},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			output := ""
+			if tt.inputs["task-definition"] != "" {
+				output = "OUT"
+			}
+			in, err := parseInputs(encode(t, tt.inputs))
+			if err != nil {
+				t.Fatal(err)
+			}
+			args, err := in.commandLine("SBOM", "META", output)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := quoteAll(args); got != tt.want {
+				t.Errorf("got  %s\nwant %s", got, tt.want)
+			}
+		})
+	}
+}
+
+func encode(t *testing.T, in inputs) string {
+	t.Helper()
+	text, err := json.Marshal(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// TestActionInputErrors checks what is said of inputs that are wrong.
+func TestActionInputErrors(t *testing.T) {
+	for _, tt := range []struct {
+		inputs inputs
+		want   string
+	}{
+		{inputs{"push": "yes"}, `parsing input push "yes": want true or false`},
+		{inputs{"cache": "$(x)"}, `parsing input cache "$(x)": want true or false`},
+		{inputs{"new": "x"}, `this version of kohealth has no input "new"`},
+		{inputs{"container-name": "web"}, "input container-name needs task-definition"},
+		{inputs{"container-name": "web", "task-definition": "t.json", "importpaths": "./a ./b"}, "input container-name is for one import path"},
+		{inputs{"task-definition": "t.json", "importpaths": "./a"}, "of importpaths and task-definition it is not clear which container is meant"},
+	} {
+		if _, err := parseInputs(encode(t, tt.inputs)); err == nil || err.Error() != tt.want {
+			t.Errorf("%v: got error %v, want %s", tt.inputs, err, tt.want)
+		}
+	}
+	if _, err := parseInputs("{"); err == nil || !strings.HasPrefix(err.Error(), "parsing INPUTS: ") {
+		t.Errorf("got error %v", err)
+	}
+	if _, err := (inputs{"args": "'x"}).commandLine("", "", ""); err == nil || err.Error() != `parsing input args: "'x" has no closing '` {
+		t.Errorf("got error %v", err)
+	}
+}
+
+// FuzzSplitWords holds splitWords against a shell's parser, where the shell would expand
+// nothing.
+func FuzzSplitWords(f *testing.F) {
+	for _, s := range []string{
+		"", "a b", " a\tb\n", `'a b' "c d"`, `a\ b`, "a\\\nb", `"\$\"\\\x"`, `''`, `a'b'"c"`, `'`, `\`, `--label='$(x)'`, "a\x00b", "\\\n", "'a\nb'",
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		got, err := splitWords(s)
+		want, ok := shellWords(s)
+		if !ok {
+			return
+		}
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("%q: got %q, %v; a shell says %q", s, got, err, want)
+		}
+	})
+}
+
+func TestSplitWords(t *testing.T) {
+	for s, want := range map[string][]string{
+		"a\\\nb":           {"ab"},
+		"\\\\\\\n0":        {`\0`},
+		`"$x" '$(y)' \z`:   {"$x", "$(y)", "z"},
+		`--label="a b" ''`: {"--label=a b", ""},
+	} {
+		if got, err := splitWords(s); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%q: got %q, %v; want %q", s, got, err, want)
+		}
+	}
+}
+
+// shellWords returns the words of s if a shell takes them as they are.
+func shellWords(s string) (words []string, ok bool) {
+	for _, r := range s { // all that means more outside of single quotes, and what parsers differ in
+		if r < ' ' && r != '\n' && r != '\t' || r > '~' {
+			return nil, false
+		}
+	}
+	// At the end a backslash is an error of ours; before a line break and after another
+	// backslash the parser reads it wrong.
+	if strings.HasSuffix(s, `\`) || strings.Contains(s, "\\\\\\\n") {
+		return nil, false
+	}
+	if strings.ContainsAny(s, "$`*?[]{}~!#&;|<>()=+@") {
+		return nil, false
+	}
+	for w, err := range syntax.NewParser().WordsSeq(strings.NewReader(s)) {
+		if err != nil {
+			return nil, false
+		}
+		fields, err := shell.Fields(&shell.Config{}, w)
+		if err != nil {
+			return nil, false
+		}
+		words = append(words, fields...)
+	}
+	return words, true
+}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestActionSummary compares the summary of metadata that mean harm, and of others, with
+// goldens.
+func TestActionSummary(t *testing.T) {
+	for _, name := range []string{"index", "hostile"} {
+		t.Run(name, func(t *testing.T) {
+			dir := filepath.Join(root, "testdata", "action", "summary")
+			var r actionResult
+			if err := json.Unmarshal(must(os.ReadFile(filepath.Join(dir, name+".json"))), &r.metadata); err != nil {
+				t.Fatal(err)
+			}
+			golden := filepath.Join(dir, name+".md")
+			got := r.summary()
+			if update {
+				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if diff := cmp.Diff(string(must(os.ReadFile(golden))), got); diff != "" {
+				t.Errorf("summary (-want +got); UPDATE=1 go test ./cmd/kohealth mends it:\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestActionOutputFile checks that no value can end itself and begin another output.
+func TestActionOutputFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "output")
+	w := workflow{output: file}
+	r := &actionResult{metadata: metadata{Images: []imageMetadata{{Digest: "sha256:1", Tags: []string{"a", "EOF", "digest=evil", "digest<<EOF", "evil", "EOF"}}}}}
+	if err := w.setOutputs(r); err != nil {
+		t.Fatal(err)
+	}
+	got := readOutputs(t, string(must(os.ReadFile(file))))
+	if got["digest"] != "sha256:1" || got["tags"] != "a\nEOF\ndigest=evil\ndigest<<EOF\nevil\nEOF" || len(got) != 9 {
+		t.Errorf("outputs: %q", got)
+	}
+}
+
+// readOutputs reads a file of outputs as GitHub's runner does.
+func readOutputs(t *testing.T, text string) map[string]string {
+	t.Helper()
+	outputs := map[string]string{}
+	for text != "" {
+		head, rest, _ := strings.Cut(text, "\n")
+		name, delimiter, ok := strings.Cut(head, "<<")
+		value, after, found := strings.Cut(rest, "\n"+delimiter+"\n")
+		if !ok || !found {
+			t.Fatalf("cannot read %q", text)
+		}
+		outputs[name], text = value, after
+	}
+	return outputs
+}
+
+func TestFailureSummary(t *testing.T) {
+	want := "### kohealth failed\n\n<pre>building &#34;x&#34;: &#60;/pre&#62;<br>do it<br></pre>\n\n"
+	if got := failureSummary("building \"x\": </pre>\ndo it", nil); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
