@@ -98,26 +98,39 @@ func apkArch(p v1.Platform) (string, error) {
 		"name --platform=linux/amd64,linux/arm64, or check with the probe, which needs no packages")
 }
 
-// linkTools returns links to the probe, which the image will have, by the names of those
-// tools that it stands in for and that the image lacks.
+// linkTools returns links to what the image has, or will have, under the names of those
+// tools that it lacks: to the probe, which stands in for curl and wget, and to a busybox
+// that came without links, as Wolfi's does.
 func linkTools(image *rootfs.FS) (links []layers.File, err error) {
 	probe, err := image.Resolve(health.ProbePath)
 	if err != nil {
 		return nil, err
 	}
 	image.Put(probe, 0o555, "")
-	for _, tool := range []string{"curl", "wget"} {
-		if inPath(image, tool, []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}) {
-			continue
-		}
-		files, err := place(image, layers.File{Path: "/usr/bin/" + tool, Mode: fs.ModeSymlink | 0o777, Linkname: health.ProbePath})
+	link := func(name, target string) error {
+		files, err := place(image, layers.File{Path: name, Mode: fs.ModeSymlink | 0o777, Linkname: target})
 		if err != nil {
-			return nil, err
+			return err
 		}
 		for _, f := range files {
 			image.Put(f.Path, f.Mode, f.Linkname)
 		}
 		links = append(links, files...)
+		return nil
+	}
+	for _, busybox := range []string{"/bin/busybox", "/usr/bin/busybox", "/usr/bin/busybox-static"} {
+		if has(image, busybox) && !has(image, "/bin/sh") {
+			if err := link("/bin/sh", busybox); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for _, tool := range []string{"curl", "wget"} {
+		if !inPath(image, tool, []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}) {
+			if err := link("/usr/bin/"+tool, health.ProbePath); err != nil {
+				return nil, err
+			}
+		}
 	}
 	return links, nil
 }
