@@ -87,6 +87,7 @@ func scriptParams(t *testing.T) testscript.Params {
 			e.Setenv("GOPROXY", "off")
 			e.Setenv("GOFLAGS", "-mod=mod")
 			e.Setenv("GOTOOLCHAIN", "local")
+			e.Setenv("GORACE", "atexit_sleep_ms=0") // else each process ends a second late under -race
 			if err := servePackages(e); err != nil {
 				return err
 			}
