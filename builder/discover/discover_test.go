@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -50,6 +51,24 @@ func TestPrograms(t *testing.T) {
 	}
 	for _, importpath := range tools {
 		check(t, strings.ReplaceAll(strings.TrimPrefix(importpath, "github.com/"), "/", "_"), importpath)
+	}
+}
+
+// TestBroken reads a program that does not compile.
+func TestBroken(t *testing.T) {
+	app, err := discover.Load(context.Background(), programs, "./broken")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if app.Broken == nil || !strings.Contains(app.Broken.Error(), "net.Listen") {
+		t.Errorf("it is broken: %v", app.Broken)
+	}
+	var tests []string
+	for _, p := range app.Proposals() {
+		tests = append(tests, p.Test.String())
+	}
+	if !slices.Contains(tests, "tcp://:8080") {
+		t.Errorf("what can be read is not: %q", tests)
 	}
 }
 

@@ -36,6 +36,7 @@ type App struct {
 	info   *types.Info
 	files  []*ast.File
 	bodies []ast.Node // functions that are reached, and what package variables are set to
+	funcs  []*types.Func
 	decls  map[*types.Func]*ast.FuncDecl
 	flow   *flow
 }
@@ -218,6 +219,7 @@ func (a *App) add(path string, files []*ast.File) {
 		for _, decl := range f.Decls {
 			if fn, ok := decl.(*ast.FuncDecl); ok {
 				if obj, ok := a.info.Defs[fn.Name].(*types.Func); ok {
+					a.funcs = append(a.funcs, obj)
 					a.decls[obj] = fn
 				}
 			}

@@ -84,7 +84,7 @@ func (f *flow) readOption(call *ast.CallExpr) {
 			f.put(argument(call, 0), source{expr: call})
 		}
 	case envconfigPackage:
-		if fn.Name() == "Process" || fn.Name() == "MustProcess" {
+		if (fn.Name() == "Process" || fn.Name() == "MustProcess") && len(call.Args) > 0 {
 			f.options.prefix[envconfigPackage] = append(f.options.prefix[envconfigPackage], call.Args[0])
 		}
 	case viperPackage:
@@ -294,14 +294,21 @@ func (e *evaluation) keyVariables(key string) (out []value) {
 	if p := e.options.prefix[viperPackage]; len(p) == 1 && e.word(p[0]) != "" {
 		prefix = strings.ToUpper(e.word(p[0])) + "_"
 	}
+	at := v.automatic
 	if args := v.env[key]; len(args) > 0 {
 		for _, arg := range args[1:] {
-			out = append(out, variable(e.word(arg), "", arg.Pos()))
+			if name := e.word(arg); isVariable(name) {
+				out = append(out, variable(name, "", arg.Pos()))
+			} else {
+				out = append(out, unknown())
+			}
 		}
 		if len(out) > 0 {
 			return out
 		}
-	} else if v.automatic == nil {
+		at = args[0]
+	}
+	if at == nil {
 		return nil
 	}
 	name := prefix + strings.ToUpper(key)
@@ -309,7 +316,7 @@ func (e *evaluation) keyVariables(key string) (out []value) {
 		name = strings.NewReplacer("-", "_", ".", "_").Replace(name)
 	}
 	if isVariable(name) {
-		out = append(out, variable(name, "", v.automatic.Pos()))
+		out = append(out, variable(name, "", at.Pos()))
 	}
 	return out
 }
