@@ -38,6 +38,7 @@ func OpenEngine(ctx context.Context) (*Engine, error) {
 	}
 	version, err := docker.ServerVersion(ctx, client.ServerVersionOptions{})
 	if err != nil {
+		_ = docker.Close()
 		return nil, hint.With(fmt.Errorf("connecting to the Docker engine: %w", err),
 			"start it, or say where it is with DOCKER_HOST")
 	}
