@@ -262,3 +262,20 @@ func TestRun(t *testing.T) {
 		t.Errorf("outcome %+v, error %v", o, err)
 	}
 }
+
+// TestRunsHere refuses checks with programs that are not the app's, by path or by name.
+func TestRunsHere(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "ko-app"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "ko-app/app"), nil, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for program, want := range map[string]bool{"/ko-app/app": true, "app": true, "./app": true, "/bin/sh": false, "sh": false, "nowhere": false} {
+		l := &Local{root: dir, config: v1.Config{Env: []string{"PATH=/usr/bin:/bin:/ko-app"}}, test: health.Test{Kind: health.Exec, Args: []string{program}}}
+		if err := l.runsHere(); (err == nil) != want {
+			t.Errorf("%s: %v", program, err)
+		}
+	}
+}

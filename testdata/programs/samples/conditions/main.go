@@ -21,7 +21,7 @@ func main() {
 	go http.ListenAndServe(":8001", r)
 
 	var c chi.Router = chi.NewRouter()
-	c = c.With() // a chain without an end
+	c = c.With()                // a chain without an end
 	c.Mount("/health", alive()) // leads to others
 	c.Head("/up", ok)           // not for GET
 	go http.ListenAndServe(":8002", c)
