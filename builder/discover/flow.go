@@ -218,6 +218,11 @@ func (f *flow) bind(call *ast.CallExpr) {
 			return
 		}
 		f.bindCallbacks(call)
+		if isDecoder(fn) {
+			for _, arg := range call.Args {
+				f.fill(arg)
+			}
+		}
 		return
 	}
 	for _, lit := range f.functions(call.Fun, 0) {

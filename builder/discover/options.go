@@ -170,6 +170,52 @@ func (f *flow) readViper(call *ast.CallExpr, name string) {
 	}
 }
 
+// isDecoder tells whether a function of others puts what it reads where its arguments
+// point to. What viper decodes is known by its keys.
+func isDecoder(fn *types.Func) bool {
+	return packagePath(fn) != viperPackage && slices.ContainsFunc([]string{"Unmarshal", "Decode", "Sscan"}, func(prefix string) bool {
+		return strings.HasPrefix(fn.Name(), prefix)
+	})
+}
+
+// fill says that what an argument points to may become something that is not known.
+func (f *flow) fill(arg ast.Expr) {
+	t := f.info.TypeOf(arg)
+	if t == nil {
+		return
+	}
+	p, ok := types.Unalias(t).(*types.Pointer)
+	if !ok {
+		return
+	}
+	if isText(p.Elem()) {
+		f.put(arg, source{expr: &ast.BadExpr{}})
+	}
+	f.fillFields(p.Elem(), map[types.Type]bool{})
+}
+
+func (f *flow) fillFields(t types.Type, seen map[types.Type]bool) {
+	if named := namedType(t); seen[t] || named != nil && !f.isOwn(named.Obj()) {
+		return
+	}
+	seen[t] = true
+	switch t := t.Underlying().(type) {
+	case *types.Pointer:
+		f.fillFields(t.Elem(), seen)
+	case *types.Slice:
+		f.fillFields(t.Elem(), seen)
+	case *types.Map:
+		f.fillFields(t.Elem(), seen)
+	case *types.Struct:
+		for field := range t.Fields() {
+			if isText(field.Type()) {
+				f.sources[field.Origin()] = append(f.sources[field.Origin()], source{expr: &ast.BadExpr{}})
+			}
+			f.fillFields(field.Type(), seen)
+		}
+	}
+}
+
 // option returns the value of an option for which a call asks, or that it defines.
 func (e *evaluation) option(call *ast.CallExpr, fn *types.Func) []value {
 	switch pkg := packagePath(fn); {
