@@ -72,6 +72,29 @@ func TestBroken(t *testing.T) {
 	}
 }
 
+// TestSyntax reads a program whose last line is not written yet.
+func TestSyntax(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"go.mod":  "module example.com\n\ngo 1.22\n",
+		"main.go": "package main\n\nimport \"net/http\"\n\nfunc main() {\n\thttp.ListenAndServe(\":8080\", nil",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	app, err := discover.Load(context.Background(), dir, ".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if app.Broken == nil || !strings.Contains(app.Broken.Error(), "main.go:6:") {
+		t.Errorf("it is broken: %v", app.Broken)
+	}
+	if p := app.Proposals(); len(p) == 0 || p[0].Test.String() != "tcp://:8080" {
+		t.Errorf("proposals: %+v", p)
+	}
+}
+
 // check compares what is proposed for an app with testdata/NAME.txt.
 func check(t *testing.T, name, importpath string) {
 	t.Run(name, func(t *testing.T) {
