@@ -141,11 +141,13 @@ func (f *flow) listening(call *ast.CallExpr) (l listening, ok bool) {
 		l.addr = f.addrOf(lit)
 	}
 	networks := f.values(argument(call, at.network))
-	if network, known := networks[0].plain(); len(networks) == 1 && known {
-		l.unix = network == "unix"
-	} else {
-		l.addr = []value{unknown()}
+	if len(networks) == 1 {
+		if network, known := networks[0].plain(); known {
+			l.unix = network == "unix"
+			return l, true
+		}
 	}
+	l.addr = []value{unknown()}
 	return l, true
 }
 
@@ -183,11 +185,14 @@ func (f *flow) server(call *ast.CallExpr, s serve) server {
 		}
 		return argument(call, i)
 	}
-	addr, handler := pick(s.addr), pick(s.handler)
-	noAddr := s.addr >= 0 && addr == nil // gin's Run()
+	addr, handlers := known(pick(s.addr)), known(pick(s.handler))
+	noAddr := s.addr >= 0 && len(addr) == 0 // gin's Run()
 	if x := pick(s.server); x != nil {
-		addr, handler = f.httpServer(x, handler)
-		noAddr = addr == nil && s.listener == none
+		var serving []ast.Expr
+		if addr, serving = f.httpServer(x); len(serving) > 0 {
+			handlers = serving
+		}
+		noAddr = len(addr) == 0 && s.listener == none
 	}
 	switch {
 	case s.listener >= 0:
@@ -197,7 +202,7 @@ func (f *flow) server(call *ast.CallExpr, s serve) server {
 	case noAddr:
 		out.addrs = []listening{{addr: []value{text(s.def)}}}
 	default:
-		l := listening{unix: s.unix, addr: f.values(addr)}
+		l := listening{unix: s.unix, addr: f.anyOf(addr)}
 		for i, v := range l.addr {
 			if t, ok := v.plain(); ok && t == "" && s.def != "" {
 				l.addr[i] = text(s.def)
@@ -209,13 +214,34 @@ func (f *flow) server(call *ast.CallExpr, s serve) server {
 		out.grpc = f.origins(f.receiver(call))
 		return out
 	}
-	out.handlers = f.answering(handler)
+	if len(handlers) == 0 {
+		out.handlers = []origin{defaultMux}
+	}
+	for _, handler := range handlers {
+		out.handlers = append(out.handlers, f.answering(handler)...)
+	}
 	return out
 }
 
-// answering returns the handlers of a server: none stands for the default one.
+// known returns a list of an expression, unless that is nil.
+func known(x ast.Expr) []ast.Expr {
+	if x == nil {
+		return nil
+	}
+	return []ast.Expr{x}
+}
+
+// anyOf returns what is one of several expressions.
+func (f *flow) anyOf(list []ast.Expr) (out []value) {
+	for _, x := range list {
+		out = append(out, f.values(x)...)
+	}
+	return unify(out)
+}
+
+// answering returns the handlers of a server: nil stands for the default one.
 func (f *flow) answering(handler ast.Expr) []origin {
-	if handler == nil || f.info.Types[handler].IsNil() {
+	if f.info.Types[handler].IsNil() {
 		return []origin{defaultMux}
 	}
 	found := f.handlers(handler)
@@ -225,19 +251,17 @@ func (f *flow) answering(handler ast.Expr) []origin {
 	return found
 }
 
-// httpServer returns the address and the handler of an http.Server, nil where it has
-// none.
-func (f *flow) httpServer(x, handler ast.Expr) (addr, serving ast.Expr) {
-	serving = handler
+// httpServer returns what an http.Server has for its address and its handler.
+func (f *flow) httpServer(x ast.Expr) (addr, handlers []ast.Expr) {
 	origins := f.origins(x)
 	for _, o := range origins {
 		if lit, ok := o.(*ast.CompositeLit); ok {
 			for field, value := range f.fields(lit) {
 				switch field.Name() {
 				case "Addr":
-					addr = value
+					addr = append(addr, value)
 				case "Handler":
-					serving = value
+					handlers = append(handlers, value)
 				}
 			}
 		}
@@ -251,13 +275,13 @@ func (f *flow) httpServer(x, handler ast.Expr) (addr, serving ast.Expr) {
 				continue
 			}
 			if field.Name() == "Addr" {
-				addr = a.value
+				addr = append(addr, a.value)
 			} else {
-				serving = a.value
+				handlers = append(handlers, a.value)
 			}
 		}
 	}
-	return addr, serving
+	return addr, handlers
 }
 
 // listeners returns where a listener listens, or what it is wrapped around does.

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -50,6 +51,47 @@ func TestPrograms(t *testing.T) {
 	}
 	for _, importpath := range tools {
 		check(t, strings.ReplaceAll(strings.TrimPrefix(importpath, "github.com/"), "/", "_"), importpath)
+	}
+}
+
+// TestBroken reads a program that does not compile.
+func TestBroken(t *testing.T) {
+	app, err := discover.Load(context.Background(), programs, "./broken")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if app.Broken == nil || !strings.Contains(app.Broken.Error(), "net.Listen") {
+		t.Errorf("it is broken: %v", app.Broken)
+	}
+	var tests []string
+	for _, p := range app.Proposals() {
+		tests = append(tests, p.Test.String())
+	}
+	if !slices.Contains(tests, "tcp://:8080") {
+		t.Errorf("what can be read is not: %q", tests)
+	}
+}
+
+// TestSyntax reads a program whose last line is not written yet.
+func TestSyntax(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"go.mod":  "module example.com\n\ngo 1.22\n",
+		"main.go": "package main\n\nimport \"net/http\"\n\nfunc main() {\n\thttp.ListenAndServe(\":8080\", nil",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	app, err := discover.Load(context.Background(), dir, ".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if app.Broken == nil || !strings.Contains(app.Broken.Error(), "main.go:6:") {
+		t.Errorf("it is broken: %v", app.Broken)
+	}
+	if p := app.Proposals(); len(p) == 0 || p[0].Test.String() != "tcp://:8080" {
+		t.Errorf("proposals: %+v", p)
 	}
 }
 

@@ -90,6 +90,8 @@ func (f *flow) walk(n, function ast.Node) {
 			} else {
 				f.put(n.Lhs[0], source{expr: &ast.BadExpr{}}) // += and the like
 			}
+		case *ast.IncDecStmt:
+			f.put(n.X, source{expr: &ast.BadExpr{}})
 		case *ast.ValueSpec:
 			lhs := make([]ast.Expr, len(n.Names))
 			for i, name := range n.Names {
@@ -216,6 +218,11 @@ func (f *flow) bind(call *ast.CallExpr) {
 			return
 		}
 		f.bindCallbacks(call)
+		if isDecoder(fn) {
+			for _, arg := range call.Args {
+				f.fill(arg)
+			}
+		}
 		return
 	}
 	for _, lit := range f.functions(call.Fun, 0) {
@@ -267,6 +274,9 @@ func (f *flow) bindParams(params *ast.FieldList, args []ast.Expr) {
 				}
 			case i < len(args):
 				f.put(name, source{expr: args[i]})
+				if to, ok := ast.Unparen(args[i]).(*ast.UnaryExpr); ok && to.Op == token.AND && isText(f.info.TypeOf(to.X)) {
+					f.put(to.X, source{expr: name}) // what the function puts there
+				}
 			case len(args) == 1: // f(g()), with several results
 				f.put(name, source{expr: args[0], index: i})
 			}

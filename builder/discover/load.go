@@ -1,6 +1,7 @@
 package discover
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,6 +37,7 @@ type App struct {
 	info   *types.Info
 	files  []*ast.File
 	bodies []ast.Node // functions that are reached, and what package variables are set to
+	funcs  []*types.Func
 	decls  map[*types.Func]*ast.FuncDecl
 	flow   *flow
 }
@@ -130,17 +132,18 @@ type checker struct {
 	app    *App
 	all    map[string]*packages.Package
 	parsed map[string][]*ast.File // by package ID
+	errs   map[string][]error     // of the files' syntax
 	done   map[string]*types.Package
 }
 
 // parse parses all files, side by side.
 func (c *checker) parse(ctx context.Context) error {
-	c.parsed = map[string][]*ast.File{}
+	c.parsed, c.errs = map[string][]*ast.File{}, map[string][]error{}
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for id, pkg := range c.all {
-		files := make([]*ast.File, len(pkg.GoFiles))
-		c.parsed[id] = files
+		files, errs := make([]*ast.File, len(pkg.GoFiles)), make([]error, len(pkg.GoFiles))
+		c.parsed[id], c.errs[id] = files, errs
 		own := c.own(pkg)
 		for i, name := range pkg.GoFiles {
 			g.Go(func() error {
@@ -148,11 +151,11 @@ func (c *checker) parse(ctx context.Context) error {
 					return err
 				}
 				// What has errors in its syntax is there as far as it goes.
-				f, _ := parser.ParseFile(c.app.fset, name, nil, parser.SkipObjectResolution)
+				f, err := parser.ParseFile(c.app.fset, name, nil, parser.SkipObjectResolution)
 				if f != nil && !own {
 					dropBodies(f)
 				}
-				files[i] = f
+				files[i], errs[i] = f, err
 				return nil
 			})
 		}
@@ -182,7 +185,7 @@ func (c *checker) check(pkg *packages.Package) *types.Package {
 		return p
 	}
 	own := c.own(pkg)
-	var first error
+	first := cmp.Or(c.errs[pkg.ID]...)
 	config := &types.Config{
 		Importer:         importer{c, pkg},
 		FakeImportC:      true,
@@ -218,6 +221,7 @@ func (a *App) add(path string, files []*ast.File) {
 		for _, decl := range f.Decls {
 			if fn, ok := decl.(*ast.FuncDecl); ok {
 				if obj, ok := a.info.Defs[fn.Name].(*types.Func); ok {
+					a.funcs = append(a.funcs, obj)
 					a.decls[obj] = fn
 				}
 			}

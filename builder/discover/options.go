@@ -84,7 +84,7 @@ func (f *flow) readOption(call *ast.CallExpr) {
 			f.put(argument(call, 0), source{expr: call})
 		}
 	case envconfigPackage:
-		if fn.Name() == "Process" || fn.Name() == "MustProcess" {
+		if (fn.Name() == "Process" || fn.Name() == "MustProcess") && len(call.Args) > 0 {
 			f.options.prefix[envconfigPackage] = append(f.options.prefix[envconfigPackage], call.Args[0])
 		}
 	case viperPackage:
@@ -167,6 +167,52 @@ func (f *flow) readViper(call *ast.CallExpr, name string) {
 		v.replaced = true
 	case "Unmarshal", "UnmarshalExact":
 		v.unmarshals = true
+	}
+}
+
+// isDecoder tells whether a function of others puts what it reads where its arguments
+// point to. What viper decodes is known by its keys.
+func isDecoder(fn *types.Func) bool {
+	return packagePath(fn) != viperPackage && slices.ContainsFunc([]string{"Unmarshal", "Decode", "Sscan"}, func(prefix string) bool {
+		return strings.HasPrefix(fn.Name(), prefix)
+	})
+}
+
+// fill says that what an argument points to may become something that is not known.
+func (f *flow) fill(arg ast.Expr) {
+	t := f.info.TypeOf(arg)
+	if t == nil {
+		return
+	}
+	p, ok := types.Unalias(t).(*types.Pointer)
+	if !ok {
+		return
+	}
+	if isText(p.Elem()) {
+		f.put(arg, source{expr: &ast.BadExpr{}})
+	}
+	f.fillFields(p.Elem(), map[types.Type]bool{})
+}
+
+func (f *flow) fillFields(t types.Type, seen map[types.Type]bool) {
+	if named := namedType(t); seen[t] || named != nil && !f.isOwn(named.Obj()) {
+		return
+	}
+	seen[t] = true
+	switch t := t.Underlying().(type) {
+	case *types.Pointer:
+		f.fillFields(t.Elem(), seen)
+	case *types.Slice:
+		f.fillFields(t.Elem(), seen)
+	case *types.Map:
+		f.fillFields(t.Elem(), seen)
+	case *types.Struct:
+		for field := range t.Fields() {
+			if isText(field.Type()) {
+				f.sources[field.Origin()] = append(f.sources[field.Origin()], source{expr: &ast.BadExpr{}})
+			}
+			f.fillFields(field.Type(), seen)
+		}
 	}
 }
 
@@ -294,14 +340,21 @@ func (e *evaluation) keyVariables(key string) (out []value) {
 	if p := e.options.prefix[viperPackage]; len(p) == 1 && e.word(p[0]) != "" {
 		prefix = strings.ToUpper(e.word(p[0])) + "_"
 	}
+	at := v.automatic
 	if args := v.env[key]; len(args) > 0 {
 		for _, arg := range args[1:] {
-			out = append(out, variable(e.word(arg), "", arg.Pos()))
+			if name := e.word(arg); isVariable(name) {
+				out = append(out, variable(name, "", arg.Pos()))
+			} else {
+				out = append(out, unknown())
+			}
 		}
 		if len(out) > 0 {
 			return out
 		}
-	} else if v.automatic == nil {
+		at = args[0]
+	}
+	if at == nil {
 		return nil
 	}
 	name := prefix + strings.ToUpper(key)
@@ -309,7 +362,7 @@ func (e *evaluation) keyVariables(key string) (out []value) {
 		name = strings.NewReplacer("-", "_", ".", "_").Replace(name)
 	}
 	if isVariable(name) {
-		out = append(out, variable(name, "", v.automatic.Pos()))
+		out = append(out, variable(name, "", at.Pos()))
 	}
 	return out
 }

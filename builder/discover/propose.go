@@ -35,7 +35,7 @@ func (a *App) Proposals() []Proposal {
 	for _, r := range routes {
 		places := p.places(r, mounts)
 		p.all = append(p.all, places...)
-		if rank, ok := healthRank(r.path); ok {
+		if rank, ok := healthRank(r.path); ok && !r.other {
 			p.routes = append(p.routes, healthRoute{route: r, rank: rank, places: places})
 		}
 	}

@@ -34,8 +34,8 @@ type reached struct {
 
 func (a *App) exportedMethods() map[*types.TypeName][]*types.Func {
 	methods := map[*types.TypeName][]*types.Func{}
-	for fn, decl := range a.decls {
-		if recv := fn.Signature().Recv(); recv != nil && decl.Name.IsExported() {
+	for _, fn := range a.funcs {
+		if recv := fn.Signature().Recv(); recv != nil && fn.Exported() {
 			if named := namedType(recv.Type()); named != nil {
 				methods[named.Obj()] = append(methods[named.Obj()], fn)
 			}
@@ -99,9 +99,17 @@ func (r *reached) implementations(fn *types.Func) {
 	if recv == nil || !types.IsInterface(recv.Type()) {
 		return
 	}
-	for own := range r.app.decls {
-		if own.Name() == fn.Name() && own.Signature().Recv() != nil {
+	iface, _ := recv.Type().Underlying().(*types.Interface)
+	for _, own := range r.app.funcs {
+		if own.Name() == fn.Name() && own.Signature().Recv() != nil && implements(own.Signature().Recv().Type(), iface) {
 			r.use(own)
 		}
 	}
+}
+
+// implements tells whether a type, or a pointer to it, implements an interface. Of
+// types and interfaces with parameters that is not known.
+func implements(t types.Type, iface *types.Interface) bool {
+	named := namedType(t)
+	return named == nil || iface == nil || named.TypeParams().Len() > 0 || types.Implements(types.NewPointer(named), iface)
 }

@@ -16,6 +16,7 @@ type route struct {
 	std  bool     // it is in http.DefaultServeMux
 	pos  token.Pos
 
+	other   bool        // GET requests of all kinds are not what it answers
 	handler origin      // that has the path without a router, or nil
 	from    []token.Pos // where the path comes from
 }
@@ -59,20 +60,21 @@ func (f *flow) isRouting(call *ast.CallExpr) bool {
 // routes returns the routes that the app has for GET, and where routers are put below
 // others.
 func (f *flow) routes() (routes []route, mounts []mount) {
+	others := f.others()
 	for _, call := range f.calls {
 		if !f.isRouting(call) {
 			continue
 		}
 		fn := f.callee(call)
 		switch fn.Name() {
-		case "Get", "GET", "Head", "HEAD", "Any", "All", "Add", "Match", "Method", "MethodFunc",
+		case "Get", "GET", "Any", "All", "Add", "Match", "Method", "MethodFunc",
 			"Handle", "HandleFunc", "Handler", "HandlerFunc", "Mount", "Path", "PathPrefix":
 			std := fn.Signature().Recv() == nil // http.Handle
 			if !std && f.receiver(call) == nil {
 				continue
 			}
 			for _, r := range f.paths(call) {
-				r.recv, r.std = f.receiver(call), std
+				r.recv, r.std, r.other = f.receiver(call), std, others[call]
 				routes = append(routes, r)
 				if m := f.mounted(call); len(m) > 0 {
 					mounts = append(mounts, mount{r.recv, std, f.mountedAt(call, r.path), m})
@@ -93,6 +95,9 @@ func (f *flow) routes() (routes []route, mounts []mount) {
 // behind what may be a method.
 func (f *flow) paths(call *ast.CallExpr) (paths []route) {
 	for _, arg := range call.Args[:min(2, len(call.Args))] {
+		if list, ok := ast.Unparen(arg).(*ast.CompositeLit); ok && !f.hasGET(list) {
+			return nil
+		}
 		if !isString(f.info.TypeOf(arg)) {
 			continue
 		}
@@ -102,13 +107,12 @@ func (f *flow) paths(call *ast.CallExpr) (paths []route) {
 			if !hasMethod {
 				method, pattern = "GET", s
 			}
-			slash := strings.Index(pattern, "/")
 			switch {
 			case !ok:
-			case s == "POST" || s == "PUT" || s == "DELETE" || s == "PATCH":
+			case slices.Contains(otherMethods, s):
 				return nil
-			case slash >= 0 && (method == "GET" || method == "HEAD"):
-				paths = append(paths, route{path: strings.TrimSuffix(pattern[slash:], "{$}"), pos: call.Pos(), from: v.from})
+			case method == "GET" && strings.HasPrefix(pattern, "/"): // else it is for one host
+				paths = append(paths, route{path: strings.TrimSuffix(pattern, "{$}"), pos: call.Pos(), from: v.from})
 			}
 		}
 		if len(paths) > 0 {
@@ -116,6 +120,14 @@ func (f *flow) paths(call *ast.CallExpr) (paths []route) {
 		}
 	}
 	return paths
+}
+
+// otherMethods are those of requests that checks do not make.
+var otherMethods = []string{"CONNECT", "DELETE", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"}
+
+// hasGET tells whether GET may be in a list of methods.
+func (f *flow) hasGET(list *ast.CompositeLit) bool {
+	return slices.ContainsFunc(list.Elts, func(x ast.Expr) bool { return !slices.Contains(otherMethods, f.word(x)) })
 }
 
 // mounted returns the routers that a call puts below a path.

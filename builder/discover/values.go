@@ -152,17 +152,25 @@ type evaluation struct {
 	*flow
 	params map[types.Object][]value
 	active map[any]bool // what is being looked at
+	steps  *int         // that have been taken
 }
+
+// maxSteps is how many expressions are looked at for one that is asked for, before what
+// is left counts as unknown: functions that call each other have many ways through them.
+const maxSteps = 20_000
 
 // values returns what an expression may be.
 func (f *flow) values(x ast.Expr) []value {
-	e := &evaluation{flow: f, active: map[any]bool{}}
+	e := &evaluation{flow: f, active: map[any]bool{}, steps: new(int)}
 	return e.expr(x)
 }
 
 func (e *evaluation) expr(x ast.Expr) []value {
 	if x == nil {
 		return nil
+	}
+	if *e.steps++; *e.steps > maxSteps {
+		return []value{unknown()}
 	}
 	if c := e.info.Types[x].Value; c != nil {
 		return []value{text(constantText(c), e.origin(x))}
@@ -324,7 +332,7 @@ func (e *evaluation) inline(decl *ast.FuncDecl, call *ast.CallExpr, index int) (
 			i++
 		}
 	}
-	inner := &evaluation{flow: e.flow, params: params, active: e.active}
+	inner := &evaluation{flow: e.flow, params: params, active: e.active, steps: e.steps}
 	e.active[decl] = true
 	defer delete(e.active, decl)
 	for _, ret := range e.returns[decl] {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"regexp"
 	"strings"
 
@@ -230,34 +231,44 @@ func quote(text string) string {
 }
 
 // with returns what the values of a file are to be when the test is set.
-func with(file any, at Place, test health.Test) any {
-	var value any = test.String()
-	if list := listOf(test); list != nil {
-		value = list
+func with(file map[string]any, at Place, test health.Test) (map[string]any, error) {
+	if file == nil {
+		file = map[string]any{}
 	}
-	top, _ := file.(map[string]any)
-	if top == nil {
-		top = map[string]any{}
-	}
-	target := top
+	target := file
 	if at.ID != "" || at.Entry != Top {
-		key := keyOf(top, "builds")
-		list, _ := top[key].([]any)
+		key, err := keyOf(file, "builds")
+		if err != nil {
+			return nil, err
+		}
+		list, _ := file[key].([]any)
 		if at.ID != "" {
 			list = append(list, map[string]any{"id": at.ID, "main": at.Main})
 			at.Entry = len(list) - 1
 		}
-		top[key] = list
-		target, _ = list[at.Entry].(map[string]any)
+		if at.Entry >= len(list) {
+			return nil, errors.New("there is no such entry in builds")
+		}
+		file[key] = list
+		var ok bool
+		if target, ok = list[at.Entry].(map[string]any); !ok {
+			return nil, errors.New("the entry in builds has keys that are no words")
+		}
 	}
-	key := keyOf(target, "healthcheck")
+	key, err := keyOf(target, "healthcheck")
+	if err != nil {
+		return nil, err
+	}
 	check, _ := target[key].(map[string]any)
 	if check == nil {
 		check = map[string]any{}
 	}
-	check["test"] = value
+	check["test"] = test.String()
+	if list := listOf(test); list != nil {
+		check["test"] = list
+	}
 	target[key] = check
-	return top
+	return file, nil
 }
 
 // listOf returns the list that a test is written as, or nil.
@@ -272,11 +283,18 @@ func listOf(test health.Test) (list []any) {
 }
 
 // keyOf returns the key of a map as it is written there.
-func keyOf(m map[string]any, key string) string {
+func keyOf(m map[string]any, key string) (string, error) {
+	var written []string
 	for k := range m {
 		if strings.EqualFold(k, key) {
-			return k
+			written = append(written, k)
 		}
 	}
-	return key
+	switch len(written) {
+	case 0:
+		return key, nil
+	case 1:
+		return written[0], nil
+	}
+	return "", fmt.Errorf("%s is there more than once", key)
 }

@@ -46,6 +46,7 @@ func TestSet(t *testing.T) {
 		{"in place", top, target, "Healthcheck:\n~  test: tcp://:9 # why\n+  test: http://:${PORT:-8080}/healthz # why\n  interval: 30s\n"},
 		{"list in place", top, target, "healthcheck:\n~  test: [CMD, /ko-app/x]\n+  test: http://:${PORT:-8080}/healthz\n  interval: 30s\n"},
 		{"in an entry", kofile.Place{Entry: 1}, target, "builds:\n  - id: a\n    main: ./cmd/a\n  - main: ./cmd/b # the second\n+    healthcheck:\n+      test: http://:${PORT:-8080}/healthz\n    ldflags:\n    - -s\n"},
+		{"a number for a key", top, target, "1: x\nhealthcheck:\n~  test: auto\n+  test: http://:${PORT:-8080}/healthz\n"},
 		{"entry at the end", kofile.Place{Entry: 0}, target, "builds:\n- id: a\n+  healthcheck:\n+    test: http://:${PORT:-8080}/healthz\n"},
 		{"entry with a check", kofile.Place{Entry: 0}, target, "builds:\n- id: a\n  healthcheck:\n+    test: http://:${PORT:-8080}/healthz\n    retries: 5\n"},
 		{"new entry", kofile.Place{ID: "b", Main: "./cmd/b"}, target, "builds:\n  - id: a\n    env:\n    - X=1\n+  - id: b\n+    main: ./cmd/b\n+    healthcheck:\n+      test: http://:${PORT:-8080}/healthz\n\n# more\nx: y\n"},
@@ -111,6 +112,9 @@ func TestRefused(t *testing.T) {
 		"builds: []\n":                           {ID: "a", Main: "./a"},
 		"builds: [{id: x}]\n":                    {ID: "a", Main: "./a"},
 		"builds:\n- ldflags: [-s]\n":             {Entry: 0},
+		"builds:\n- main: .\n  0: x\n":           {Entry: 0},
+		"healthcheck: {}\nHealthcheck: {}\n":     {Entry: kofile.Top},
+		"builds: [{main: .}]\nBuilds: []\n":      {Entry: 0},
 	} {
 		got, err := kofile.Set([]byte(before), place, parse(t, "auto"))
 		if err == nil || hint.Of(err) == "" {

@@ -38,6 +38,7 @@ func OpenEngine(ctx context.Context) (*Engine, error) {
 	}
 	version, err := docker.ServerVersion(ctx, client.ServerVersionOptions{})
 	if err != nil {
+		_ = docker.Close()
 		return nil, hint.With(fmt.Errorf("connecting to the Docker engine: %w", err),
 			"start it, or say where it is with DOCKER_HOST")
 	}
@@ -60,8 +61,8 @@ func (e *Engine) Load(ctx context.Context, img v1.Image, check health.Config) (e
 	if e.tag, err = name.NewTag("kohealth.local/try:" + strings.ToLower(rand.Text())); err != nil {
 		return err
 	}
-	if said, err := daemon.Write(e.tag, img, daemon.WithContext(ctx), daemon.WithClient(e.docker)); err != nil {
-		return fmt.Errorf("loading the image into the Docker engine: %w %s", err, said)
+	if _, err := daemon.Write(e.tag, img, daemon.WithContext(ctx), daemon.WithClient(e.docker)); err != nil {
+		return fmt.Errorf("loading the image into the Docker engine: %w", err)
 	}
 	return nil
 }
@@ -105,13 +106,21 @@ func (e *Engine) Run(ctx context.Context, opts Options) (o Outcome, err error) {
 	f := &follower{docker: e.docker, id: created.ID, retries: e.retries, opts: &opts}
 	copied := make(chan error, 1)
 	copied <- nil // nothing to copy yet
-	defer func() { err = errors.Join(err, e.remove(created.ID), <-copied) }()
+	output, stopOutput := context.WithCancel(context.WithoutCancel(ctx))
+	defer func() {
+		removed := e.remove(created.ID)
+		if removed != nil {
+			stopOutput() // it would end with the container
+		}
+		err = errors.Join(err, removed, <-copied)
+		stopOutput()
+	}()
 	if _, err := e.docker.ContainerStart(ctx, created.ID, client.ContainerStartOptions{}); err != nil {
 		return o, fmt.Errorf("starting the container: %w", err)
 	}
 	opts.started()
 	<-copied
-	go func() { copied <- f.logs(context.WithoutCancel(ctx)) }()
+	go func() { copied <- f.logs(output) }()
 	return f.follow(ctx)
 }
 
@@ -218,7 +227,7 @@ func (f *follower) outcome(state *container.State) (o Outcome, over bool, err er
 	return o, state.Health.Status == container.Unhealthy, nil
 }
 
-// logs copies what the app writes, until the container has stopped.
+// logs copies what the app writes, until the container has stopped or ctx is done.
 func (f *follower) logs(ctx context.Context) error {
 	if f.opts.Output == nil {
 		return nil
@@ -228,7 +237,7 @@ func (f *follower) logs(ctx context.Context) error {
 		_, err = stdcopy.StdCopy(f.opts.Output, f.opts.Output, logs)
 		err = errors.Join(err, logs.Close())
 	}
-	if err != nil {
+	if err != nil && ctx.Err() == nil {
 		return fmt.Errorf("reading the app's output: %w", err)
 	}
 	return nil

@@ -57,12 +57,21 @@ func valueOf(env []string, name string) string {
 	return ""
 }
 
-// unpacked matches, in an argument or a shell command, the paths of what was unpacked.
-var unpacked = regexp.MustCompile(`(^|[\s='"])(` + appDir + `|` + dataDir + `|` + health.ProbePath + `)($|[/\s'";|&)])`)
+// absolute matches, in an argument or a shell command, an absolute path and what is
+// before it.
+var absolute = regexp.MustCompile("(^|[\\s='\"`(<>;|&])(/[^\\s'\"`()<>;|&]*)")
 
-// here returns a text with paths of the image as they are on this machine.
+// here returns a text with the paths of what was unpacked as they are on this machine.
 func (l *Local) here(text string) string {
-	return unpacked.ReplaceAllString(text, "${1}"+strings.ReplaceAll(l.root, "$", "$$")+"${2}${3}")
+	return absolute.ReplaceAllStringFunc(text, func(match string) string {
+		at := strings.Index(match, "/")
+		for _, unpacked := range []string{appDir, dataDir, health.ProbePath} {
+			if strings.HasPrefix(match[at:]+"/", unpacked+"/") {
+				return match[:at] + l.root + match[at:]
+			}
+		}
+		return match
+	})
 }
 
 func (l *Local) pathHere(list string) string {

@@ -2,15 +2,18 @@ package trial
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -47,15 +50,15 @@ func NewLocal(ctx context.Context, img v1.Image, check health.Config, dir string
 	if l.test, err = testOf(check); err != nil {
 		return nil, err
 	}
-	if err := l.runsHere(); err != nil {
-		return nil, err
-	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, err
 	}
 	defer root.Close()
 	if err := unpack(img, root); err != nil {
+		return nil, err
+	}
+	if err := l.runsHere(); err != nil {
 		return nil, err
 	}
 	if err := root.MkdirAll(filepath.Join(".", l.config.WorkingDir), 0o755); err != nil {
@@ -79,7 +82,11 @@ func (l *Local) runsHere() error {
 		return nil
 	}
 	program := l.test.Args[0]
-	if filepath.IsAbs(program) && l.here(program) == program {
+	if !strings.HasPrefix(program, "/") && strings.Contains(program, "/") {
+		return nil // relative to the working directory
+	}
+	env := []string{"PATH=" + l.pathHere(valueOf(l.config.Env, "PATH"))}
+	if !strings.HasPrefix(l.lookup(env, l.here(program)), l.root+"/") {
 		return hint.With(fmt.Errorf("the check runs %s, which is the base image's", program), "use --engine, which runs it in a container")
 	}
 	return nil
@@ -119,7 +126,7 @@ func (l *Local) Run(ctx context.Context, opts Options) (Outcome, error) {
 		return Outcome{}, err
 	}
 	check := func(ctx context.Context) string {
-		cause := runCheck(ctx, s.Timeout, l.checkCommand(env))
+		_, cause := runCheck(ctx, s.Timeout, l.checkCommand(env))
 		return strings.ReplaceAll(cause, l.root+"/", "/")
 	}
 	if cause := check(ctx); ctx.Err() != nil {
@@ -128,27 +135,28 @@ func (l *Local) Run(ctx context.Context, opts Options) (Outcome, error) {
 		return Outcome{}, ErrNoApp
 	}
 	alive, died := context.WithCancel(ctx)
-	app, err := start(l.appCommand(env, opts.Args), opts.Output, died)
+	defer died()
+	app, err := start(l.appCommand(env, opts.Args), cmp.Or(opts.Output, io.Discard), died)
 	if err != nil {
 		return Outcome{}, err
 	}
 	opts.started()
 	o, err := watch(ctx, alive, s, check, &opts)
 	if strings.Contains(o.Last.Cause, "connection refused") && alive.Err() == nil {
-		o.Accepts = l.accepts(env)
+		o.Accepts = l.accepts(alive, s.Timeout, env)
 	}
 	o.End = app.stop()
 	return o, err
 }
 
 // accepts asks the probe where the app accepts connections, for those that were refused.
-func (l *Local) accepts(env []string) string {
+func (l *Local) accepts(ctx context.Context, timeout time.Duration, env []string) string {
 	if l.test.Kind != health.Probe {
 		return ""
 	}
-	said, err := l.command(env, []string{health.ProbePath, "-log=false", "-v", "auto"}).CombinedOutput()
-	_, at, ok := strings.Cut(string(said), " accepts on ")
-	if at, _, _ = strings.Cut(at, " ("); err != nil || !ok {
+	said, cause := runCheck(ctx, timeout, l.command(env, []string{health.ProbePath, "-log=false", "-v", "auto"}))
+	_, at, ok := strings.Cut(said, " accepts on ")
+	if at, _, _ = strings.Cut(at, " ("); cause != "" || !ok {
 		return ""
 	}
 	return at
@@ -172,8 +180,8 @@ func (l *Local) checkCommand(env []string) *exec.Cmd {
 		})
 		return l.command(env, append([]string{health.ProbePath, "-log=false"}, args...))
 	case health.Shell:
-		cmd := l.command(append(env, "PATH="+l.searchPath(env)), []string{"/bin/sh", "-c", l.test.Args[0]})
-		return cmd
+		env = append(slices.Clip(env), "PATH="+l.searchPath(env))
+		return l.command(env, []string{"/bin/sh", "-c", l.test.Args[0]})
 	}
 	return l.command(env, l.test.Args)
 }

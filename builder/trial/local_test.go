@@ -30,15 +30,18 @@ import (
 func TestHere(t *testing.T) {
 	l := &Local{root: "/r$1"}
 	for text, want := range map[string]string{
-		"/ko-app/app":                          "/r$1/ko-app/app",
-		"/ko-app":                              "/r$1/ko-app",
-		"/ko-apps/app":                         "/ko-apps/app",
-		"-cacert=/var/run/ko/ca.pem":           "-cacert=/r$1/var/run/ko/ca.pem",
-		"cat '/var/run/ko/x'|/ko-app/app":      "cat '/r$1/var/run/ko/x'|/ko-app/app",
-		"/usr/bin/healthcheck tcp://:80 && ls": "/r$1/usr/bin/healthcheck tcp://:80 && ls",
-		"/usr/bin/healthcheck.sh":              "/usr/bin/healthcheck.sh",
-		"http://:80/ko-app/":                   "http://:80/ko-app/",
-		"/bin/sh":                              "/bin/sh",
+		"/ko-app/app":                           "/r$1/ko-app/app",
+		"/ko-app":                               "/r$1/ko-app",
+		"/ko-apps/app":                          "/ko-apps/app",
+		"-cacert=/var/run/ko/ca.pem":            "-cacert=/r$1/var/run/ko/ca.pem",
+		"cat '/var/run/ko/x'|/ko-app/app":       "cat '/r$1/var/run/ko/x'|/r$1/ko-app/app",
+		"/usr/bin/healthcheck tcp://:80 && ls":  "/r$1/usr/bin/healthcheck tcp://:80 && ls",
+		"/usr/bin/healthcheck.sh":               "/usr/bin/healthcheck.sh",
+		"ls /ko-app /var/run/ko":                "ls /r$1/ko-app /r$1/var/run/ko",
+		"(/ko-app/app </var/run/ko/in;/ko-app)": "(/r$1/ko-app/app </r$1/var/run/ko/in;/r$1/ko-app)",
+		"x=`/ko-app/app`":                       "x=`/r$1/ko-app/app`",
+		"http://:80/ko-app/":                    "http://:80/ko-app/",
+		"/bin/sh":                               "/bin/sh",
 	} {
 		if got := l.here(text); got != want {
 			t.Errorf("%s: %s, want %s", text, got, want)
@@ -96,7 +99,7 @@ func TestUnpack(t *testing.T) {
 	img, err := mutate.Append(empty.Image,
 		layer("base", broken),
 		mutate.Addendum{History: v1.History{Author: "ko", EmptyLayer: true}},
-		layer("ko", tarLayer(t, "var/run/ko/name", "/var/run/ko/sub/name", "var/run/ko/../../../escaped")),
+		layer("ko", tarLayer(t, "ko-app/app", "var/run/ko/", "var/run/ko/name", "/var/run/ko/sub/name", "var/run/ko/../../../escaped")),
 		layer("kohealth", broken),
 		layer("ko", tarLayer(t, "/ko-app/app", "/etc/passwd", "../ko-app/other")))
 	if err != nil {
@@ -134,7 +137,11 @@ func tarLayer(t *testing.T, names ...string) v1.Layer {
 	var data bytes.Buffer
 	w := tar.NewWriter(&data)
 	for _, name := range names {
-		if err := w.WriteHeader(&tar.Header{Name: name, Typeflag: tar.TypeReg, Mode: 0o555}); err != nil {
+		kind := byte(tar.TypeReg)
+		if strings.HasSuffix(name, "/") {
+			kind = tar.TypeDir
+		}
+		if err := w.WriteHeader(&tar.Header{Name: name, Typeflag: kind, Mode: 0o555}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -161,11 +168,11 @@ func TestRunCheck(t *testing.T) {
 		if tt.script == slow {
 			timeout = 2 * time.Second
 		}
-		if got := runCheck(t.Context(), timeout, exec.Command("/bin/sh", "-c", tt.script)); got != tt.want {
+		if _, got := runCheck(t.Context(), timeout, exec.Command("/bin/sh", "-c", tt.script)); got != tt.want {
 			t.Errorf("%s: %q, want %q", tt.script, got, tt.want)
 		}
 	}
-	missing := runCheck(t.Context(), time.Second, exec.Command("/nowhere/check"))
+	_, missing := runCheck(t.Context(), time.Second, exec.Command("/nowhere/check"))
 	if !strings.Contains(missing, "no such file") {
 		t.Errorf("a program that is not there: %q", missing)
 	}
@@ -236,6 +243,39 @@ func TestCheckCommand(t *testing.T) {
 		want := append([]string{"-log=false"}, args[slices.IndexFunc(args, func(s string) bool { return !strings.Contains(s, "log") }):]...)
 		if diff := cmp.Diff(want, got[1:]); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", fmt.Sprint(args), diff)
+		}
+	}
+}
+
+// TestRun runs an app that writes, without anybody who listens.
+func TestRun(t *testing.T) {
+	dir := t.TempDir()
+	sh := func(script string) []string { return []string{"/bin/sh", "-c", script} }
+	l := &Local{
+		root:   dir,
+		config: v1.Config{Entrypoint: sh("echo up; >alive; sleep 1000")},
+		check:  health.Config{StartPeriod: time.Minute, StartInterval: 10 * time.Millisecond},
+		test:   health.Test{Kind: health.Exec, Args: sh("test -e alive")},
+	}
+	o, err := l.Run(t.Context(), Options{})
+	if err != nil || !o.Healthy || o.End != "" {
+		t.Errorf("outcome %+v, error %v", o, err)
+	}
+}
+
+// TestRunsHere refuses checks with programs that are not the app's, by path or by name.
+func TestRunsHere(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "ko-app"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "ko-app/app"), nil, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for program, want := range map[string]bool{"/ko-app/app": true, "app": true, "./app": true, "/bin/sh": false, "sh": false, "nowhere": false} {
+		l := &Local{root: dir, config: v1.Config{Env: []string{"PATH=/usr/bin:/bin:/ko-app"}}, test: health.Test{Kind: health.Exec, Args: []string{program}}}
+		if err := l.runsHere(); (err == nil) != want {
+			t.Errorf("%s: %v", program, err)
 		}
 	}
 }

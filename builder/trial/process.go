@@ -109,27 +109,28 @@ func (l *limited) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// runCheck runs the command of a check and returns why it has failed, or "". What takes
-// longer than timeout is killed.
-func runCheck(ctx context.Context, timeout time.Duration, cmd *exec.Cmd) (cause string) {
+// runCheck runs the command of a check and returns what it has written, and why it has
+// failed, or "". What takes longer than timeout is killed.
+func runCheck(ctx context.Context, timeout time.Duration, cmd *exec.Cmd) (output, cause string) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	var output limited
-	cmd.Stdout, cmd.Stderr = &output, &output
+	var written limited
+	cmd.Stdout, cmd.Stderr = &written, &written
 	cmd.WaitDelay = drain
 	ownGroup(cmd)
 	if err := cmd.Start(); err != nil {
-		return err.Error()
+		return "", err.Error()
 	}
 	stop := context.AfterFunc(ctx, func() { killGroup(cmd) })
 	_ = cmd.Wait() // how it ended is in cmd.ProcessState
 	stop()
 	killGroup(cmd) // what a shell has left behind, which may have held the output open
+	output = string(written.data)
 	switch {
 	case cmd.ProcessState.Success():
-		return ""
+		return output, ""
 	case ctx.Err() != nil && cmd.ProcessState.ExitCode() < 0:
-		return fmt.Sprintf("exceeded the timeout of %s: %s", timeout, causeOf(string(output.data), "killed"))
+		return output, fmt.Sprintf("exceeded the timeout of %s: %s", timeout, causeOf(output, "killed"))
 	}
-	return causeOf(string(output.data), cmd.ProcessState.String())
+	return output, causeOf(output, cmd.ProcessState.String())
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path"
 	"strings"
@@ -61,17 +62,25 @@ func unpackLayer(layer v1.Layer, root *os.Root) (err error) {
 			return err
 		}
 		name := path.Clean("/" + h.Name)
-		if h.Typeflag != tar.TypeReg || !strings.HasPrefix(name, appDir+"/") && !strings.HasPrefix(name, dataDir+"/") {
-			continue
+		switch {
+		case !strings.HasPrefix(name+"/", appDir+"/") && !strings.HasPrefix(name+"/", dataDir+"/"):
+		case h.Typeflag == tar.TypeDir:
+			err = root.MkdirAll(name[1:], 0o755)
+		case h.Typeflag == tar.TypeReg:
+			err = writeFile(root, name[1:], tr, os.FileMode(h.Mode).Perm())
 		}
-		if err := writeFile(root, name[1:], tr, os.FileMode(h.Mode).Perm()); err != nil {
+		if err != nil {
 			return err
 		}
 	}
 }
 
+// writeFile writes a file, in the place of one of a layer below.
 func writeFile(root *os.Root, name string, content io.Reader, mode os.FileMode) error {
 	if err := root.MkdirAll(path.Dir(name), 0o755); err != nil {
+		return err
+	}
+	if err := root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)

@@ -1,25 +1,16 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log"
-	"os"
-	"path"
-	"path/filepath"
-	"strconv"
 	"strings"
 
-	"github.com/rogpeppe/go-internal/diff"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/ko-health/kohealth/builder/discover"
 	"github.com/ko-health/kohealth/builder/health"
-	"github.com/ko-health/kohealth/builder/kofile"
 	"github.com/ko-health/kohealth/layers/cache"
 )
 
@@ -96,179 +87,41 @@ func (f *initFlags) write(ctx context.Context, stdin io.Reader, t *initTarget, p
 		log.Printf("%s has disable: true for this app: there is nothing to change", t.shown())
 		return nil
 	}
-	chosen := 0
-	if t.check == proposals[chosen].Test.String() {
+	test := proposals[0].Test
+	if t.check == test.String() {
 		log.Printf("%s has this check already: there is nothing to change", t.shown())
 		return nil
 	}
-	changed, err := t.with(proposals[chosen].Test)
+	changed, err := t.with(test)
 	if err != nil {
 		return err
 	}
 	if err := printResult(t.diff(changed)); err != nil {
 		return err
 	}
-	switch ask := isTerminal(stdin); {
+	switch {
 	case t.check != "" && f.yes && !f.overwrite:
 		log.Printf("%s has another check, %s, which stays: --overwrite replaces it", t.shown(), t.check)
 		return nil
 	case f.yes:
-	case !ask:
+	case !isTerminal(stdin):
 		log.Printf("nothing is written: --yes writes it, and so does an answer on a terminal")
 		return nil
 	default:
-		if chosen, err = t.ask(ctx, stdin, len(proposals)); err != nil || chosen < 0 {
+		chosen, err := t.ask(ctx, stdin, len(proposals))
+		if err != nil || chosen < 0 {
 			return err
 		}
-		if changed, err = t.with(proposals[chosen].Test); err != nil {
+		test = proposals[chosen].Test
+		if changed, err = t.with(test); err != nil {
 			return err
 		}
 	}
 	if err := cache.WriteFile(t.file, changed); err != nil {
 		return fmt.Errorf("writing %q: %w", t.file, err)
 	}
-	log.Printf("%s now has %s; kohealth try shows whether it passes", t.shown(), proposals[chosen].Test)
+	log.Printf("%s now has %s; kohealth try shows whether it passes", t.shown(), test)
 	return nil
-}
-
-func isTerminal(in io.Reader) bool {
-	f, ok := in.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
-}
-
-// An initTarget is the place in .ko.yaml where a check goes.
-type initTarget struct {
-	file  string
-	data  []byte
-	place kofile.Place
-	check string // that is there, or ""
-
-	disabled bool // there is to be no check
-}
-
-// newInitTarget finds where the check of an app is to be written: in builds[] if the app
-// has an entry there, or if its module has other apps, and else for all images.
-func newInitTarget(ctx context.Context, app *discover.App) (*initTarget, error) {
-	t := &initTarget{file: configFile("."), place: kofile.Place{Entry: kofile.Top}}
-	if t.file == "" {
-		t.file = ".ko.yaml"
-	}
-	if target, err := filepath.EvalSymlinks(t.file); err == nil {
-		t.file = target // keeps the link
-	}
-	var err error
-	if t.data, err = os.ReadFile(t.file); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("reading health checks: %w", err)
-	}
-	file, err := health.ParseFile(t.file, t.data)
-	if err != nil {
-		return nil, err
-	}
-	t.place.Entry = kofile.Entry(file, ".", app.Dir)
-	said := file.For(health.BuildID{})
-	if t.place.Entry != kofile.Top {
-		said = file.For(file.Builds()[t.place.Entry])
-	} else if err := t.addEntry(ctx, app, file); err != nil {
-		return nil, err
-	}
-	t.disabled = said.Disable != nil && *said.Disable
-	if said.Test != nil {
-		t.check = said.Test.String()
-	}
-	return t, nil
-}
-
-// addEntry has the check go into an entry of its own, if the app is not the only one.
-func (t *initTarget) addEntry(ctx context.Context, app *discover.App, file health.File) error {
-	dir, err := filepath.Abs(".")
-	if err != nil {
-		return err
-	}
-	main, err := filepath.Rel(dir, app.Dir)
-	if err != nil || main == "." || strings.HasPrefix(main, "..") {
-		return nil // ko finds entries below its own directory
-	}
-	mains, err := app.Mains(ctx)
-	if err != nil || len(mains) < 2 {
-		return err
-	}
-	t.place.ID, t.place.Main = path.Base(app.Importpath), "./"+filepath.ToSlash(main)
-	for _, b := range file.Builds() {
-		if b.ID == t.place.ID {
-			t.place.ID = strings.ReplaceAll(filepath.ToSlash(main), "/", "-")
-		}
-	}
-	return nil
-}
-
-func (t *initTarget) with(test health.Test) ([]byte, error) {
-	changed, err := kofile.Set(t.data, t.place, test)
-	if err != nil {
-		return nil, inFile(t.file, err)
-	}
-	return changed, nil
-}
-
-func (t *initTarget) shown() string { return filepath.ToSlash(t.file) }
-
-// diff returns what a change of the file is.
-func (t *initTarget) diff(changed []byte) string {
-	text := string(diff.Diff(t.shown(), t.data, t.shown(), changed))
-	_, text, _ = strings.Cut(text, "\n") // the command line of a diff that did not run
-	return text
-}
-
-// ask asks which of some checks is to be written; chosen is -1 for none.
-func (t *initTarget) ask(ctx context.Context, stdin io.Reader, count int) (chosen int, err error) {
-	question, yes := "Write check 1 to "+t.shown()+"? [Y/n", "y"
-	if t.check != "" {
-		question, yes = "Replace "+t.check+" in "+t.shown()+" by check 1? [y/N", "n"
-	}
-	if count > 1 {
-		question += fmt.Sprintf(", or 1-%d", count)
-	}
-	for {
-		fmt.Fprint(os.Stderr, question+"] ")
-		answer, err := readLine(ctx, stdin)
-		if err != nil {
-			return -1, err
-		}
-		answer = strings.ToLower(strings.TrimSpace(answer))
-		if answer == "" {
-			answer = yes
-		}
-		switch n, err := strconv.Atoi(answer); {
-		case answer == "y" || answer == "yes":
-			return 0, nil
-		case answer == "n" || answer == "no":
-			log.Printf("nothing is written")
-			return -1, nil
-		case err == nil && n >= 1 && n <= count:
-			return n - 1, nil
-		}
-	}
-}
-
-// readLine reads a line until the process is interrupted.
-func readLine(ctx context.Context, in io.Reader) (string, error) {
-	type result struct {
-		line string
-		err  error
-	}
-	read := make(chan result, 1)
-	go func() {
-		line, err := bufio.NewReader(in).ReadString('\n')
-		if errors.Is(err, io.EOF) {
-			line, err = line+"n", nil // nobody answers
-		}
-		read <- result{line, err}
-	}()
-	select {
-	case <-ctx.Done():
-		return "", context.Cause(ctx)
-	case r := <-read:
-		return r.line, r.err
-	}
 }
 
 // describeApp says which checks suit an app and why, or what was looked at in vain.

@@ -254,12 +254,14 @@ func failure(o trial.Outcome) error {
 	return err
 }
 
-// environ returns the variables of --env with their values.
+// environ returns the variables of --env with their values, but for those without one.
 func (f *tryFlags) environ() []string {
-	env := slices.Clone(f.env)
-	for i, kv := range env {
-		if !strings.Contains(kv, "=") {
-			env[i] = kv + "=" + os.Getenv(kv)
+	var env []string
+	for _, kv := range f.env {
+		if strings.Contains(kv, "=") {
+			env = append(env, kv)
+		} else if value, ok := os.LookupEnv(kv); ok {
+			env = append(env, kv+"="+value)
 		}
 	}
 	return env

@@ -39,7 +39,9 @@ func (v *tryView) started() {
 	if !v.live {
 		return
 	}
+	v.mu.Lock()
 	v.start = time.Now()
+	v.mu.Unlock()
 	go func() {
 		tick := time.NewTicker(100 * time.Millisecond)
 		defer tick.Stop()
@@ -84,6 +86,7 @@ func (v *tryView) check(c trial.Check) {
 
 // stop removes the line that changes.
 func (v *tryView) stop() {
+	v.app.end()
 	close(v.over)
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -159,12 +162,18 @@ func (a *appOutput) add() {
 	}
 }
 
-// last returns the last lines.
-func (a *appOutput) last() []string {
+// end makes a line of what has no end.
+func (a *appOutput) end() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if len(a.rest) > 0 {
 		a.add()
 	}
+}
+
+// last returns the last lines.
+func (a *appOutput) last() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	return a.lines
 }

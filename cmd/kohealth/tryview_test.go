@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -23,13 +24,15 @@ func TestTryView(t *testing.T) {
 		{"pipe", false, "0.2s starting: refused\n" +
 			"app: listening\n" +
 			"0.2s failure 1 of 3: refused\n" +
-			"0.2s healthy in 3ms\n"},
+			"0.2s healthy in 3ms\n" +
+			"app: more\n"},
 		{"terminal", true, "<0.1s running" +
 			"<0.2s running" +
 			"<0.2s starting: refused\n0.2s running" +
 			"<app: listening\n0.2s running" +
 			"<0.2s failure 1 of 3: refused\n0.2s running" +
 			"<0.2s healthy in 3ms\n0.2s running" +
+			"<app: more\n0.2s running" +
 			"<"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -53,6 +56,20 @@ func TestTryView(t *testing.T) {
 	}
 }
 
+// What the app writes may come while the line begins.
+func TestTryViewBegins(t *testing.T) {
+	v := &tryView{out: io.Discard, err: io.Discard, live: true, over: make(chan struct{})}
+	v.app = &appOutput{show: func(line string) { v.above(v.err, line) }}
+	written := make(chan struct{})
+	go func() {
+		defer close(written)
+		fmt.Fprintln(v.app, "listening")
+	}()
+	v.started()
+	<-written
+	v.stop()
+}
+
 func TestAppOutput(t *testing.T) {
 	var a appOutput
 	for i := range 30 {
@@ -60,6 +77,7 @@ func TestAppOutput(t *testing.T) {
 	}
 	long := strings.Repeat("x", maxAppLine)
 	fmt.Fprint(&a, long, long, "\n", "no end")
+	a.end()
 	got := a.last()
 	if len(got) != maxAppLines || got[0] != "app: line 12" {
 		t.Errorf("%d lines from %q on", len(got), got[0])

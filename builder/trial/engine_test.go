@@ -1,0 +1,47 @@
+package trial
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/moby/moby/client"
+)
+
+// TestEngineThatKeepsContainers runs a container that the engine does not remove, and
+// whose output therefore does not end.
+func TestEngineThatKeepsContainers(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answer := func(code int, body string) {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(code)
+			fmt.Fprint(w, body)
+		}
+		switch p := r.URL.Path; {
+		case strings.HasSuffix(p, "/containers/create"):
+			answer(http.StatusCreated, `{"Id": "c"}`)
+		case strings.HasSuffix(p, "/containers/c/json"):
+			answer(http.StatusOK, fmt.Sprintf(`{"Id": "c", "State": {"Running": true, "StartedAt": %q, "Health": {"Status": "healthy"}}}`, time.Now().Format(time.RFC3339Nano)))
+		case strings.HasSuffix(p, "/containers/c/logs"):
+			w.(http.Flusher).Flush()
+			<-r.Context().Done()
+		case r.Method == http.MethodDelete:
+			answer(http.StatusInternalServerError, `{"message": "busy"}`)
+		}
+	}))
+	defer server.Close()
+	docker, err := client.New(client.WithHost("tcp://" + server.Listener.Addr().String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer docker.Close()
+	var output awaited
+	o, err := (&Engine{docker: docker, retries: 3}).Run(context.Background(), Options{Output: &output})
+	if !o.Healthy || err == nil || !strings.HasPrefix(err.Error(), "removing the container: ") || strings.Contains(err.Error(), "output") {
+		t.Errorf("outcome %+v, error %v", o, err)
+	}
+}
