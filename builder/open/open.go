@@ -121,7 +121,8 @@ func (o Options) find(ctx context.Context, ref string) (*source, error) {
 	case ref == "":
 		return nil, hint.With(errors.New("the name is empty"), "name an image, such as example.com/app:v1")
 	case filepath.IsAbs(ref) || strings.HasPrefix(ref, "."):
-		return nil, errors.New("no such file, nor a directory with an index.json")
+		return nil, hint.With(errors.New("no such file, nor a directory with an index.json"),
+			"of an import path kohealth build makes an image, and prints its reference")
 	case strings.HasPrefix(ref, LocalDomain+"/"):
 		return o.fromDaemon(ctx, ref)
 	case strings.HasPrefix(ref, kindDomain+"/"):

@@ -19,6 +19,7 @@ import (
 
 	"github.com/ko-health/kohealth/builder/discover"
 	"github.com/ko-health/kohealth/builder/health"
+	"github.com/ko-health/kohealth/builder/hint"
 	"github.com/ko-health/kohealth/builder/kofile"
 	"github.com/ko-health/kohealth/layers/cache"
 )
@@ -70,6 +71,9 @@ func (f *initFlags) run(ctx context.Context, stdin io.Reader, importpath string)
 	reading := progressOf(ctx).begin("reading", importpath)
 	app, err := discover.Load(ctx, "", importpath)
 	reading.end()
+	if errors.Is(err, discover.ErrNoMain) {
+		return hint.With(err, mainsHint())
+	}
 	if err != nil {
 		return err
 	}
