@@ -9,8 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/term"
-
 	"github.com/ko-health/kohealth/builder/trial"
 )
 
@@ -24,12 +22,12 @@ type tryView struct {
 
 	mu    sync.Mutex
 	start time.Time
-	live  bool          // out is a terminal
+	live  bool          // out shows a line that changes
 	over  chan struct{} // closed when the last line changes no more
 }
 
 func newTryView(out, err *os.File, verbose bool) *tryView {
-	v := &tryView{out: out, err: err, live: term.IsTerminal(int(out.Fd())) && os.Getenv("TERM") != "dumb", over: make(chan struct{})}
+	v := &tryView{out: out, err: err, live: isLive(out), over: make(chan struct{})}
 	v.app = &appOutput{}
 	if verbose {
 		v.app.show = func(line string) { v.above(v.err, line) }
