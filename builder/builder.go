@@ -102,7 +102,8 @@ func (b *Builder) IsSupportedReference(importpath string) error {
 // Build implements build.Interface. A check that is disabled leaves ko's result as
 // it is, unless a format is asked for.
 func (b *Builder) Build(ctx context.Context, importpath string) (build.Result, error) {
-	check, err := b.opts.Check(strings.TrimPrefix(importpath, build.StrictScheme))
+	path := strings.TrimPrefix(importpath, build.StrictScheme)
+	check, err := b.opts.Check(path)
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +121,7 @@ func (b *Builder) Build(ctx context.Context, importpath string) (build.Result, e
 	if err != nil {
 		return nil, explain(err)
 	}
-	r := &rewriter{Options: b.opts, check: check, documents: map[string][]byte{}}
+	r := &rewriter{Options: b.opts, check: check, importpath: path, documents: map[string][]byte{}}
 	out, err := r.rewrite(ctx, result)
 	if err != nil {
 		dropSBOMs(b.opts.SBOMDir, result)

@@ -17,13 +17,15 @@ import (
 	"github.com/sigstore/cosign/v3/pkg/oci/signed"
 
 	"github.com/ko-health/kohealth/builder/health"
+	"github.com/ko-health/kohealth/builder/open"
 )
 
 // A rewriter rewrites one result of ko's.
 type rewriter struct {
 	Options
-	check    health.Check
-	original *original // what is rewritten; nil if it is ko's
+	check      health.Check
+	importpath string    // of ko's
+	original   *original // what is rewritten; nil if it is ko's
 
 	mu        sync.Mutex
 	documents map[string][]byte // SBOM files to write
@@ -240,11 +242,17 @@ func (r *rewriter) report() {
 	if !r.check.Chosen {
 		line += " (default)"
 	}
+	if r.original != nil && r.original.Program != nil {
+		line += fmt.Sprintf("; %s of %s", r.original.Program.Path, open.Redact(r.original.Program.Image))
+	}
 	if len(r.probes) > 0 {
 		line += fmt.Sprintf("; %s %d KB", health.ProbePath, (slices.Max(r.probes)+500)/1000)
 	}
 	if len(r.probes) > 1 {
 		line += fmt.Sprintf(" on each of %d platforms", len(r.probes))
+	}
+	if r.importpath != "" {
+		line += " for " + r.importpath
 	}
 	r.say("%s", line)
 }

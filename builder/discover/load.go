@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"go/ast"
+	"go/build"
 	"go/parser"
 	"go/token"
 	"go/types"
@@ -20,6 +21,9 @@ import (
 
 	"github.com/ko-health/kohealth/builder/hint"
 )
+
+// ErrNoMain says that an import path names no main package.
+var ErrNoMain = errors.New("not a main package")
 
 // An App is a main package, with the packages of its module that it is made of.
 type App struct {
@@ -100,13 +104,21 @@ func list(ctx context.Context, dir, importpath string) (*packages.Package, map[s
 	case len(mains) > 1:
 		return nil, nil, hint.With(fmt.Errorf("%q names %d main packages", importpath, len(mains)), "name one, such as "+mains[0].PkgPath)
 	case len(mains) == 0 && len(pkgs) > 0 && len(pkgs[0].Errors) > 0 && pkgs[0].Name == "":
-		return nil, nil, hint.With(fmt.Errorf("reading %q: %w", importpath, pkgs[0].Errors[0]), "run kohealth in the module's directory")
+		return nil, nil, unread(dir, importpath, pkgs[0].Errors[0])
 	case len(mains) == 0:
-		return nil, nil, hint.With(fmt.Errorf("%q is not a main package", importpath), "name the directory of a main package, such as ./cmd/app")
+		return nil, nil, fmt.Errorf("reading %q: %w", importpath, ErrNoMain)
 	}
 	all := map[string]*packages.Package{}
 	packages.Visit(pkgs, nil, func(pkg *packages.Package) { all[pkg.ID] = pkg })
 	return mains[0], all, nil
+}
+
+// unread says why a package could not be read.
+func unread(dir, importpath string, reason packages.Error) error {
+	if info, err := os.Stat(filepath.Join(dir, importpath)); err == nil && info.IsDir() && build.IsLocalImport(importpath) {
+		return fmt.Errorf("reading %q: %w: %s", importpath, ErrNoMain, reason.Msg)
+	}
+	return hint.With(fmt.Errorf("reading %q: %s", importpath, reason.Msg), "run kohealth in the module's directory")
 }
 
 // Mains returns the import paths of the main packages of the app's module.

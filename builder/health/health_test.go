@@ -389,6 +389,7 @@ func TestReadFileErrors(t *testing.T) {
 		"healthcheck:\n  tst: x":                        `.ko.yaml:2: unknown key "tst" in healthcheck`,
 		"a: b\nhealthchek:\n  test: x":                  `.ko.yaml:2: unknown key "healthchek"`,
 		"health:\n  test: x":                            `.ko.yaml:1: unknown key "health"`,
+		"helth:\n  test: x":                             `.ko.yaml:1: unknown key "helth"`,
 		"builds:\n- healthCheckz: {}":                   `.ko.yaml:2: unknown key "healthCheckz"`,
 		"healthcheck:\n  log: 1":                        ".ko.yaml:2: parsing log \"1\": want true or false",
 		"builds:\n- health_check: {}":                   `.ko.yaml:2: unknown key "health_check"`,

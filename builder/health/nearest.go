@@ -7,7 +7,7 @@ import "strings"
 func Nearest(s string, known []string) string {
 	best, bestDistance := "", 3
 	for _, k := range known {
-		if d := distance(plain(s), plain(k)); d < bestDistance {
+		if d := distance(plain(s), plain(k)); d < min(bestDistance, len(k)) {
 			best, bestDistance = k, d
 		}
 	}

@@ -214,7 +214,7 @@ func readBuilds(n *yaml.Node) ([]build, error) {
 
 // checkTypo refuses keys that were meant to be healthcheck. The others are ko's.
 func checkTypo(key string) error {
-	if Nearest(key, []string{"healthcheck"}) == "" && !strings.HasPrefix(plain(key), "health") {
+	if Nearest(key, []string{"healthcheck", "health"}) == "" && !strings.HasPrefix(plain(key), "health") {
 		return nil
 	}
 	return hint.With(fmt.Errorf("unknown key %q", key), `did you mean "healthcheck"?`)

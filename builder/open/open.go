@@ -121,7 +121,11 @@ func (o Options) find(ctx context.Context, ref string) (*source, error) {
 	case ref == "":
 		return nil, hint.With(errors.New("the name is empty"), "name an image, such as example.com/app:v1")
 	case filepath.IsAbs(ref) || strings.HasPrefix(ref, "."):
-		return nil, errors.New("no such file, nor a directory with an index.json")
+		err := errors.New("no such file, nor a directory with an index.json")
+		if info, statErr := os.Stat(ref); statErr == nil && info.IsDir() {
+			err = hint.With(err, "of an import path kohealth build "+ref+" makes an image, and prints its reference")
+		}
+		return nil, err
 	case strings.HasPrefix(ref, LocalDomain+"/"):
 		return o.fromDaemon(ctx, ref)
 	case strings.HasPrefix(ref, kindDomain+"/"):

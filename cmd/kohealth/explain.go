@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
@@ -61,7 +62,11 @@ func explainFlag(cmd *cobra.Command, err error) error {
 	next := fmt.Sprintf("%s --help lists the flags", cmd.CommandPath())
 	var names []string
 	cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
-	if near := health.Nearest(unknown.GetSpecifiedName(), names); near != "" {
+	near := health.Nearest(unknown.GetSpecifiedName(), names)
+	if strings.HasPrefix(unknown.GetSpecifiedName(), "health") && !strings.HasPrefix(near, "health") && slices.Contains(names, "health") {
+		near = "health" // for --health-path and --healthcheck
+	}
+	if near != "" {
 		next = fmt.Sprintf("did you mean --%s? %s", near, next)
 	}
 	return hint.With(err, next)

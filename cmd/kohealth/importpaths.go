@@ -62,6 +62,8 @@ func mainsHint() string {
 	switch n := len(mains); {
 	case n == 0:
 		return "name the directory of a main package, such as ./cmd/app"
+	case n == 1:
+		return "the main package here is " + mains[0]
 	case n > most:
 		mains = append(mains[:most], fmt.Sprintf("%d more", n-most))
 	}

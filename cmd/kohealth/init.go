@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/ko-health/kohealth/builder/discover"
 	"github.com/ko-health/kohealth/builder/health"
+	"github.com/ko-health/kohealth/builder/hint"
 	"github.com/ko-health/kohealth/layers/cache"
 )
 
@@ -61,6 +63,9 @@ func (f *initFlags) run(ctx context.Context, stdin io.Reader, importpath string)
 	reading := progressOf(ctx).begin("reading", importpath)
 	app, err := discover.Load(ctx, "", importpath)
 	reading.end()
+	if errors.Is(err, discover.ErrNoMain) {
+		return hint.With(err, mainsHint())
+	}
 	if err != nil {
 		return err
 	}

@@ -35,11 +35,16 @@ const (
 	drawEvery = 100 * time.Millisecond
 )
 
-// newProgress returns what draws on f, or nil if nobody would look: f is no terminal,
-// cannot overwrite a line, or is a CI's.
-func newProgress(f *os.File) *progress {
+// isLive tells whether somebody looks at f who sees a line change: it is a terminal, can
+// overwrite a line, and is not a CI's.
+func isLive(f *os.File) bool {
 	ci := os.Getenv("CI")
-	if !term.IsTerminal(int(f.Fd())) || os.Getenv("TERM") == "dumb" || ci != "" && ci != "false" {
+	return term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb" && (ci == "" || ci == "false")
+}
+
+// newProgress returns what draws on f, or nil if nobody would look.
+func newProgress(f *os.File) *progress {
+	if !isLive(f) {
 		return nil
 	}
 	return &progress{out: f, width: func() int {

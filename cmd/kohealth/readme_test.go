@@ -167,6 +167,9 @@ func TestReadmeConfiguration(t *testing.T) {
 		files = append(files, file)
 	}
 	shown := files[0].For(health.BuildID{})
+	if shown.Test == nil {
+		t.Fatal("the README's first .ko.yaml configures no check")
+	}
 	got, err := shown.Check()
 	if err != nil {
 		t.Fatal(err)

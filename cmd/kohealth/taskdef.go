@@ -56,7 +56,12 @@ something could not be done.`,
 
   # A CloudFormation template.
   kohealth taskdef -f template.yaml -o packaged.yaml`,
-		Args: cobra.NoArgs,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
+			}
+			return hint.With(fmt.Errorf("unexpected argument %q", args[0]), "name the file with -f, and import paths in it as ko://IMPORTPATH, or with --container NAME=IMPORTPATH")
+		},
 	}
 	tf := &taskdefFlags{buildFlags: setBuildFlags(cmd)}
 	fs := cmd.Flags()

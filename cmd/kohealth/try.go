@@ -73,6 +73,7 @@ if something could not be done.`,
 	fs.Lookup("no-healthcheck").Hidden = true // there would be nothing to try
 	cmd.ValidArgsFunction = completeMains
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // which would leave the app running
 		args, appArgs := splitAtDash(cmd, args)
 		if err := f.validate(args); err != nil {
 			return usage(err)
@@ -91,7 +92,7 @@ func (f *tryFlags) validate(args []string) error {
 	case len(args) > 1:
 		return hint.With(fmt.Errorf("there are several import paths: %s", strings.Join(args, ", ")), "try them one by one; write arguments for the app behind --")
 	case len(args) == 1 && strings.Contains(args[0], "..."):
-		return fmt.Errorf("%q is a pattern, not an import path", args[0])
+		return hint.With(fmt.Errorf("%q is a pattern, not an import path", args[0]), mainsHint())
 	case !f.engine && runtime.GOOS == "windows":
 		return hint.With(errors.New("images are not for Windows"), "use --engine, which runs the image in a container")
 	}
@@ -210,14 +211,17 @@ type runner interface {
 }
 
 // observe runs an app and shows what comes of it. A second interrupt changes nothing: the
-// first one ends the app, however long that takes.
+// first one ends the app, however long that takes. So does nobody being left to read.
 func (f *tryFlags) observe(ctx context.Context, app runner, appArgs []string) error {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)
 	defer reapChildren() // what has left the app's process group
 
+	ctx, unread := context.WithCancelCause(ctx)
+	defer unread(nil)
 	view := newTryView(os.Stdout, os.Stderr, f.verbose)
+	view.unread = unread
 	outcome, err := app.Run(ctx, trial.Options{
 		Args:    appArgs,
 		Env:     f.environ(),
@@ -248,10 +252,13 @@ func failure(o trial.Outcome) error {
 	if o.Last.Cause != "" {
 		err = fmt.Errorf("%w; the last check: %s", err, o.Last.Cause)
 	}
-	if o.Accepts != "" {
-		err = hint.With(err, "the app accepts connections on "+o.Accepts)
+	switch {
+	case o.Accepts != "":
+		return hint.With(err, "the app accepts connections on "+o.Accepts)
+	case o.End != "":
+		return hint.With(err, "of your environment the app has only what -e NAME names; arguments for it stand behind --")
 	}
-	return err
+	return hint.With(err, "kohealth init finds the check that suits the app in its source")
 }
 
 // environ returns the variables of --env with their values, but for those without one.

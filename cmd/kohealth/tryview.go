@@ -5,10 +5,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"sync"
 	"time"
-
-	"golang.org/x/term"
 
 	"github.com/ko-health/kohealth/builder/trial"
 )
@@ -18,15 +17,17 @@ import (
 type tryView struct {
 	out, err io.Writer
 	app      *appOutput
+	cause    string      // of the last check's failure, without how long it took
+	unread   func(error) // is called when out cannot be written to
 
 	mu    sync.Mutex
 	start time.Time
-	live  bool          // out is a terminal
+	live  bool          // out shows a line that changes
 	over  chan struct{} // closed when the last line changes no more
 }
 
 func newTryView(out, err *os.File, verbose bool) *tryView {
-	v := &tryView{out: out, err: err, live: term.IsTerminal(int(out.Fd())) && os.Getenv("TERM") != "dumb", over: make(chan struct{})}
+	v := &tryView{out: out, err: err, live: isLive(out), over: make(chan struct{})}
 	v.app = &appOutput{}
 	if verbose {
 		v.app.show = func(line string) { v.above(v.err, line) }
@@ -66,16 +67,26 @@ func (v *tryView) above(w io.Writer, line string) {
 	if v.live {
 		fmt.Fprint(v.out, clearLine)
 	}
-	fmt.Fprintln(w, line)
+	if _, err := fmt.Fprintln(w, line); err != nil && w == v.out {
+		v.unread(fmt.Errorf("showing a check: %w", err))
+	}
 	if v.live && !v.start.IsZero() {
 		fmt.Fprintf(v.out, "%s running", seconds(time.Since(v.start)))
 	}
 }
 
-// check shows a check.
+// tookPattern matches how long a check took, which stands at the end of its cause.
+var tookPattern = regexp.MustCompile(`\([0-9.]+(µs|ms|s)\)`)
+
+// check shows a check. What is wrong is said once, as long as nothing else is.
 func (v *tryView) check(c trial.Check) {
+	cause := tookPattern.ReplaceAllString(c.Cause, "")
+	if v.cause == cause {
+		c.Cause = "as before"
+	}
+	v.cause = cause
 	switch {
-	case c.Cause == "":
+	case cause == "":
 		v.above(v.out, fmt.Sprintf("%s healthy in %s", seconds(c.At), milliseconds(c.Took)))
 	case c.Failures == 0:
 		v.above(v.out, fmt.Sprintf("%s starting: %s", seconds(c.At), c.Cause))
@@ -99,7 +110,7 @@ func (v *tryView) stop() {
 // suggest shows what to configure.
 func (v *tryView) suggest(o trial.Outcome) error {
 	startPeriod, timeout := o.Suggest()
-	_, err := fmt.Fprintf(v.out, "healthcheck:\n  start_period: %-4s # healthy after %s here\n  timeout: %-9s # the check took %s here\n",
+	_, err := fmt.Fprintf(v.out, "healthcheck:         # in .ko.yaml this would fit:\n  start_period: %-4s # healthy after %s here\n  timeout: %-9s # the check took %s here\n",
 		startPeriod, seconds(o.After), timeout, milliseconds(o.Last.Took))
 	return err
 }

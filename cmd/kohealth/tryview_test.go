@@ -21,16 +21,18 @@ func TestTryView(t *testing.T) {
 		live bool
 		want string
 	}{
-		{"pipe", false, "0.2s starting: refused\n" +
+		{"pipe", false, "0.2s starting: refused (1.1ms)\n" +
 			"app: listening\n" +
-			"0.2s failure 1 of 3: refused\n" +
+			"0.2s failure 1 of 3: as before\n" +
+			"0.2s failure 2 of 3: reset (1ms)\n" +
 			"0.2s healthy in 3ms\n" +
 			"app: more\n"},
 		{"terminal", true, "<0.1s running" +
 			"<0.2s running" +
-			"<0.2s starting: refused\n0.2s running" +
+			"<0.2s starting: refused (1.1ms)\n0.2s running" +
 			"<app: listening\n0.2s running" +
-			"<0.2s failure 1 of 3: refused\n0.2s running" +
+			"<0.2s failure 1 of 3: as before\n0.2s running" +
+			"<0.2s failure 2 of 3: reset (1ms)\n0.2s running" +
 			"<0.2s healthy in 3ms\n0.2s running" +
 			"<app: more\n0.2s running" +
 			"<"},
@@ -42,10 +44,11 @@ func TestTryView(t *testing.T) {
 				v.app = &appOutput{show: func(line string) { v.above(v.err, line) }}
 				v.started()
 				time.Sleep(250 * time.Millisecond)
-				v.check(trial.Check{At: 240 * time.Millisecond, Cause: "refused"})
+				v.check(trial.Check{At: 240 * time.Millisecond, Cause: "refused (1.1ms)"})
 				fmt.Fprint(v.app, "liste")
 				fmt.Fprint(v.app, "ning\nmore")
-				v.check(trial.Check{At: 245 * time.Millisecond, Cause: "refused", Failures: 1, Retries: 3})
+				v.check(trial.Check{At: 245 * time.Millisecond, Cause: "refused (0.9ms)", Failures: 1, Retries: 3})
+				v.check(trial.Check{At: 246 * time.Millisecond, Cause: "reset (1ms)", Failures: 2, Retries: 3})
 				v.check(trial.Check{At: 249 * time.Millisecond, Took: 2100 * time.Microsecond})
 				v.stop()
 				if diff := cmp.Diff(tt.want, strings.ReplaceAll(shown.String(), clearLine, "<")); diff != "" {
