@@ -33,7 +33,7 @@ const (
 
 	PublicHost = "public.ecr.aws"
 	dualStack  = "ecr-public.aws.com" // its other name
-	Alias      = "a1b2c3d4" // of the account's public registry
+	Alias      = "a1b2c3d4"           // of the account's public registry
 
 	apiHost       = "api.ecr." + Region + ".amazonaws.com"
 	publicAPIHost = "api.ecr-public.us-east-1.amazonaws.com"
