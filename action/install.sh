@@ -46,8 +46,12 @@ download() {
 		say "the action knows no checksum of $archive"
 		return 1
 	fi
+	case $DOWNLOAD_URL in
+	http://* | https://*) ;;
+	*) fail 'download-url is not a URL of http or https' ;; # curl might take it for an option
+	esac
 	say "downloading $archive"
-	curl -fsSL --retry 3 --connect-timeout 20 --max-time 300 -o "$archive" "$DOWNLOAD_URL/$1/$archive" || return 1
+	curl -fsSL --retry 3 --connect-timeout 20 --max-time 300 --globoff -o "$archive" "$DOWNLOAD_URL/$1/$archive" || return 1
 	if [ "$(checksum "$archive")" != "$want" ]; then
 		rm "$archive"
 		fail "what was downloaded as $archive is not what was released: its checksum is another one"

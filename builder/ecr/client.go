@@ -121,7 +121,8 @@ func (c *client) createPublic(ctx context.Context, cfg aws.Config, repository st
 	if err != nil {
 		return err
 	}
-	if uri := aws.ToString(out.Repository.RepositoryUri); uri != c.host+"/"+repository {
+	uri := aws.ToString(out.Repository.RepositoryUri)
+	if _, path, _ := strings.Cut(uri, "/"); path != repository { // the host has two names
 		return hint.With(fmt.Errorf("%q is not an alias of your public registry: what was created is %s", alias, uri),
 			"name that one in KO_DOCKER_REPO, or use credentials of the account that has the alias "+alias)
 	}

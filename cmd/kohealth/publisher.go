@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"regexp"
 	"strings"
 	"sync"
 
@@ -35,6 +36,9 @@ func newPublisher(po *options.PublishOptions, v versions) (*publisher, error) {
 	if registry, _, _ := strings.Cut(po.DockerRepo, "/"); registry == layers.StaticHost && po.Push && !po.Local {
 		return nil, hint.With(fmt.Errorf("creating publisher: %s is built into kohealth and read-only", po.DockerRepo), "name another registry in KO_DOCKER_REPO")
 	}
+	if err := checkTags(po.Tags); err != nil {
+		return nil, err
+	}
 	unrecorded := *po
 	unrecorded.ImageRefsFile = ""
 	inner, err := commands.NewPublisher(&unrecorded)
@@ -58,6 +62,23 @@ func newPublisher(po *options.PublishOptions, v versions) (*publisher, error) {
 		p.record, err = publish.NewRecorder(inner, po.ImageRefsFile)
 	}
 	return p, err
+}
+
+// tagPattern is what registries take for a tag.
+//
+// https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests
+var tagPattern = regexp.MustCompile(`^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$`)
+
+// checkTags finds tags that no registry takes, before anything is built. One that is
+// empty is latest.
+func checkTags(tags []string) error {
+	for _, tag := range tags {
+		if tag != "" && !tagPattern.MatchString(tag) {
+			return hint.With(fmt.Errorf("%q cannot be a tag", tag),
+				"tags have up to 128 letters, digits, '_', '.' and '-', the first a letter, a digit or '_'; write feature-x for the branch feature/x")
+		}
+	}
+	return nil
 }
 
 // sideBySide tells whether images may be published at once: whether the order leaves
@@ -102,6 +123,8 @@ func explainPublishing(importpath string, err error) error {
 	case strings.Contains(err.Error(), "failed to interpret"):
 		err = hint.With(errors.New("a tarball holds one image, and an index of several platforms was built"),
 			"name one --platform, or use --oci-layout-path")
+	case strings.Contains(err.Error(), "repository can only contain"):
+		err = hint.With(err, "set KO_DOCKER_REPO, as in registry.example.com/team: in lower case, and without https://")
 	}
 	return fmt.Errorf("publishing %s: %w", importpath, explainDestination(plainly(err)))
 }

@@ -32,7 +32,8 @@ const (
 	Host    = Account + ".dkr.ecr." + Region + ".amazonaws.com"
 
 	PublicHost = "public.ecr.aws"
-	Alias      = "a1b2c3d4" // of the account's public registry
+	dualStack  = "ecr-public.aws.com" // its other name
+	Alias      = "a1b2c3d4"           // of the account's public registry
 
 	apiHost       = "api.ecr." + Region + ".amazonaws.com"
 	publicAPIHost = "api.ecr-public.us-east-1.amazonaws.com"
@@ -86,7 +87,7 @@ func New(dir string) (*Server, error) {
 		denied:       map[string]bool{},
 		throttled:    map[string]int{},
 	}
-	certificate, authority, err := newCertificate(Host, PublicHost, apiHost, publicAPIHost)
+	certificate, authority, err := newCertificate(Host, PublicHost, dualStack, apiHost, publicAPIHost)
 	if err != nil {
 		return nil, err
 	}
@@ -238,7 +239,7 @@ func (s *Server) Describe() (lines []string) {
 // connect is the proxy: it leads to the server, whatever name of AWS's is asked for.
 func (s *Server) connect(w http.ResponseWriter, req *http.Request) {
 	name, port, _ := net.SplitHostPort(req.Host)
-	known := slices.Contains([]string{Host, PublicHost, apiHost, publicAPIHost}, name) && port == "443"
+	known := slices.Contains([]string{Host, PublicHost, dualStack, apiHost, publicAPIHost}, name) && port == "443"
 	if req.Method != http.MethodConnect || !known {
 		s.mu.Lock()
 		s.stray = append(s.stray, req.Method+" "+req.Host)

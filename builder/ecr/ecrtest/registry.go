@@ -15,6 +15,9 @@ import (
 
 // ServeHTTP is all of AWS, by the name that is asked for.
 func (s *Server) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	if req.Host == dualStack {
+		req.Host = PublicHost
+	}
 	switch {
 	case req.Host == apiHost || req.Host == publicAPIHost:
 		s.serveAPI(w, req)
