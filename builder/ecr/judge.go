@@ -42,10 +42,7 @@ const answerLimit = 64 << 10
 // readAnswer reads what resp says, and leaves it to be read again.
 func readAnswer(resp *http.Response) (answer, error) {
 	body, err := io.ReadAll(io.LimitReader(resp.Body, answerLimit))
-	if err != nil {
-		return answer{}, err
-	}
-	if err := resp.Body.Close(); err != nil {
+	if err = errors.Join(err, resp.Body.Close()); err != nil {
 		return answer{}, err
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(body))
