@@ -36,7 +36,7 @@ func actionInputs() map[string][]string {
 		"platforms":             nil,
 		"push":                  yesNo,
 		"repo":                  nil,
-		"sbom":                  nil,
+		"sbom":                  {"spdx", "none"},
 		"summary":               yesNo,
 		"tags":                  nil,
 		"task-definition":       nil,

@@ -79,6 +79,7 @@ func TestActionInputErrors(t *testing.T) {
 	}{
 		{inputs{"push": "yes"}, `parsing input push "yes": want true or false`},
 		{inputs{"cache": "$(x)"}, `parsing input cache "$(x)": want true or false`},
+		{inputs{"sbom": "cyclonedx"}, `parsing input sbom "cyclonedx": want spdx or none`},
 		{inputs{"new": "x"}, `this version of kohealth has no input "new"`},
 		{inputs{"container-name": "web"}, "input container-name needs task-definition"},
 		{inputs{"container-name": "web", "task-definition": "t.json", "importpaths": "./a ./b"}, "input container-name is for one import path"},
