@@ -95,7 +95,7 @@ func withPublisher(ctx context.Context, po *publishFlags, dir string, v versions
 		return err
 	}
 	defer func() { leave(err == nil) }()
-	transport := interruptible{ctx, registries(ctx, ecr.Transport(remote.DefaultTransport, ecrOptions))}
+	transport := resending{interruptible{ctx, registries(ctx, ecr.Transport(remote.DefaultTransport, ecrOptions))}}
 	if !po.InsecureRegistry { // then the publisher has to find a transport of net/http's own
 		remote.DefaultTransport = transport
 	}
