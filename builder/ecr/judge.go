@@ -79,7 +79,7 @@ func (e *exchange) judge(a answer) (verdict, error) {
 	case a.code == registrytransport.DeniedErrorCode && a.says("not authorized to perform") && e.req.Method != http.MethodGet:
 		return giveUp, hint.With(fmt.Errorf("%s refuses: %s", e.client.host, a.text),
 			"allow it in IAM, or, if this is not the repository that you meant, name another in KO_DOCKER_REPO and use --bare")
-	case kind != "" && !e.client.public():
+	case e.client.takesTokens(e.req):
 		return e.judgeAccess(a, kind)
 	}
 	return giveUp, nil
@@ -194,6 +194,17 @@ func (e *exchange) judgeAccess(a answer, kind string) (verdict, error) {
 	}
 	return giveUp, hint.With(fmt.Errorf("%s lets nobody in: %s, and AWS gives no new ones: %w", e.client.host, what, err),
 		"set AWS credentials (AWS_PROFILE, AWS_ACCESS_KEY_ID, a role) that allow ecr:GetAuthorizationToken, or log in with aws ecr get-login-password | kohealth login")
+}
+
+// takesTokens tells whether AWS's tokens are for a request: all but the first, which
+// only asks how to log in; of the public registry only that which changes them into
+// another kind.
+func (r registry) takesTokens(req *http.Request) bool {
+	if r.public() {
+		return req.URL.Path == "/token/" && req.Header.Get("Authorization") != ""
+	}
+	kind, _, _ := split(req)
+	return kind != ""
 }
 
 // split takes the path of a request apart: uploads, blobs or manifests of a repository,
