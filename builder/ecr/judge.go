@@ -192,8 +192,12 @@ func (e *exchange) judgeAccess(a answer, kind string) (verdict, error) {
 	if e.auth != "" {
 		what = "the login is no longer valid"
 	}
+	action, service := "ecr:GetAuthorizationToken", "ecr"
+	if e.client.public() {
+		action, service = "ecr-public:GetAuthorizationToken and sts:GetServiceBearerToken", "ecr-public"
+	}
 	return giveUp, hint.With(fmt.Errorf("%s lets nobody in: %s, and AWS gives no new ones: %w", e.client.host, what, err),
-		"set AWS credentials (AWS_PROFILE, AWS_ACCESS_KEY_ID, a role) that allow ecr:GetAuthorizationToken, or log in with aws ecr get-login-password | kohealth login")
+		"set AWS credentials (AWS_PROFILE, AWS_ACCESS_KEY_ID, a role) that allow "+action+", or log in with aws "+service+" get-login-password | kohealth login")
 }
 
 // takesTokens tells whether AWS's tokens are for a request: all but the first, which
