@@ -48,16 +48,28 @@ download() {
 	fi
 	case $DOWNLOAD_URL in
 	http://* | https://*) ;;
-	*) fail 'download-url is not a URL of http or https' ;; # curl might take it for an option
+	*) fail 'download-url is not a URL of http or https' ;;
 	esac
 	say "downloading $archive"
-	curl -fsSL --retry 3 --connect-timeout 20 --max-time 300 --globoff -o "$archive" "$DOWNLOAD_URL/$1/$archive" || return 1
+	curl -fsSL --retry 3 --connect-timeout 20 --max-time 300 --globoff -o "$archive" --url "$DOWNLOAD_URL/$1/$archive" || return 1
 	if [ "$(checksum "$archive")" != "$want" ]; then
 		rm "$archive"
 		fail "what was downloaded as $archive is not what was released: its checksum is another one"
 	fi
 	tar -xzf "$archive" "kohealth$exe" || fail "unpacking $archive"
 	rm "$archive"
+}
+
+# verified says what verifies the source of a module: Go's checksum database, unless Go is
+# told to leave it out.
+verified() {
+	if [ "$(go env GOSUMDB)" = off ]; then
+		echo 'and GOSUMDB=off leaves its source unverified'
+	elif [ -n "$(go env GONOSUMDB)" ]; then
+		echo "which verifies its source unless GOPRIVATE or GONOSUMDB ($(go env GONOSUMDB)) leave it out"
+	else
+		echo 'which verifies its source'
+	fi
 }
 
 # compile builds for this machine, whatever the job builds for.
@@ -83,7 +95,7 @@ if [ "$version" = source ]; then
 	say 'compiling the revision of the action'
 	compile go build -C "$source" -trimpath -buildvcs=false -o "$dir/kohealth$exe" ./cmd/kohealth
 elif ! download "$version"; then
-	say "no binary of $version could be downloaded: compiling it with go install, which verifies the source"
+	say "no binary of $version could be downloaded: compiling it with go install, $(verified)"
 	GOBIN=$dir compile go install -trimpath "github.com/ko-health/kohealth/cmd/kohealth@$version"
 fi
 echo "$dir" >>"$GITHUB_PATH"

@@ -114,6 +114,9 @@ func (b *Builder) Build(ctx context.Context, importpath string) (build.Result, e
 	for _, w := range check.Warnings() {
 		b.opts.Logf("warning: %s", w)
 	}
+	if err := b.checkPackages(check); err != nil {
+		return nil, err
+	}
 	if check.UsesProbe() && !check.Disabled {
 		defer b.compileAhead(ctx, variantFor(check))()
 	}

@@ -48,6 +48,26 @@ func (r *rewriter) addPackages(ctx context.Context, s *stack, base *rootfs.FS, c
 	return image, r.insertPackages(s, files, a, manifestType)
 }
 
+// checkPackages refuses what no base image can make right. A busybox may be the base
+// image's own, whatever its platform.
+func (b *Builder) checkPackages(check health.Check) error {
+	if check.Disabled || len(check.AllPackages()) == 0 {
+		return nil
+	}
+	if len(check.Packages) > 0 {
+		for _, p := range b.opts.Platforms {
+			if _, err := apkArch(p); err != nil {
+				return err
+			}
+		}
+	}
+	err := b.opts.Packages.Check(apk.Request{Packages: check.Packages, Repositories: check.Repositories, Keys: check.Keys, Offline: check.Offline})
+	if err != nil {
+		return fmt.Errorf("adding packages: %w", err)
+	}
+	return nil
+}
+
 // install returns the files of packages, and says which they are.
 func (r *rewriter) install(ctx context.Context, s *stack, base *rootfs.FS, check health.Check, names []string, platform v1.Platform) (*apk.Installation, error) {
 	arch, err := apkArch(platform)

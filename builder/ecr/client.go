@@ -60,20 +60,35 @@ func (c *client) authorization(ctx context.Context, refused string, said bool) (
 	if !said && time.Since(c.fetched) < tokenAge {
 		return "", nil
 	}
+	token, err := c.fetchToken(ctx)
+	if err != nil {
+		return "", plain(err)
+	}
+	if token == "" {
+		return "", errors.New("ECR has issued no token")
+	}
+	c.token, c.fetched = "Basic "+token, time.Now()
+	return c.token, nil
+}
+
+// fetchToken returns a new token, or "".
+func (c *client) fetchToken(ctx context.Context) (string, error) {
 	cfg, err := c.config(ctx)
 	if err != nil {
 		return "", err
 	}
+	if c.public() {
+		out, err := ecrpublic.NewFromConfig(cfg).GetAuthorizationToken(ctx, &ecrpublic.GetAuthorizationTokenInput{})
+		if err != nil || out.AuthorizationData == nil {
+			return "", err
+		}
+		return aws.ToString(out.AuthorizationData.AuthorizationToken), nil
+	}
 	out, err := ecr.NewFromConfig(cfg).GetAuthorizationToken(ctx, &ecr.GetAuthorizationTokenInput{})
-	if err != nil {
-		return "", plain(err)
+	if err != nil || len(out.AuthorizationData) == 0 {
+		return "", err
 	}
-	if len(out.AuthorizationData) == 0 {
-		return "", errors.New("ECR has issued no token")
-	}
-	c.token = "Basic " + aws.ToString(out.AuthorizationData[0].AuthorizationToken)
-	c.fetched = time.Now()
-	return c.token, nil
+	return aws.ToString(out.AuthorizationData[0].AuthorizationToken), nil
 }
 
 // current returns the Authorization header that has taken the place of the keychain's,

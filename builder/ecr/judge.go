@@ -42,10 +42,7 @@ const answerLimit = 64 << 10
 // readAnswer reads what resp says, and leaves it to be read again.
 func readAnswer(resp *http.Response) (answer, error) {
 	body, err := io.ReadAll(io.LimitReader(resp.Body, answerLimit))
-	if err != nil {
-		return answer{}, err
-	}
-	if err := resp.Body.Close(); err != nil {
+	if err = errors.Join(err, resp.Body.Close()); err != nil {
 		return answer{}, err
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(body))
@@ -82,7 +79,7 @@ func (e *exchange) judge(a answer) (verdict, error) {
 	case a.code == registrytransport.DeniedErrorCode && a.says("not authorized to perform") && e.req.Method != http.MethodGet:
 		return giveUp, hint.With(fmt.Errorf("%s refuses: %s", e.client.host, a.text),
 			"allow it in IAM, or, if this is not the repository that you meant, name another in KO_DOCKER_REPO and use --bare")
-	case kind != "" && !e.client.public():
+	case e.client.takesTokens(e.req):
 		return e.judgeAccess(a, kind)
 	}
 	return giveUp, nil
@@ -195,8 +192,23 @@ func (e *exchange) judgeAccess(a answer, kind string) (verdict, error) {
 	if e.auth != "" {
 		what = "the login is no longer valid"
 	}
+	action, service := "ecr:GetAuthorizationToken", "ecr"
+	if e.client.public() {
+		action, service = "ecr-public:GetAuthorizationToken and sts:GetServiceBearerToken", "ecr-public"
+	}
 	return giveUp, hint.With(fmt.Errorf("%s lets nobody in: %s, and AWS gives no new ones: %w", e.client.host, what, err),
-		"set AWS credentials (AWS_PROFILE, AWS_ACCESS_KEY_ID, a role) that allow ecr:GetAuthorizationToken, or log in with aws ecr get-login-password | kohealth login")
+		"set AWS credentials (AWS_PROFILE, AWS_ACCESS_KEY_ID, a role) that allow "+action+", or log in with aws "+service+" get-login-password | kohealth login")
+}
+
+// takesTokens tells whether AWS's tokens are for a request: all but the first, which
+// only asks how to log in; of the public registry only that which changes them into
+// another kind.
+func (r registry) takesTokens(req *http.Request) bool {
+	if r.public() {
+		return req.URL.Path == "/token/" && req.Header.Get("Authorization") != ""
+	}
+	kind, _, _ := split(req)
+	return kind != ""
 }
 
 // split takes the path of a request apart: uploads, blobs or manifests of a repository,

@@ -100,7 +100,7 @@ func (e *exchange) send() (*http.Response, error) {
 	req := e.req
 	e.auth = req.Header.Get("Authorization")
 	token := e.client.current()
-	newer := token != "" && token != e.auth && (e.auth == "" || strings.HasPrefix(e.auth, "Basic "))
+	newer := token != "" && token != e.auth && (e.auth == "" || strings.HasPrefix(e.auth, "Basic ")) && e.client.takesTokens(e.req)
 	if newer || e.sent {
 		req = req.Clone(req.Context())
 	}

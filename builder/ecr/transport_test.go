@@ -187,3 +187,22 @@ func TestPull(t *testing.T) {
 		t.Errorf("got %v, %v", resp, err)
 	}
 }
+
+// A brokenBody is one whose connection ends.
+type brokenBody struct{ closed bool }
+
+func (b *brokenBody) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+func (b *brokenBody) Close() error {
+	b.closed = true
+	return nil
+}
+
+// TestBroken checks that an answer that cannot be read is an error, and let go.
+func TestBroken(t *testing.T) {
+	body := &brokenBody{}
+	_, err := readAnswer(&http.Response{StatusCode: 429, Body: body})
+	if !errors.Is(err, io.ErrUnexpectedEOF) || !body.closed {
+		t.Errorf("got %v, closed: %t", err, body.closed)
+	}
+}

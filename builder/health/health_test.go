@@ -384,6 +384,36 @@ Builds:
 	}
 }
 
+// TestTypos checks which keys at the top of a file were meant to be others. ko does not
+// mind their case.
+func TestTypos(t *testing.T) {
+	f, err := readFile(t, `
+helth: {}
+defaultbaseimage: a
+DEFAULTENV: []
+default_base_image: a
+defaultBaseImgae: a
+build: []
+baseImageOverride: {}
+ecr: {}
+verification: {}
+x-health: {}
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []health.Typo{
+		{Line: 2, Key: "helth", Known: "healthcheck"},
+		{Line: 5, Key: "default_base_image", Known: "defaultBaseImage"},
+		{Line: 6, Key: "defaultBaseImgae", Known: "defaultBaseImage"},
+		{Line: 7, Key: "build", Known: "builds"},
+		{Line: 8, Key: "baseImageOverride", Known: "baseImageOverrides"},
+	}
+	if diff := cmp.Diff(want, f.Typos()); diff != "" {
+		t.Errorf("typos (-want +got):\n%s", diff)
+	}
+}
+
 func TestReadFileErrors(t *testing.T) {
 	for content, want := range map[string]string{
 		"healthcheck:\n  tst: x":                        `.ko.yaml:2: unknown key "tst" in healthcheck`,

@@ -27,6 +27,14 @@ import (
 type File struct {
 	top    Settings
 	builds []build
+	typos  []Typo
+}
+
+// A Typo is a key at the top of the file that neither kohealth nor ko knows, and ko
+// passes over, although it is much like one that they know.
+type Typo struct {
+	Line       int
+	Key, Known string
 }
 
 // A BuildID tells the entries of builds[] apart, with ko's own defaults: the ID is
@@ -79,6 +87,9 @@ func (f File) For(id BuildID) Settings {
 	}
 	return f.top
 }
+
+// Typos returns the keys that were meant to be others, in the order of the file.
+func (f File) Typos() []Typo { return f.typos }
 
 // Builds returns what tells the entries of builds[] apart, in the order of the file.
 func (f File) Builds() (ids []BuildID) {
@@ -178,11 +189,29 @@ func readTop(n *yaml.Node) (f File, err error) {
 		case strings.EqualFold(key.Value, "builds") && value.Kind == yaml.SequenceNode:
 			f.builds, err = readBuilds(value)
 		default:
+			if known := nearKey(key.Value); known != "" {
+				f.typos = append(f.typos, Typo{key.Line, key.Value, known})
+			}
 			err = checkTypo(key.Value)
 		}
 		return err
 	})
 	return f, err
+}
+
+// nearKey returns the key at the top of a .ko.yaml that another was meant to be, or "".
+//
+// https://ko.build/configuration/
+func nearKey(key string) string {
+	known := []string{"defaultBaseImage", "baseImageOverrides", "defaultPlatforms", "defaultEnv", "defaultFlags", "defaultLdflags", "builds", "healthcheck"}
+	is := func(k string) bool { return strings.EqualFold(k, key) }
+	if slices.ContainsFunc(known, is) || strings.HasPrefix(key, "x-") { // which holds what anchors name
+		return ""
+	}
+	if Nearest(key, []string{"health"}) != "" {
+		return "healthcheck"
+	}
+	return Nearest(key, known)
 }
 
 func readBuilds(n *yaml.Node) ([]build, error) {

@@ -82,10 +82,15 @@ func TestEditBytes(t *testing.T) {
 	out := fmt.Sprintf(task, `"`+ref+`","healthCheck":`+check)
 	spaced := strings.NewReplacer(",\"", ", \"", ":[", ": [", ":{", ": {", "\":", "\": ", ": [", ": [", ": {", ": {", "  ", " ")
 	for name, tt := range map[string][2]string{
-		"compact":              {in, out},
-		"byte order mark":      {"\uFEFF" + in + "\n", "\uFEFF" + out + "\n"},
-		"spaced":               {spaced.Replace(in), spaced.Replace(out)},
-		"null check":           {strings.Replace(in, `,"cpu"`, `,"healthCheck":null,"cpu"`, 1), out},
+		"compact":          {in, out},
+		"byte order mark":  {"\uFEFF" + in + "\n", "\uFEFF" + out + "\n"},
+		"spaced":           {spaced.Replace(in), spaced.Replace(out)},
+		"null check":       {strings.Replace(in, `,"cpu"`, `,"healthCheck":null,"cpu"`, 1), out},
+		"no check in JSON": {strings.Replace(in, `,"cpu"`, `,"healthCheck":{"Ref":"AWS::NoValue"},"cpu"`, 1), out},
+		"no check in YAML": {
+			"containerDefinitions:\n- image: x\n  healthCheck: !Ref AWS::NoValue # none\n  cpu: 1\n",
+			"containerDefinitions:\n- image: " + ref + "\n  healthCheck: {command: [\"CMD\", \"/usr/bin/healthcheck\", \"http://:8080/?a=1&b=\\\"<2>\\\"\"], interval: 10, timeout: 3, retries: 3, startPeriod: 10} # none\n  cpu: 1\n",
+		},
 		"not UTF-8 is refused": {"{\"a\":\"\xff\"}", ""},
 		"CR LF": {
 			"Resources:\r\n  T:\r\n    Type: AWS::ECS::TaskDefinition\r\n    Properties:\r\n      ContainerDefinitions:\r\n        - Name: app # it\r\n          Image: ko://x # is built\r\n",
@@ -98,6 +103,22 @@ func TestEditBytes(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		} else if diff := cmp.Diff(tt[1], string(got)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+// TestChecked checks which containers have a check of their own.
+func TestChecked(t *testing.T) {
+	for value, want := range map[string]bool{
+		"null": false, "!Ref AWS::NoValue": false, "{Ref: AWS::NoValue}": false,
+		"{command: [CMD, x]}": true, "!Ref Check": true, "!If [a, {command: [CMD, x]}, !Ref AWS::NoValue]": true,
+	} {
+		f, err := taskdef.Parse([]byte("containerDefinitions:\n- image: x\n  healthCheck: " + value + "\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := f.Containers[0].Checked; got != want {
+			t.Errorf("healthCheck: %s is a check: %t, want %t", value, got, want)
 		}
 	}
 }

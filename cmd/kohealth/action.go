@@ -9,6 +9,7 @@ import (
 	"log"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -113,11 +114,16 @@ func (w *workflow) build(ctx context.Context, in inputs) (*actionResult, error) 
 
 // execute runs a command of kohealth's.
 func execute(ctx context.Context, args []string) error {
-	fmt.Fprintf(os.Stderr, "$ kohealth %s\n", quoteAll(args))
+	fmt.Fprintf(os.Stderr, "$ kohealth %s\n", withoutPasswords(quoteAll(args)))
 	root := newRoot()
 	root.SetArgs(args)
 	return root.ExecuteContext(ctx)
 }
+
+// userinfo matches the user and the password in a URL.
+var userinfo = regexp.MustCompile(`://[^/@\s]*@`)
+
+func withoutPasswords(s string) string { return userinfo.ReplaceAllString(s, "://…@") }
 
 // quietly has do print what it likes: the runner takes none of it for commands.
 func quietly(do func() error) error {

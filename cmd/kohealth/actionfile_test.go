@@ -35,6 +35,9 @@ func TestWorkflows(t *testing.T) {
 // An actionFile is what action.yml holds.
 type actionFile struct {
 	Inputs, Outputs yaml.Node
+	Runs            struct {
+		Steps []struct{ ID, Run string }
+	}
 }
 
 // described returns names, descriptions and defaults, in the order of the file.
@@ -104,5 +107,16 @@ func TestActionInputs(t *testing.T) {
 	}
 	if strings.Join(got, " ") != strings.Join(want, " ") {
 		t.Errorf("outputs are %v, action.yml has %v", got, want)
+	}
+}
+
+// TestActionOneStream checks that the runner reads what kohealth prints in the order in
+// which it is printed: of two streams it may read a line before the one that has it take
+// no more commands.
+func TestActionOneStream(t *testing.T) {
+	for _, step := range readAction(t).Runs.Steps {
+		if step.ID == "build" && step.Run != "exec kohealth action 2>&1" {
+			t.Errorf("the step that builds runs %s", step.Run)
+		}
 	}
 }

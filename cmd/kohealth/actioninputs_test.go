@@ -53,6 +53,15 @@ func TestActionCommandLine(t *testing.T) {
 	}
 }
 
+// TestActionShowsNoPassword checks what of a command line is shown.
+func TestActionShowsNoPassword(t *testing.T) {
+	args := []string{"build", "--health-repository=https://user:pass@example.com/os", "--health=http://:8080/@me"}
+	const want = "build --health-repository=https://…@example.com/os --health=http://:8080/@me"
+	if got := withoutPasswords(quoteAll(args)); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
 func encode(t *testing.T, in inputs) string {
 	t.Helper()
 	text, err := json.Marshal(in)

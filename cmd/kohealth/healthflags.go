@@ -123,6 +123,9 @@ func (hf *healthFlags) checks(dir string) (*checks, error) {
 		if c.file, err = health.ReadFile(path); err != nil {
 			return nil, err
 		}
+		for _, typo := range c.file.Typos() {
+			log.Printf("warning: %s:%d: there is no key %q; did you mean %q?", path, typo.Line, typo.Key, typo.Known)
+		}
 	}
 	return c, nil
 }

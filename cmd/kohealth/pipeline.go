@@ -58,6 +58,9 @@ func (f *buildFlags) run(ctx context.Context, v versions, do func(context.Contex
 	if err := options.Validate(f.po.PublishOptions, f.bo); err != nil {
 		return fmt.Errorf("validating options: %w", err)
 	}
+	if sbom := f.bo.SBOM; sbom != "spdx" && sbom != "none" { // ko takes anything else for spdx
+		log.Printf("warning: there is no --sbom=%s, only spdx and none; it will be spdx", sbom)
+	}
 	environ := os.Environ()
 	// The cache is another process's only when those of this build have ended.
 	kept := useKoCache(cacheDir())
@@ -92,7 +95,7 @@ func withPublisher(ctx context.Context, po *publishFlags, dir string, v versions
 		return err
 	}
 	defer func() { leave(err == nil) }()
-	transport := interruptible{ctx, registries(ctx, ecr.Transport(remote.DefaultTransport, ecrOptions))}
+	transport := resending{interruptible{ctx, registries(ctx, ecr.Transport(remote.DefaultTransport, ecrOptions))}}
 	if !po.InsecureRegistry { // then the publisher has to find a transport of net/http's own
 		remote.DefaultTransport = transport
 	}

@@ -41,9 +41,17 @@ func newPublisher(po *options.PublishOptions, v versions) (*publisher, error) {
 	}
 	unrecorded := *po
 	unrecorded.ImageRefsFile = ""
+	tarball, err := setTarball(&unrecorded)
+	if err != nil {
+		return nil, err
+	}
 	inner, err := commands.NewPublisher(&unrecorded)
 	if err != nil {
 		return nil, explainRepository(fmt.Errorf("creating publisher: %w", err))
+	}
+	if tarball != nil {
+		tarball.Interface = inner
+		inner = tarball
 	}
 	if inECR(&unrecorded) {
 		if inner, err = newSBOMsLast(inner, "kohealth/"+v.kohealth); err != nil {

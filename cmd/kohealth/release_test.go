@@ -7,8 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"go.yaml.in/yaml/v3"
 )
 
 // TestRelease builds a release twice, in two directories, as .goreleaser.yaml says and
@@ -37,52 +35,6 @@ func TestRelease(t *testing.T) {
 	t.Logf("kohealth %d bytes, ko %d bytes", len(one), size)
 	if ratio := float64(len(one)) / float64(size); ratio > 1.15 {
 		t.Errorf("kohealth is %.2f times as big as ko", ratio)
-	}
-}
-
-// TestReleaseAction runs the step of the release workflow that has the action install
-// the release. It needs git.
-func TestReleaseAction(t *testing.T) {
-	if os.Getenv("KOHEALTH_TEST_ENGINES") == "" {
-		t.Skip("KOHEALTH_TEST_ENGINES is not set: make test says what it leaves out")
-	}
-	var workflow struct {
-		Jobs struct {
-			Release struct{ Steps []struct{ Name, Run string } }
-		}
-	}
-	if err := yaml.Unmarshal(must(os.ReadFile(filepath.Join(root, ".github", "workflows", "release.yml"))), &workflow); err != nil {
-		t.Fatal(err)
-	}
-	steps := workflow.Jobs.Release.Steps
-	step := steps[len(steps)-1]
-	if step.Name != "Have the action install it" {
-		t.Fatalf("the last step is %q", step.Name)
-	}
-
-	origin := releaseTree(t)
-	runIn(t, origin, "git", "tag", "v1", "HEAD") // of an earlier release
-	dir := t.TempDir()
-	runIn(t, dir, "git", "clone", "--quiet", origin, ".")
-	runIn(t, dir, "git", "checkout", "--quiet", "--detach", "v1.2.3")
-	sums := strings.Repeat("0", 64) + "  kohealth_1.2.3_linux_amd64.tar.gz\n"
-	if err := os.Mkdir(filepath.Join(dir, "dist"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "dist", "checksums.txt"), []byte(sums), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("VERSION", "v1.2.3")
-	runIn(t, dir, "bash", "-euo", "pipefail", "-c", step.Run)
-
-	if got := runIn(t, origin, "git", "show", "v1:action/checksums.txt"); got != sums {
-		t.Errorf("v1 has the checksums %q", got)
-	}
-	if got := runIn(t, origin, "git", "diff", "--name-only", "v1.2.3", "v1"); got != "action/checksums.txt\n" {
-		t.Errorf("v1 differs from v1.2.3 in %q", got)
-	}
-	if got := runIn(t, origin, "git", "diff", "--name-only", "v1.2.3", "HEAD"); got != "" {
-		t.Errorf("the branch differs from v1.2.3 in %q", got)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -127,7 +128,11 @@ func writable(flag, file string) (string, error) {
 	}
 	tmp, err := os.CreateTemp(filepath.Dir(file), ".tmp-*")
 	if err != nil {
-		return "", fmt.Errorf("%s: %w", flag, err)
+		var at *fs.PathError // of the file that would be beside
+		if errors.As(err, &at) {
+			err = at.Err
+		}
+		return "", fmt.Errorf("%s %q cannot be written: %w", flag, file, err)
 	}
 	return file, errors.Join(tmp.Close(), os.Remove(tmp.Name()))
 }

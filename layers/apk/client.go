@@ -59,24 +59,34 @@ type Installation struct {
 	Warnings []string      // a line each
 }
 
+// Check refuses what Install would refuse without asking a repository.
+func (c *Client) Check(req Request) error {
+	_, _, _, err := c.read(req)
+	return err
+}
+
+// read reads keys, parses what is wanted, and says where to look for it.
+func (c *Client) read(req Request) (keys []*Key, wanted []constraint, repositories []*repository, err error) {
+	if keys, err = readKeys(req.Keys); err != nil {
+		return nil, nil, nil, err
+	}
+	for _, s := range req.Packages {
+		w, err := parseConstraint(s)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		wanted = append(wanted, w)
+	}
+	repositories, err = c.repositories(req, keys)
+	return keys, wanted, repositories, err
+}
+
 // Install returns what has to be added to the base for the packages to be there. Requests
 // for the same architecture wait for each other, so that what one downloads is in the cache
 // for the next.
 func (c *Client) Install(ctx context.Context, req Request) (*Installation, error) {
 	defer c.lock(req.Arch)()
-	keys, err := readKeys(req.Keys)
-	if err != nil {
-		return nil, err
-	}
-	var wanted []constraint
-	for _, s := range req.Packages {
-		w, err := parseConstraint(s)
-		if err != nil {
-			return nil, err
-		}
-		wanted = append(wanted, w)
-	}
-	repositories, err := c.repositories(req, keys)
+	keys, wanted, repositories, err := c.read(req)
 	if err != nil {
 		return nil, err
 	}

@@ -94,8 +94,19 @@ func (n *Node) Get(key string) *Node {
 	return nil
 }
 
-// Given tells whether there is a value other than null.
-func (n *Node) Given() bool { return n != nil && n.Kind != Null }
+// Given tells whether there is a value: none is null, and what CloudFormation leaves out.
+func (n *Node) Given() bool { return n != nil && n.Kind != Null && !n.isNoValue() }
+
+// isNoValue tells whether the value is !Ref AWS::NoValue, or {"Ref": "AWS::NoValue"}.
+//
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/pseudo-parameter-reference.html
+func (n *Node) isNoValue() bool {
+	const noValue = "AWS::NoValue"
+	if n.Kind == Unknown {
+		return n.Text == noValue
+	}
+	return len(n.Fields) == 1 && n.Fields[0].Key.Text == "Ref" && n.Fields[0].Value.Text == noValue
+}
 
 // Str returns a scalar's text; ok is false for everything else.
 func (n *Node) Str() (s string, ok bool) {

@@ -107,6 +107,23 @@ func TestCloudFormationTags(t *testing.T) {
 	}
 }
 
+// TestNoValue checks that what CloudFormation leaves out is not given.
+func TestNoValue(t *testing.T) {
+	for text, want := range map[string]bool{
+		"a: !Ref AWS::NoValue":              false,
+		"a: {Ref: AWS::NoValue}":            false,
+		`{"a": {"Ref": "AWS::NoValue"}}`:    false,
+		"a: !If [b, {}, !Ref AWS::NoValue]": true,
+		"a: !Ref Check":                     true,
+		"a: AWS::NoValue":                   true,
+		"a: {Command: AWS::NoValue}":        true,
+	} {
+		if got := parse(t, text+"\n").Get("a").Given(); got != want {
+			t.Errorf("%s is given: %t, want %t", text, got, want)
+		}
+	}
+}
+
 // Errors say where they are, and big inputs are refused before they take memory.
 func TestErrors(t *testing.T) {
 	bomb := "a: &a [x,x,x,x,x,x,x,x,x,x]\n"

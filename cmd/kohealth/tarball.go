@@ -1,0 +1,80 @@
+package main
+
+import (
+	"crypto/rand"
+	"errors"
+	"io"
+	"io/fs"
+	"log"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/google/ko/pkg/commands/options"
+	"github.com/google/ko/pkg/publish"
+)
+
+// wholeTarball has ko's publisher write its tarball beside the file that is asked for,
+// and gives it its name once it is whole.
+type wholeTarball struct {
+	publish.Interface
+	beside, file string
+}
+
+// setTarball refuses a tarball that cannot be written, and has po name the file beside
+// it. It returns nil where no tarball is written, or where nothing can be put beside it:
+// a device, or a file that may be written in a directory that may not.
+func setTarball(po *options.PublishOptions) (*wholeTarball, error) {
+	if po.TarballFile == "" || po.Local || strings.HasPrefix(po.DockerRepo, publish.LocalDomain) || strings.HasPrefix(po.DockerRepo, publish.KindDomain) {
+		return nil, nil
+	}
+	if info, err := os.Stat(po.TarballFile); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		return nil, nil
+	}
+	file, err := writable("--tarball", po.TarballFile)
+	if err != nil {
+		if f, opening := os.OpenFile(po.TarballFile, os.O_WRONLY, 0); opening == nil {
+			return nil, f.Close()
+		}
+		return nil, err
+	}
+	t := &wholeTarball{beside: filepath.Join(filepath.Dir(file), ".tmp-"+rand.Text()), file: file}
+	po.TarballFile = t.beside
+	return t, nil
+}
+
+// Close implements publish.Interface. ko says what it saves; that is the file.
+func (t *wholeTarball) Close() (err error) {
+	defer log.SetOutput(log.Writer())
+	log.SetOutput(&replacing{log.Writer(), strings.NewReplacer(t.beside, t.file)})
+	defer func() {
+		if err != nil {
+			_ = os.Remove(t.beside) // it may not be there
+		}
+	}()
+	if err := t.Interface.Close(); err != nil {
+		var at *fs.PathError
+		if errors.As(err, &at) && at.Path == t.beside {
+			at.Path = t.file
+		}
+		return err
+	}
+	if info, err := os.Stat(t.file); err == nil {
+		if err := os.Chmod(t.beside, info.Mode().Perm()); err != nil {
+			return err
+		}
+	}
+	return os.Rename(t.beside, t.file)
+}
+
+// replacing is a writer that replaces words in what is written.
+type replacing struct {
+	io.Writer
+	replacer *strings.Replacer
+}
+
+// Write implements [io.Writer].
+func (w *replacing) Write(data []byte) (int, error) {
+	_, err := w.replacer.WriteString(w.Writer, string(data))
+	return len(data), err
+}
