@@ -384,11 +384,10 @@ Builds:
 	}
 }
 
-// TestTypos checks which keys at the top of a file were meant to be others. ko does not
+// TestTypos checks which keys at the top of a file were meant to be ko's, which does not
 // mind their case.
 func TestTypos(t *testing.T) {
 	f, err := readFile(t, `
-helth: {}
 defaultbaseimage: a
 DEFAULTENV: []
 default_base_image: a
@@ -403,11 +402,10 @@ x-health: {}
 		t.Fatal(err)
 	}
 	want := []health.Typo{
-		{Line: 2, Key: "helth", Known: "healthcheck"},
-		{Line: 5, Key: "default_base_image", Known: "defaultBaseImage"},
-		{Line: 6, Key: "defaultBaseImgae", Known: "defaultBaseImage"},
-		{Line: 7, Key: "build", Known: "builds"},
-		{Line: 8, Key: "baseImageOverride", Known: "baseImageOverrides"},
+		{Line: 4, Key: "default_base_image", Known: "defaultBaseImage"},
+		{Line: 5, Key: "defaultBaseImgae", Known: "defaultBaseImage"},
+		{Line: 6, Key: "build", Known: "builds"},
+		{Line: 7, Key: "baseImageOverride", Known: "baseImageOverrides"},
 	}
 	if diff := cmp.Diff(want, f.Typos()); diff != "" {
 		t.Errorf("typos (-want +got):\n%s", diff)

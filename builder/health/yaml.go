@@ -30,8 +30,8 @@ type File struct {
 	typos  []Typo
 }
 
-// A Typo is a key at the top of the file that neither kohealth nor ko knows, and ko
-// passes over, although it is much like one that they know.
+// A Typo is a key at the top of the file that ko passes over, although it is much like
+// one that ko knows.
 type Typo struct {
 	Line       int
 	Key, Known string
@@ -199,17 +199,13 @@ func readTop(n *yaml.Node) (f File, err error) {
 	return f, err
 }
 
-// nearKey returns the key at the top of a .ko.yaml that another was meant to be, or "".
+// nearKey returns ko's key at the top of a .ko.yaml that another was meant to be, or "".
 //
 // https://ko.build/configuration/
 func nearKey(key string) string {
-	known := []string{"defaultBaseImage", "baseImageOverrides", "defaultPlatforms", "defaultEnv", "defaultFlags", "defaultLdflags", "builds", "healthcheck"}
-	is := func(k string) bool { return strings.EqualFold(k, key) }
-	if slices.ContainsFunc(known, is) || strings.HasPrefix(key, "x-") { // which holds what anchors name
+	known := []string{"defaultBaseImage", "baseImageOverrides", "defaultPlatforms", "defaultEnv", "defaultFlags", "defaultLdflags", "builds"}
+	if slices.ContainsFunc(known, func(k string) bool { return strings.EqualFold(k, key) }) {
 		return ""
-	}
-	if Nearest(key, []string{"health"}) != "" {
-		return "healthcheck"
 	}
 	return Nearest(key, known)
 }
@@ -241,9 +237,10 @@ func readBuilds(n *yaml.Node) ([]build, error) {
 	return builds, nil
 }
 
-// checkTypo refuses keys that were meant to be healthcheck. The others are ko's.
+// checkTypo refuses keys that were meant to be healthcheck. The others are ko's, or hold,
+// behind x-, what aliases name.
 func checkTypo(key string) error {
-	if Nearest(key, []string{"healthcheck", "health"}) == "" && !strings.HasPrefix(plain(key), "health") {
+	if strings.HasPrefix(key, "x-") || Nearest(key, []string{"healthcheck", "health"}) == "" && !strings.HasPrefix(plain(key), "health") {
 		return nil
 	}
 	return hint.With(fmt.Errorf("unknown key %q", key), `did you mean "healthcheck"?`)
