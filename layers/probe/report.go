@@ -8,9 +8,14 @@ import (
 )
 
 const (
-	maxReport  = 4096 // what Docker keeps of a check's output, and PIPE_BUF
-	maxSnippet = 200  // bytes of somebody else's text
-	maxTarget  = 500  // bytes of a target, which may be a long URL
+	maxReport  = pipeBuf // what Docker keeps of a check's output, too
+	maxSnippet = 200     // bytes of somebody else's text
+	maxTarget  = 500     // bytes of a target, which may be a long URL
+)
+
+const (
+	pipeBuf  = 4096                     // PIPE_BUF, limits.h(0P)
+	patience = 50 * cmdline.Millisecond // with whoever is to read
 )
 
 // A voice is what the probe says beside failures on stderr.
@@ -50,20 +55,14 @@ func (v voice) refuse(why string) {
 	v.report(line, line, json)
 }
 
-// report writes lines to stderr, those of failures to the container's log if that is
-// wanted, and JSON to stdout. It is the last thing that the probe does, and nobody
-// who does not read may hold it up.
+// report writes JSON to stdout, lines to stderr, and those of failures to the container's
+// log if that is wanted. Nobody who does not read holds it up for long.
 func (v voice) report(lines, failures, json string) {
-	if lines == "" && json == "" {
-		return // the usual case needs no thread
+	writeStdout(json)
+	writeStderr(limit(lines))
+	if v.log && failures != "" {
+		writeLog(limit(failures))
 	}
-	within(50*cmdline.Millisecond, func() {
-		if v.log && failures != "" {
-			writeLog(limit(failures))
-		}
-		writeStdout(json) // first: stderr may be a pipe that is full
-		writeStderr(limit(lines))
-	})
 }
 
 // limit cuts lines to what is kept of them.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"syscall"
+	"unsafe"
 
 	"github.com/ko-health/kohealth/builder/health/cmdline"
 )
@@ -23,9 +24,47 @@ func sleep(d cmdline.Duration) {
 
 // writeStderr does not use os.Stderr, which ends the process by SIGPIPE when nobody
 // reads.
-func writeStderr(s string) { _, _ = syscall.Write(2, []byte(s)) }
+func writeStderr(s string) { writeTo(2, s) }
 
-func writeStdout(s string) { _, _ = syscall.Write(1, []byte(s)) }
+func writeStdout(s string) { writeTo(1, s) }
+
+// writeTo writes a piece whenever there is room for it. A limit of time for all of it
+// would lose words where there is little CPU, which is when checks fail.
+func writeTo(fd int, s string) {
+	for s != "" && hasRoom(fd) {
+		n, err := syscall.Write(fd, []byte(s[:min(len(s), pipeBuf)]))
+		switch {
+		case err == syscall.EINTR:
+		case err != nil:
+			return
+		default:
+			s = s[n:]
+		}
+	}
+}
+
+// hasRoom waits until a write of PIPE_BUF bytes does not block, poll(2), and says
+// whether it would not. The kernel takes from the time what was waited when a signal
+// interrupts it.
+func hasRoom(fd int) bool {
+	const pollOut = 4
+	poll := struct {
+		fd              int32
+		events, revents int16
+	}{int32(fd), pollOut, 0}
+	left := syscall.NsecToTimespec(int64(patience))
+	for {
+		ready, _, errno := syscall.Syscall6(syscall.SYS_PPOLL,
+			uintptr(unsafe.Pointer(&poll)), 1, uintptr(unsafe.Pointer(&left)), 0, 0, 0)
+		switch errno {
+		case 0:
+			return ready > 0
+		case syscall.EINTR:
+		default:
+			return true // not allowed to ask
+		}
+	}
+}
 
 // readFile returns the content of a file of less than 64 KiB. A FIFO does not hold it
 // up.

@@ -15,9 +15,15 @@ func wallTime() int64 { return time.Now().UnixNano() }
 
 func sleep(d cmdline.Duration) { time.Sleep(time.Duration(d)) }
 
-func writeStderr(s string) { _, _ = os.Stderr.WriteString(s) }
+func writeStderr(s string) { writeTo(os.Stderr, s) }
 
-func writeStdout(s string) { _, _ = os.Stdout.WriteString(s) }
+func writeStdout(s string) { writeTo(os.Stdout, s) }
+
+func writeTo(f *os.File, s string) {
+	if s != "" {
+		within(patience, func() { _, _ = f.WriteString(s) })
+	}
+}
 
 func readFile(name string) (string, error) {
 	data, err := os.ReadFile(name)
