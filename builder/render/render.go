@@ -107,9 +107,9 @@ func (r *rendering) note(format string, args ...any) {
 	r.notes = append(r.notes, fmt.Sprintf(format, args...))
 }
 
-// dropStartInterval notes that a platform has no start interval.
+// dropStartInterval notes that a platform has no start interval, if somebody chose one.
 func (r *rendering) dropStartInterval(platform string) {
-	if r.startInterval > 0 && r.startInterval != r.interval {
+	if r.startInterval > 0 && r.startInterval != r.interval && r.startInterval != health.DefaultStartEvery {
 		r.note("start_interval %s is left out: %s has none and checks every %s from the start",
 			duration(r.startInterval), platform, duration(r.interval))
 	}

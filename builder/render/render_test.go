@@ -77,7 +77,7 @@ func renderAs(format string, req render.Request) (files []txtar.File) {
 
 // TestECS checks that the two ways to have ECS's form agree.
 func TestECS(t *testing.T) {
-	c := health.Config{Test: []string{"CMD", "/x", "<&>\u2028\x7f"}, Interval: time.Minute, Timeout: 2 * time.Second, Retries: 1, StartPeriod: time.Second, StartInterval: time.Second}
+	c := health.Config{Test: []string{"CMD", "/x", "<&>\u2028\x7f"}, Interval: time.Minute, Timeout: 2 * time.Second, Retries: 1, StartPeriod: time.Second, StartInterval: 2 * time.Second}
 	hc, notes, err := render.ECS(c)
 	if err != nil {
 		t.Fatal(err)

@@ -107,9 +107,8 @@ func TestWatchInterrupted(t *testing.T) {
 
 func TestSuggest(t *testing.T) {
 	for _, tt := range []struct{ after, took, startPeriod, timeout time.Duration }{
-		{900 * time.Millisecond, 3 * time.Millisecond, 5 * time.Second, 2 * time.Second},
-		{2 * time.Second, 250 * time.Millisecond, 10 * time.Second, 3 * time.Second},
-		{5 * time.Second, 300 * time.Millisecond, 15 * time.Second, 3 * time.Second},
+		{900 * time.Millisecond, 3 * time.Millisecond, 10 * time.Second, 3 * time.Second},
+		{5 * time.Second, 310 * time.Millisecond, 15 * time.Second, 4 * time.Second},
 		{10 * time.Minute, time.Minute, 300 * time.Second, 60 * time.Second},
 	} {
 		startPeriod, timeout := Outcome{After: tt.after, Last: Check{Took: tt.took}}.Suggest()

@@ -14,6 +14,8 @@ import (
 	"math"
 	"strings"
 	"time"
+
+	"github.com/ko-health/kohealth/builder/health"
 )
 
 // Options say how an app is run, and who is told. The zero value runs it as the image
@@ -59,10 +61,12 @@ type Outcome struct {
 // Suggest returns the start period and the timeout that fit what was measured in a
 // trial that ended well. An app takes longer where it has less of a processor, or its
 // database is further away, so there is room for three times as long to start and for
-// ten times as long to answer. Both are whole seconds that ECS takes: 0 to 300, 2 to 60.
+// ten times as long to answer, and never less than the defaults. Both are whole seconds
+// that ECS takes.
 func (o Outcome) Suggest() (startPeriod, timeout time.Duration) {
-	startPeriod = min(roundUp(3*o.After, 5*time.Second), 300*time.Second)
-	timeout = min(max(roundUp(10*o.Last.Took, time.Second), 2*time.Second), 60*time.Second)
+	limits := health.ECS()
+	startPeriod = limits.StartPeriod.Nearest(max(roundUp(3*o.After, 5*time.Second), health.DefaultStartPeriod))
+	timeout = limits.Timeout.Nearest(max(roundUp(10*o.Last.Took, time.Second), health.DefaultTimeout))
 	return startPeriod, timeout
 }
 

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/google/ko/pkg/commands/options"
-	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"go.yaml.in/yaml/v3"
 
@@ -27,18 +26,6 @@ const (
 	ecrSection = "ecr"
 	ecrKey     = "create_repository"
 )
-
-// publishFlags say where images go: ko's flags and kohealth's.
-type publishFlags struct {
-	*options.PublishOptions
-	ecr *ecrFlags
-}
-
-func addPublishFlags(cmd *cobra.Command) *publishFlags {
-	f := &publishFlags{PublishOptions: &options.PublishOptions{}, ecr: addECRFlags(cmd.Flags())}
-	options.AddPublishArg(cmd, f.PublishOptions)
-	return f
-}
 
 // ecrFlags are the flags for Amazon ECR.
 type ecrFlags struct {

@@ -131,6 +131,7 @@ func (t *initTarget) ask(ctx context.Context, stdin io.Reader, count int) (chose
 		case err == nil && n >= 1 && n <= count:
 			return n - 1, nil
 		}
+		fmt.Fprintf(os.Stderr, "%q is no answer: y, n or the number of a check is one\n", answer)
 	}
 }
 

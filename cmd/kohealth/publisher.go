@@ -14,11 +14,24 @@ import (
 	"github.com/google/ko/pkg/commands"
 	"github.com/google/ko/pkg/commands/options"
 	"github.com/google/ko/pkg/publish"
+	"github.com/spf13/cobra"
 
 	"github.com/ko-health/kohealth/builder/ecr"
 	"github.com/ko-health/kohealth/builder/hint"
 	"github.com/ko-health/kohealth/layers"
 )
+
+// publishFlags say where images go: ko's flags and kohealth's.
+type publishFlags struct {
+	*options.PublishOptions
+	ecr *ecrFlags
+}
+
+func addPublishFlags(cmd *cobra.Command) *publishFlags {
+	f := &publishFlags{PublishOptions: &options.PublishOptions{}, ecr: addECRFlags(cmd.Flags())}
+	options.AddPublishArg(cmd, f.PublishOptions)
+	return f
+}
 
 // A publisher publishes as ko's does. What is published again is only recorded: ko's
 // publishers keep what they have published.
