@@ -24,6 +24,18 @@ func main() {
 		if !quiet(r) {
 			log.Println(r.URL)
 		}
+		if r.URL.Path == "/livez" { // is not logged, and answered as all others are
+			app{}.ServeHTTP(w, r)
+			return
+		}
+		verbose := true
+		switch {
+		case r.URL.Path == "/status", r.URL.Path == "/up":
+			verbose = false
+		}
 		app{}.ServeHTTP(w, r)
+		if verbose {
+			log.Println(r.URL)
+		}
 	})))
 }
