@@ -35,6 +35,8 @@ const (
 	maxEntries = 2_000_000
 )
 
+var errTooMany = fmt.Errorf("more than %d entries", maxEntries)
+
 // find returns what the layer says of a path. It reads on until there is an entry.
 func (l *layer) find(name string) (node, error) {
 	for {
@@ -64,7 +66,7 @@ func (l *layer) readOn() (err error) {
 		return l.fail(err)
 	}
 	if len(l.nodes) >= maxEntries {
-		return l.fail(fmt.Errorf("more than %d entries", maxEntries))
+		return l.fail(errTooMany)
 	}
 	l.add(e)
 	return nil

@@ -105,6 +105,9 @@ func scan(l *layer) ([]Entry, error) {
 		if err != nil {
 			return nil, err
 		}
+		if len(entries) >= maxEntries {
+			return nil, errTooMany
+		}
 		entries = append(entries, e)
 	}
 }
