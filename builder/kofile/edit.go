@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/ko-health/kohealth/builder/health"
-	"github.com/ko-health/kohealth/builder/lint/source"
+	"github.com/ko-health/kohealth/builder/source"
 )
 
 // An edit puts text in the place of some bytes.

@@ -14,7 +14,7 @@ import (
 
 	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/hint"
-	"github.com/ko-health/kohealth/builder/lint/source"
+	"github.com/ko-health/kohealth/builder/source"
 )
 
 // Top is the place of a check for all images.

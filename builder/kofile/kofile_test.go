@@ -12,7 +12,7 @@ import (
 	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/hint"
 	"github.com/ko-health/kohealth/builder/kofile"
-	"github.com/ko-health/kohealth/builder/lint/source"
+	"github.com/ko-health/kohealth/builder/source"
 )
 
 func parse(t testing.TB, s string) health.Test {

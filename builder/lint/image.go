@@ -9,8 +9,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/ko-health/kohealth/builder/health"
-	"github.com/ko-health/kohealth/builder/lint/source"
 	"github.com/ko-health/kohealth/builder/rootfs"
+	"github.com/ko-health/kohealth/builder/source"
 )
 
 // An image is what is known of a container's image, apart from its programs.

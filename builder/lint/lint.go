@@ -24,7 +24,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/ko-health/kohealth/builder/lint/source"
+	"github.com/ko-health/kohealth/builder/source"
 )
 
 // Severity tells how bad a finding is.

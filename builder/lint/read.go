@@ -5,7 +5,7 @@ import (
 	"errors"
 
 	"github.com/ko-health/kohealth/builder/hint"
-	"github.com/ko-health/kohealth/builder/lint/source"
+	"github.com/ko-health/kohealth/builder/source"
 )
 
 // A style is how keys are written in a file.

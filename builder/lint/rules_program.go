@@ -5,7 +5,7 @@ import (
 	"path"
 	"strings"
 
-	"github.com/ko-health/kohealth/builder/lint/source"
+	"github.com/ko-health/kohealth/builder/source"
 )
 
 // programRules hold a command against what is in the image.

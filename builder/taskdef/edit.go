@@ -9,8 +9,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/ko-health/kohealth/builder/hint"
-	"github.com/ko-health/kohealth/builder/lint/source"
 	"github.com/ko-health/kohealth/builder/render"
+	"github.com/ko-health/kohealth/builder/source"
 )
 
 // A Change says what a container is to have.

@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"github.com/ko-health/kohealth/builder/hint"
-	"github.com/ko-health/kohealth/builder/lint/source"
+	"github.com/ko-health/kohealth/builder/source"
 )
 
 // readOnly are the fields of a task definition that ECS tells and does not take.

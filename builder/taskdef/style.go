@@ -7,8 +7,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/ko-health/kohealth/builder/lint/source"
 	"github.com/ko-health/kohealth/builder/render"
+	"github.com/ko-health/kohealth/builder/source"
 )
 
 // A style is how the members of a container are written.

@@ -26,8 +26,8 @@ import (
 
 	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/hint"
-	"github.com/ko-health/kohealth/builder/lint/source"
 	"github.com/ko-health/kohealth/builder/render"
+	"github.com/ko-health/kohealth/builder/source"
 )
 
 // A File is a task definition, or a template with any number of them.

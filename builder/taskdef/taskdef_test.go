@@ -11,8 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 
-	"github.com/ko-health/kohealth/builder/lint/source"
 	"github.com/ko-health/kohealth/builder/render"
+	"github.com/ko-health/kohealth/builder/source"
 	"github.com/ko-health/kohealth/builder/taskdef"
 )
 

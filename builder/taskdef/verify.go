@@ -4,8 +4,8 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/ko-health/kohealth/builder/lint/source"
 	"github.com/ko-health/kohealth/builder/render"
+	"github.com/ko-health/kohealth/builder/source"
 )
 
 // verify reads an edited file and compares it with what it has to be.

@@ -18,8 +18,8 @@ import (
 	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/hint"
 	"github.com/ko-health/kohealth/builder/lint"
-	"github.com/ko-health/kohealth/builder/lint/source"
 	"github.com/ko-health/kohealth/builder/open"
+	"github.com/ko-health/kohealth/builder/source"
 )
 
 // lintFlags are the flags of kohealth lint.
