@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/hint"
@@ -30,30 +29,29 @@ type added struct {
 }
 
 // addHealth adds the check and the layers that it needs.
-func (r *rewriter) addHealth(ctx context.Context, s *stack, config rawConfig, m *v1.Manifest, platform v1.Platform) (a added, err error) {
-	base, err := r.baseConfig(ctx, m.Annotations)
+func (r *rewriter) addHealth(ctx context.Context, d *draft) error {
+	base, err := r.baseConfig(ctx, d.manifest.Annotations)
 	if err != nil {
-		return a, err
+		return err
 	}
-	if err := config.keepUnknown(base); err != nil {
-		return a, err
+	if err := d.config.keepUnknown(base); err != nil {
+		return err
 	}
 	old, err := base.healthcheck()
 	if err != nil {
-		return a, err
+		return err
 	}
-	if old != nil && s.hasOurs() && !r.check.Chosen {
+	if old != nil && d.hasOurs() && !r.check.Chosen {
 		r.say("health: nothing is configured, so the base image's check stays: %s", old)
-		return a, config.setHealthcheck(old)
+		return d.config.setHealthcheck(old)
 	}
 	if old != nil {
 		r.say("health: the base image's own HEALTHCHECK is replaced: %s", old)
 	}
-	check := r.check
-	if a, err = r.addLayers(ctx, s, &check, config, m.MediaType, platform); err != nil {
-		return a, err
+	if err := r.addLayers(ctx, d); err != nil {
+		return err
 	}
-	return a, errors.Join(config.setHealthcheck(check.Config()), r.note(a.probe))
+	return errors.Join(d.config.setHealthcheck(d.check.Config()), r.note(d.added.probe))
 }
 
 // note keeps what the report will say.
@@ -72,33 +70,33 @@ func (r *rewriter) note(probe v1.Layer) error {
 // addLayers adds what the check needs in the image: packages, the probe and its
 // arguments, in place of those that an earlier kohealth left. A check that calls the
 // probe as a program becomes the probe's.
-func (r *rewriter) addLayers(ctx context.Context, s *stack, check *health.Check, config rawConfig, manifestType types.MediaType, platform v1.Platform) (a added, err error) {
-	s.dropOurs()
+func (r *rewriter) addLayers(ctx context.Context, d *draft) error {
+	d.dropOurs()
+	check := &d.check
 	if check.Test.Kind == health.None {
-		return a, nil
+		return nil
 	}
-	base, err := rootfs.Read(s.base(), r.Cache.Sub("layers"))
+	base, err := rootfs.Read(d.base(), r.Cache.Sub("layers"))
 	if err != nil {
-		return a, err
+		return err
 	}
-	image, err := r.addPackages(ctx, s, base, *check, &a, manifestType, platform)
+	image, err := r.addPackages(ctx, d, base)
 	if err != nil {
-		return a, err
+		return err
 	}
 	if err := checkShell(check.Test, image); err != nil {
-		return a, err
+		return err
 	}
 	busybox := check.Tool == health.ToolBusybox // which needs the probe whoever checks
 	if !check.Test.UsesProbe() || check.Test.Kind != health.Probe && !busybox && has(base, health.ProbePath) {
-		err = r.checkProgram(s, check.Test, image, config) // the image's own programs do it
+		err = r.checkProgram(d, image) // the image's own programs do it
 		if err != nil || !busybox {
-			return a, err
+			return err
 		}
 	} else if check.Test, err = check.Test.AsProbe(); err != nil {
-		return a, err
+		return err
 	}
-	a.probe, err = r.addProbe(ctx, s, base, *check, manifestType, platform)
-	return a, err
+	return r.addProbe(ctx, d, base)
 }
 
 // What begins the comments of history entries.
@@ -109,33 +107,25 @@ const (
 
 // addProbe adds the probe's layer and, for a check that is the probe's, its
 // arguments'.
-func (r *rewriter) addProbe(ctx context.Context, s *stack, base *rootfs.FS, check health.Check, manifestType types.MediaType, platform v1.Platform) (v1.Layer, error) {
-	mt, err := r.Format.layerType(manifestType)
+func (r *rewriter) addProbe(ctx context.Context, d *draft, base *rootfs.FS) error {
+	binary, err := r.Compiler.Probe(ctx, d.platform, variantFor(d.check))
 	if err != nil {
-		return nil, err
-	}
-	binary, err := r.Compiler.Probe(ctx, platform, variantFor(check))
-	if err != nil {
-		return nil, err
+		return err
 	}
 	add := func(f layers.File, what string) (v1.Layer, error) {
 		files, err := place(base, f)
 		if err != nil {
 			return nil, err
 		}
-		l, err := r.Compiler.Layer(files, mt)
-		if err != nil {
-			return nil, err
-		}
-		return l, s.insert(l, what+", at "+f.Path)
+		return r.insertFiles(d, files, what+", at "+f.Path)
 	}
-	probe, err := add(layers.File{Path: health.ProbePath, Mode: 0o555, Content: binary}, probeComment)
-	if err != nil || check.Test.Kind != health.Probe {
-		return probe, err
+	d.added.probe, err = add(layers.File{Path: health.ProbePath, Mode: 0o555, Content: binary}, probeComment)
+	if err != nil || d.check.Test.Kind != health.Probe {
+		return err
 	}
-	args := strings.Join(check.ProbeArgs(), "\n") + "\n"
+	args := strings.Join(d.check.ProbeArgs(), "\n") + "\n"
 	_, err = add(layers.File{Path: health.ArgsPath, Mode: 0o444, Content: []byte(args)}, argsComment)
-	return probe, err
+	return err
 }
 
 // variantFor returns the smallest probe that a check can do with.
@@ -180,14 +170,14 @@ func has(base *rootfs.FS, name string) bool {
 
 // checkProgram looks for the program of a check in the image. One with a path may yet
 // come from a volume; one without is looked for in PATH.
-func (r *rewriter) checkProgram(s *stack, test health.Test, image *rootfs.FS, config rawConfig) error {
-	if test.Kind != health.Exec {
+func (r *rewriter) checkProgram(d *draft, image *rootfs.FS) error {
+	if d.check.Test.Kind != health.Exec {
 		return nil
 	}
-	if err := image.Add(s.own(), ""); err != nil {
+	if err := image.Add(d.own(), ""); err != nil {
 		return err
 	}
-	inner, err := config.inner()
+	inner, err := d.config.inner()
 	if err != nil {
 		return err
 	}
@@ -197,7 +187,7 @@ func (r *rewriter) checkProgram(s *stack, test health.Test, image *rootfs.FS, co
 			return fmt.Errorf("parsing image config's %q: %w", "Env", err)
 		}
 	}
-	program := test.Args[0]
+	program := d.check.Test.Args[0]
 	switch {
 	case strings.Contains(program, "/") && !has(image, program):
 		r.say("warning: health check program %q is not in the image", program)

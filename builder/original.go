@@ -14,7 +14,6 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/google/ko/pkg/build"
 	specs "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/sigstore/cosign/v3/pkg/oci/signed"
@@ -140,52 +139,51 @@ func (s *stack) madeByBase() bool {
 }
 
 // addToOriginal is addHealth for an image that ko did not build.
-func (r *rewriter) addToOriginal(ctx context.Context, img v1.Image, s *stack, config rawConfig, m *v1.Manifest, platform v1.Platform) (a added, err error) {
-	if m.MediaType, err = img.MediaType(); err != nil { // manifests of OCI need not say it
-		return a, err
+func (r *rewriter) addToOriginal(ctx context.Context, img v1.Image, d *draft) (err error) {
+	if d.manifest.MediaType, err = img.MediaType(); err != nil { // manifests of OCI need not say it
+		return err
 	}
-	if err := r.annotate(img, s, m); err != nil {
-		return a, err
+	if err := r.annotate(img, d); err != nil {
+		return err
 	}
-	old, err := config.healthcheck()
+	old, err := d.config.healthcheck()
 	if err != nil {
-		return a, err
+		return err
 	}
-	if old != nil && s.hasOurs() && !r.check.Chosen && r.original.Program == nil {
+	if old != nil && d.hasOurs() && !r.check.Chosen && r.original.Program == nil {
 		r.say("health: nothing is configured, so the image's check stays: %s", old)
-		return r.renew(ctx, s, old, config, m.MediaType, platform)
+		return r.renew(ctx, d, old)
 	}
-	if err := findsApp(r.check, config); err != nil {
-		return a, err
+	if err := findsApp(r.check, d.config); err != nil {
+		return err
 	}
-	check := r.check
-	if a, err = r.addChecker(ctx, s, &check, config, m.MediaType, platform); err != nil {
-		return a, err
+	if err := r.addChecker(ctx, d); err != nil {
+		return err
 	}
-	if now, err := json.Marshal(check.Config()); old != nil && err == nil && !bytes.Equal(old, now) {
+	if now, err := json.Marshal(d.check.Config()); old != nil && err == nil && !bytes.Equal(old, now) {
 		r.say("health: the image's own HEALTHCHECK is replaced: %s", old)
 	}
-	return a, r.note(a.probe)
+	return r.note(d.added.probe)
 }
 
 // renew keeps a check and brings the probe up to date, if that is all that checks. What
 // else was added, packages or a program, came from where nobody asked to look again.
-func (r *rewriter) renew(ctx context.Context, s *stack, old json.RawMessage, config rawConfig, mt types.MediaType, platform v1.Platform) (a added, err error) {
+func (r *rewriter) renew(ctx context.Context, d *draft, old json.RawMessage) (err error) {
 	var said health.Config
 	if err := json.Unmarshal(old, &said); err != nil {
-		return a, fmt.Errorf("parsing the image's check: %w", err)
+		return fmt.Errorf("parsing the image's check: %w", err)
 	}
-	check, err := said.Check()
-	if err != nil {
-		return a, err
+	if d.check, err = said.Check(); err != nil {
+		return err
 	}
-	if check.Test.UsesProbe() && !s.hasMoreThanProbe() {
-		return r.addChecker(ctx, s, &check, config, mt, platform)
+	if d.check.Test.UsesProbe() && !d.hasMoreThanProbe() {
+		return r.addChecker(ctx, d)
 	}
-	if !s.madeByBase() {
-		s.note(markOfBase())
+	if !d.madeByBase() {
+		d.note(markOfBase())
 	}
-	return added{kept: true}, nil
+	d.added.kept = true
+	return nil
 }
 
 // markOfBase is the last entry in the history of what Base made.
@@ -200,17 +198,16 @@ func (s *stack) hasMoreThanProbe() bool {
 }
 
 // addChecker adds a check, what it needs, and the entry that says that Base was here.
-func (r *rewriter) addChecker(ctx context.Context, s *stack, check *health.Check, config rawConfig, mt types.MediaType, platform v1.Platform) (a added, err error) {
+func (r *rewriter) addChecker(ctx context.Context, d *draft) error {
+	add := r.addLayers
 	if r.original.Program != nil {
-		a, err = r.addProgram(ctx, s, *check, mt, platform)
-	} else {
-		a, err = r.addLayers(ctx, s, check, config, mt, platform)
+		add = r.addProgram
 	}
-	if err != nil {
-		return a, err
+	if err := add(ctx, d); err != nil {
+		return err
 	}
-	s.note(markOfBase())
-	return a, config.setHealthcheck(check.Config())
+	d.note(markOfBase())
+	return d.config.setHealthcheck(d.check.Config())
 }
 
 // findsApp refuses an auto that nobody asked for where it can find no app: it looks in
@@ -252,15 +249,15 @@ func onlyShell(argv []string) bool {
 
 // annotate names the original in an image's manifest. What Base has made before goes on
 // naming what it was made from.
-func (r *rewriter) annotate(img v1.Image, s *stack, m *v1.Manifest) error {
-	if s.madeByBase() {
+func (r *rewriter) annotate(img v1.Image, d *draft) error {
+	if d.madeByBase() {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.original.again = true
 		return nil
 	}
 	digest, err := img.Digest()
-	m.Annotations = r.original.annotations(m.Annotations, digest)
+	d.manifest.Annotations = r.original.annotations(d.manifest.Annotations, digest)
 	return err
 }
 

@@ -138,7 +138,7 @@ func TestBaseRenewsProbe(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stale, err := (&rewriter{}).assemble(s, config, m)
+	stale, err := (&rewriter{}).assemble(&draft{stack: s, config: config, manifest: m})
 	if err != nil {
 		t.Fatal(err)
 	}

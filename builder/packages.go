@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/hint"
@@ -18,24 +17,24 @@ import (
 
 // addPackages adds a layer with the packages that the check asks for, and returns the
 // file system that the image then has. A base with a busybox of its own keeps it.
-func (r *rewriter) addPackages(ctx context.Context, s *stack, base *rootfs.FS, check health.Check, a *added, manifestType types.MediaType, platform v1.Platform) (*rootfs.FS, error) {
-	names := check.AllPackages()
+func (r *rewriter) addPackages(ctx context.Context, d *draft, base *rootfs.FS) (*rootfs.FS, error) {
+	names := d.check.AllPackages()
 	if has(base, "/bin/busybox") || has(base, "/usr/bin/busybox") {
-		names = check.Packages
+		names = d.check.Packages
 	}
 	var files []layers.File
 	image := base.Clone()
 	if len(names) > 0 {
-		got, err := r.install(ctx, s, base, check, names, platform)
+		got, err := r.install(ctx, d, base, names)
 		if err != nil {
 			return nil, err
 		}
-		a.list, files = got.Packages, got.Files
+		d.added.list, files = got.Packages, got.Files
 		for _, f := range files {
 			image.Put(f.Path, f.Mode, f.Linkname)
 		}
 	}
-	if check.Tool == health.ToolBusybox {
+	if d.check.Tool == health.ToolBusybox {
 		links, err := linkTools(image)
 		if err != nil {
 			return nil, err
@@ -45,7 +44,9 @@ func (r *rewriter) addPackages(ctx context.Context, s *stack, base *rootfs.FS, c
 	if len(files) == 0 {
 		return image, nil
 	}
-	return image, r.insertPackages(s, files, a, manifestType)
+	var err error
+	d.added.packages, err = r.insertFiles(d, files, describePackages(d.added.list))
+	return image, err
 }
 
 // checkPackages refuses what no base image can make right. A busybox may be the base
@@ -69,19 +70,19 @@ func (b *Builder) checkPackages(check health.Check) error {
 }
 
 // install returns the files of packages, and says which they are.
-func (r *rewriter) install(ctx context.Context, s *stack, base *rootfs.FS, check health.Check, names []string, platform v1.Platform) (*apk.Installation, error) {
-	arch, err := apkArch(platform)
+func (r *rewriter) install(ctx context.Context, d *draft, base *rootfs.FS, names []string) (*apk.Installation, error) {
+	arch, err := apkArch(d.platform)
 	if err != nil {
 		return nil, err
 	}
 	got, err := r.Packages.Install(ctx, apk.Request{
 		Packages:     names,
-		Repositories: check.Repositories,
-		Keys:         check.Keys,
-		Offline:      check.Offline,
+		Repositories: d.check.Repositories,
+		Keys:         d.check.Keys,
+		Offline:      d.check.Offline,
 		Arch:         arch,
 		Base:         base,
-		BaseID:       s.baseID(),
+		BaseID:       d.baseID(),
 		Reserved:     []string{health.ProbePath, health.ArgsPath, "/ko-app", "/var/run/ko"},
 	})
 	if err != nil {
@@ -96,17 +97,6 @@ func (r *rewriter) install(ctx context.Context, s *stack, base *rootfs.FS, check
 		r.say("health: %s", describePackages(got.Packages))
 	}
 	return got, nil
-}
-
-func (r *rewriter) insertPackages(s *stack, files []layers.File, a *added, manifestType types.MediaType) error {
-	mt, err := r.Format.layerType(manifestType)
-	if err != nil {
-		return err
-	}
-	if a.packages, err = r.Compiler.Layer(files, mt); err != nil {
-		return err
-	}
-	return s.insert(a.packages, describePackages(a.list))
 }
 
 // apkArch returns Alpine's name of a platform's architecture.

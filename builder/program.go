@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/hint"
@@ -68,49 +67,37 @@ func (p *Program) judge(check health.Check) error {
 const programComment = "health check program"
 
 // addProgram adds the program, and packages, in place of what an earlier kohealth left.
-func (r *rewriter) addProgram(ctx context.Context, s *stack, check health.Check, manifestType types.MediaType, platform v1.Platform) (a added, err error) {
+func (r *rewriter) addProgram(ctx context.Context, d *draft) error {
 	p := r.original.Program
-	s.dropOurs()
-	base, err := rootfs.Read(s.base(), r.Cache.Sub("layers"))
+	d.dropOurs()
+	base, err := rootfs.Read(d.base(), r.Cache.Sub("layers"))
 	if err != nil {
-		return a, err
+		return err
 	}
-	image, err := r.addPackages(ctx, s, base, check, &a, manifestType, platform)
+	image, err := r.addPackages(ctx, d, base)
 	if err != nil {
-		return a, err
+		return err
 	}
-	if err := checkShell(check.Test, image); err != nil {
-		return a, err
+	if err := checkShell(d.check.Test, image); err != nil {
+		return err
 	}
 	if has(image, p.Path) {
-		return a, hint.With(fmt.Errorf("adding %q: the image has a file of its own there", p.Path),
+		return hint.With(fmt.Errorf("adding %q: the image has a file of its own there", p.Path),
 			"run the image's own program, without --probe-from")
 	}
-	content, origin, err := r.readProgram(ctx, platform)
+	content, origin, err := r.readProgram(ctx, d.platform)
 	if err != nil {
-		return a, fmt.Errorf("reading %q of image %q: %w", p.Path, open.Redact(p.Image), err)
+		return fmt.Errorf("reading %q of image %q: %w", p.Path, open.Redact(p.Image), err)
 	}
-	if err := r.checkRuns(content, platform, image); err != nil {
-		return a, fmt.Errorf("adding %q of image %q: %w", p.Path, open.Redact(p.Image), err)
+	if err := r.checkRuns(content, d.platform, image); err != nil {
+		return fmt.Errorf("adding %q of image %q: %w", p.Path, open.Redact(p.Image), err)
 	}
-	return a, r.insertProgram(s, image, content, origin, manifestType)
-}
-
-func (r *rewriter) insertProgram(s *stack, image *rootfs.FS, content []byte, origin string, manifestType types.MediaType) error {
-	p := r.original.Program
 	files, err := place(image, layers.File{Path: p.Path, Mode: 0o555, Content: content})
 	if err != nil {
 		return err
 	}
-	mt, err := r.Format.layerType(manifestType)
-	if err != nil {
-		return err
-	}
-	l, err := r.Compiler.Layer(files, mt)
-	if err != nil {
-		return err
-	}
-	return s.insert(l, fmt.Sprintf("%s of %s, at %s", programComment, origin, p.Path))
+	_, err = r.insertFiles(d, files, fmt.Sprintf("%s of %s, at %s", programComment, origin, p.Path))
+	return err
 }
 
 // readProgram returns the program for a platform, and the image that it is from: by name and

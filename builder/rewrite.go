@@ -3,7 +3,6 @@ package builder
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"sync"
@@ -140,66 +139,26 @@ func (r *rewriter) platformOf(cf *v1.ConfigFile) *v1.Platform {
 }
 
 // rebuild puts the image together again with the health layers, the check and the
-// media types that are wanted.
-func (r *rewriter) rebuild(ctx context.Context, img v1.Image, platform v1.Platform) (out v1.Image, a added, err error) {
-	s, err := r.newStack(img)
+// media types that are wanted, and says what was added.
+func (r *rewriter) rebuild(ctx context.Context, img v1.Image, platform v1.Platform) (v1.Image, added, error) {
+	d, err := r.newDraft(img, platform)
 	if err != nil {
-		return nil, a, err
-	}
-	raw, err := img.RawConfigFile()
-	if err != nil {
-		return nil, a, err
-	}
-	config, err := parseRawConfig(raw)
-	if err != nil {
-		return nil, a, err
-	}
-	m, err := img.Manifest()
-	if err != nil {
-		return nil, a, err
+		return nil, added{}, err
 	}
 	switch {
 	case r.leaves(platform):
 	case r.original != nil:
-		a, err = r.addToOriginal(ctx, img, s, config, m, platform)
+		err = r.addToOriginal(ctx, img, d)
 	default:
-		if err = s.utc(config); err == nil {
-			a, err = r.addHealth(ctx, s, config, m, platform)
+		if err = d.utc(); err == nil {
+			err = r.addHealth(ctx, d)
 		}
 	}
 	if err != nil {
-		return nil, a, err
+		return nil, added{}, err
 	}
-	out, err = r.assemble(s, config, m)
-	return out, a, err
-}
-
-// assemble makes an image of the stack, with the media types of the format.
-func (r *rewriter) assemble(s *stack, config rawConfig, m *v1.Manifest) (v1.Image, error) {
-	var err error
-	for i := range s.descs {
-		if s.descs[i].MediaType, err = r.Format.mediaType(s.descs[i].MediaType); err != nil {
-			return nil, err
-		}
-	}
-	if m.MediaType, err = r.Format.mediaType(m.MediaType); err != nil {
-		return nil, err
-	}
-	if m.Config.MediaType, err = r.Format.mediaType(m.Config.MediaType); err != nil {
-		return nil, err
-	}
-	m.Layers = s.descs
-	if err := config.set("history", s.history); err != nil {
-		return nil, err
-	}
-	if err := config.set("rootfs", v1.RootFS{Type: "layers", DiffIDs: s.diffIDs}); err != nil {
-		return nil, err
-	}
-	raw, err := json.Marshal(config) // sorts the keys
-	if err != nil {
-		return nil, err
-	}
-	return newImage(m, raw, s.layers)
+	out, err := r.assemble(d)
+	return out, d.added, err
 }
 
 // say tells the user something once, however many platforms it is true of.
