@@ -7,11 +7,9 @@ import (
 	"log"
 	"os"
 	"path"
-	"slices"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
-	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/ko/pkg/build"
 	"github.com/google/ko/pkg/commands/options"
 	"github.com/spf13/cobra"
@@ -216,20 +214,4 @@ func defaultBase() (string, error) {
 		return "", hint.With(fmt.Errorf("looking for the base image: %w", err), "name an image, such as cgr.dev/chainguard/static")
 	}
 	return bo.BaseImage, nil
-}
-
-// parsePlatforms parses what --platform lists; none means all.
-func parsePlatforms(specs []string) ([]v1.Platform, error) {
-	var platforms []v1.Platform
-	for _, spec := range specs {
-		if spec == "all" && len(specs) == 1 {
-			return nil, nil
-		}
-		p, err := v1.ParsePlatform(spec)
-		if err != nil || spec == "all" || slices.Contains(strings.Split(spec, "/"), "") {
-			return nil, hint.With(fmt.Errorf("parsing platform %q: want all, or OS[/ARCHITECTURE[/VARIANT]]", spec), "write it as in linux/arm64")
-		}
-		platforms = append(platforms, *p)
-	}
-	return platforms, nil
 }

@@ -15,7 +15,6 @@ import (
 	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/lint"
 	"github.com/ko-health/kohealth/builder/render"
-	"github.com/ko-health/kohealth/layers"
 	"github.com/ko-health/kohealth/layers/apk"
 )
 
@@ -58,13 +57,6 @@ func beginning(words []string, prefix string) (list []string) {
 		}
 	}
 	return list
-}
-
-func platformWords() (words []string) {
-	for _, p := range layers.Platforms() {
-		words = append(words, p.String())
-	}
-	return words
 }
 
 func formatWords() (words []string) {

@@ -2,13 +2,17 @@ package main
 
 import (
 	"errors"
-	"os"
 
 	"github.com/spf13/cobra"
 )
 
-// Exit codes of the commands that ko does not have. Those that ko has, too, exit as
-// ko's do.
+// Exit codes of the commands that ko has, too, are ko's.
+const (
+	exitOK      = 0
+	exitFailure = 1
+)
+
+// Exit codes of the commands that ko does not have.
 const (
 	exitFound = 1 // lint has found something
 	exitUsage = 2 // the command line is wrong
@@ -61,10 +65,4 @@ func ownCodes(cmd *cobra.Command) *cobra.Command {
 		return &exit{err, exitError}
 	}
 	return cmd
-}
-
-// printResult prints what a command is run for.
-func printResult(text string) error {
-	_, err := os.Stdout.WriteString(text)
-	return err
 }

@@ -19,7 +19,6 @@ import (
 	"github.com/ko-health/kohealth/builder/hint"
 	"github.com/ko-health/kohealth/builder/lint"
 	"github.com/ko-health/kohealth/builder/open"
-	"github.com/ko-health/kohealth/builder/source"
 )
 
 // lintFlags are the flags of kohealth lint.
@@ -192,24 +191,6 @@ func isFile(arg string) (bool, error) {
 	}
 	isTar := n == len(head) && bytes.HasPrefix(head[257:], []byte("ustar"))
 	return !isTar && !bytes.HasPrefix(head, []byte("\x1f\x8b")), nil
-}
-
-// readDefinition reads a file, or standard input for "-": no more of it than is needed
-// to refuse it.
-func readDefinition(in io.Reader, name string) ([]byte, error) {
-	if name != "-" {
-		f, err := os.Open(name)
-		if err != nil {
-			return nil, fmt.Errorf("reading file: %w", err)
-		}
-		defer f.Close()
-		in = f
-	}
-	data, err := io.ReadAll(io.LimitReader(in, source.MaxSize+1))
-	if err != nil {
-		return nil, fmt.Errorf("reading file: %w", err)
-	}
-	return data, nil
 }
 
 // open opens an image that a file names, never a path: for the platform that the file

@@ -15,12 +15,6 @@ import (
 	"github.com/ko-health/kohealth/builder/hint"
 )
 
-// Exit codes of the commands that ko has, too, are ko's.
-const (
-	exitOK      = 0
-	exitFailure = 1
-)
-
 func main() { os.Exit(run()) }
 
 func run() int {

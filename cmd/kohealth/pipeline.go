@@ -1,26 +1,20 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log"
-	"net/http"
 	"os"
-	"path"
+	"runtime"
+	"slices"
 
-	"github.com/google/go-containerregistry/pkg/name"
-	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/ko/pkg/build"
-	"github.com/google/ko/pkg/commands"
 	"github.com/google/ko/pkg/commands/options"
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 
-	"github.com/ko-health/kohealth/builder"
-	"github.com/ko-health/kohealth/builder/ecr"
 	"github.com/ko-health/kohealth/builder/health"
-	"github.com/ko-health/kohealth/layers"
-	"github.com/ko-health/kohealth/layers/apk"
 )
 
 // buildFlags are the flags of the commands that build images: ko's and kohealth's.
@@ -84,106 +78,78 @@ func (f *buildFlags) run(ctx context.Context, v versions, do func(context.Contex
 	return nil
 }
 
-// withPublisher has do use a publisher, and cleans up after it. The .ko.yaml is in dir.
-func withPublisher(ctx context.Context, po *publishFlags, dir string, v versions, do func(*publisher) error) (err error) {
-	ecrOptions, err := po.ecr.options(dir)
-	if err != nil {
-		return err
-	}
-	leave, err := enter(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { leave(err == nil) }()
-	transport := resending{interruptible{ctx, registries(ctx, ecr.Transport(remote.DefaultTransport, ecrOptions))}}
-	if !po.InsecureRegistry { // then the publisher has to find a transport of net/http's own
-		remote.DefaultTransport = transport
-	}
-	publisher, err := newPublisher(po.PublishOptions, v)
-	if err != nil {
-		return err
-	}
-	remote.DefaultTransport = transport
-	if err := do(publisher); err != nil {
-		return err
-	}
-	return publisher.Close() // it writes the tarball
-}
-
-// newBuilder returns ko's builder with health checks.
-func (f *buildFlags) newBuilder(ctx context.Context, checks *checks, v versions) (*build.Caching, error) {
-	bo := f.bo
-	goCmd, err := layers.FindGo(os.Getenv(goVariable))
+// publish builds what args name, side by side, then publishes it, and returns it in
+// the order of args. Nothing is published unless everything is built.
+func (p *pipeline) publish(ctx context.Context, args []string) ([]published, error) {
+	importpaths, err := p.importPaths(ctx, args)
 	if err != nil {
 		return nil, err
 	}
-	shortenGo(ctx, goCmd)
-	inner, err := commands.NewBuilder(ctx, bo)
+	results, err := p.build(ctx, importpaths)
 	if err != nil {
-		return nil, fmt.Errorf("creating builder: %w", err)
-	}
-	if err := dropKoCache(bo); err != nil {
 		return nil, err
 	}
-	if f.koOnly {
-		return build.NewCaching(withinCache{inner})
-	}
-	b := builder.New(withinCache{inner}, builder.Options{
-		Check:     checks.of(bo),
-		Compiler:  newCompiler(ctx, goCmd),
-		Packages:  newPackages(ctx, v),
-		Format:    checks.format,
-		Jobs:      bo.ConcurrentBuilds,
-		Platforms: namedPlatforms(bo.Platforms),
-		SBOMDir:   bo.SBOMDir,
-		Version:   v.kohealth,
-		Cache:     cacheDir().Sub("base"),
-		Name:      nameOptions(bo),
-		Remote:    []remote.Option{remote.WithAuthFromKeychain(newKeychain()), remote.WithUserAgent("kohealth/" + v.kohealth)},
-		Logf:      log.Printf,
-	})
-	return build.NewCaching(watched{b, progressOf(ctx)})
+	return p.publishBuilt(ctx, importpaths, results)
 }
 
-// newCompiler returns what compiles the probe with a go command.
-func newCompiler(ctx context.Context, goCmd string) *layers.Compiler {
-	begin := func() (end func()) { return progressOf(ctx).begin("compiling", "the probe").end }
-	return &layers.Compiler{Go: goCmd, Cache: cacheDir(), Logf: log.Printf, Begin: begin}
-}
-
-// newPackages returns what fetches packages.
-func newPackages(ctx context.Context, v versions) *apk.Client {
-	transport := progressOf(ctx).transport(http.DefaultTransport, "downloading packages", "")
-	return &apk.Client{Cache: cacheDir(), UserAgent: "kohealth/" + v.kohealth, HTTP: &http.Client{Transport: transport}}
-}
-
-// watched is a builder that shows what it builds.
-type watched struct {
-	build.Interface
-	*progress
-}
-
-func (w watched) Build(ctx context.Context, importpath string) (build.Result, error) {
-	defer w.begin("building", path.Base(importpath)).end()
-	return w.Interface.Build(ctx, importpath)
-}
-
-func nameOptions(bo *options.BuildOptions) []name.Option {
-	if bo.InsecureRegistry {
-		return []name.Option{name.Insecure}
-	}
-	return nil
-}
-
-// namedPlatforms returns the platforms that are asked for by name, if they all are.
-func namedPlatforms(specs []string) []v1.Platform {
-	var platforms []v1.Platform
-	for _, spec := range specs {
-		p, err := v1.ParsePlatform(spec)
-		if err != nil || p.OS == "" || p.Architecture == "" {
-			return nil
+func (p *pipeline) build(ctx context.Context, importpaths []string) ([]build.Result, error) {
+	results := make([]build.Result, len(importpaths))
+	err := p.forEach(ctx, importpaths, func(ctx context.Context, i int) (err error) {
+		results[i], err = p.builder.Build(ctx, importpaths[i])
+		if err != nil {
+			return fmt.Errorf("building %q: %w", importpaths[i], err)
 		}
-		platforms = append(platforms, *p)
+		return nil
+	})
+	return results, err
+}
+
+// publishBuilt publishes what was built of import paths.
+func (p *pipeline) publishBuilt(ctx context.Context, importpaths []string, results []build.Result) ([]published, error) {
+	if p.publisher.sideBySide(importpaths) {
+		err := p.forEach(ctx, importpaths, func(ctx context.Context, i int) error {
+			return p.publisher.publishAhead(ctx, results[i], importpaths[i])
+		})
+		if err != nil {
+			return nil, err
+		}
 	}
-	return platforms
+	var images []published
+	for i, importpath := range importpaths {
+		ref, err := p.publisher.Publish(ctx, results[i], importpath)
+		if err != nil {
+			return nil, err
+		}
+		images = append(images, published{importpath, results[i], ref})
+	}
+	return images, nil
+}
+
+// forEach calls do for each import path, as many at once as there may be jobs. The
+// first error ends the others.
+func (p *pipeline) forEach(ctx context.Context, importpaths []string, do func(ctx context.Context, i int) error) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(p.atOnce())
+	for i := range importpaths {
+		g.Go(func() error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			return do(ctx, i)
+		})
+	}
+	return g.Wait()
+}
+
+// atOnce is how many import paths are worked on at once. ko counts the platforms of
+// all import paths together, but for those of builds[] each has a count of its own.
+func (p *pipeline) atOnce() int {
+	jobs := cmp.Or(p.options.ConcurrentBuilds, runtime.GOMAXPROCS(0))
+	if len(p.options.BuildConfigs) == 0 {
+		return jobs
+	}
+	if slices.Contains(p.options.Platforms, "all") {
+		return 1
+	}
+	return max(1, jobs/len(p.options.Platforms))
 }

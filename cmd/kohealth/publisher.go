@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path"
 	"regexp"
@@ -10,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/ko/pkg/build"
 	"github.com/google/ko/pkg/commands"
 	"github.com/google/ko/pkg/commands/options"
@@ -31,6 +31,32 @@ func addPublishFlags(cmd *cobra.Command) *publishFlags {
 	f := &publishFlags{PublishOptions: &options.PublishOptions{}, ecr: addECRFlags(cmd.Flags())}
 	options.AddPublishArg(cmd, f.PublishOptions)
 	return f
+}
+
+// withPublisher has do use a publisher, and cleans up after it. The .ko.yaml is in dir.
+func withPublisher(ctx context.Context, po *publishFlags, dir string, v versions, do func(*publisher) error) (err error) {
+	ecrOptions, err := po.ecr.options(dir)
+	if err != nil {
+		return err
+	}
+	leave, err := enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { leave(err == nil) }()
+	transport := resending{interruptible{ctx, registries(ctx, ecr.Transport(remote.DefaultTransport, ecrOptions))}}
+	if !po.InsecureRegistry { // then the publisher has to find a transport of net/http's own
+		remote.DefaultTransport = transport
+	}
+	publisher, err := newPublisher(po.PublishOptions, v)
+	if err != nil {
+		return err
+	}
+	remote.DefaultTransport = transport
+	if err := do(publisher); err != nil {
+		return err
+	}
+	return publisher.Close() // it writes the tarball
 }
 
 // A publisher publishes as ko's does. What is published again is only recorded: ko's
@@ -135,26 +161,3 @@ func (p *publisher) publishAhead(ctx context.Context, result build.Result, impor
 
 // Close implements publish.Interface.
 func (p *publisher) Close() error { return p.record.Close() }
-
-// explainPublishing says what could not be published, and the next step.
-func explainPublishing(importpath string, err error) error {
-	switch {
-	case err == nil:
-		return nil
-	case strings.Contains(err.Error(), "failed to interpret"):
-		err = hint.With(errors.New("a tarball holds one image, and an index of several platforms was built"),
-			"name one --platform, or use --oci-layout-path")
-	case strings.Contains(err.Error(), "repository can only contain"):
-		err = hint.With(err, "set KO_DOCKER_REPO, as in registry.example.com/team: in lower case, and without https://")
-	}
-	return fmt.Errorf("publishing %s: %w", importpath, explainDestination(plainly(err)))
-}
-
-// plainly leaves out the request where ECR's answer says it all.
-func plainly(err error) error {
-	var answer *ecr.Error
-	if errors.As(err, &answer) {
-		return answer
-	}
-	return err
-}

@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -114,29 +111,6 @@ func (tf *taskdefFlags) validate() (named map[string]string, err error) {
 	return named, tf.report.validate()
 }
 
-// writable refuses a file that cannot be written whole or not at all. It returns what
-// is written if the file is a link, which stays.
-func writable(flag, file string) (string, error) {
-	if file == "" {
-		return "", nil
-	}
-	if target, err := filepath.EvalSymlinks(file); err == nil {
-		file = target
-	}
-	if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() {
-		return "", fmt.Errorf("%s %q is not a file", flag, file)
-	}
-	tmp, err := os.CreateTemp(filepath.Dir(file), ".tmp-*")
-	if err != nil {
-		var at *fs.PathError // of the file that would be beside
-		if errors.As(err, &at) {
-			err = at.Err
-		}
-		return "", fmt.Errorf("%s %q cannot be written: %w", flag, file, err)
-	}
-	return file, errors.Join(tmp.Close(), os.Remove(tmp.Name()))
-}
-
 // run writes the file with the images that it builds.
 func (tf *taskdefFlags) run(ctx context.Context, v versions, stdin io.Reader, named map[string]string) error {
 	data, err := readDefinition(stdin, tf.file)
@@ -185,19 +159,6 @@ func (tf *taskdefFlags) write(data []byte) (err error) {
 		return fmt.Errorf("writing %q: %w", tf.output, err)
 	}
 	return nil
-}
-
-// inFile says which file an error is about, before the place in it.
-func inFile(name string, err error) error {
-	var at *source.Error
-	if errors.As(err, &at) {
-		return fmt.Errorf("%s:%w", name, err)
-	}
-	return fmt.Errorf("reading %s: %w", name, err)
-}
-
-func errorAt(pos source.Pos, format string, args ...any) error {
-	return &source.Error{Pos: pos, Err: fmt.Errorf(format, args...)}
 }
 
 // A target is a container and what is built for it.

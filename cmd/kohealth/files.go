@@ -1,0 +1,89 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/ko-health/kohealth/builder/source"
+)
+
+// configFile returns the .ko.yaml that ko reads, or "" if there is none: the file, or
+// the file in the directory, that KO_CONFIG_PATH names, else the one in dir.
+func configFile(dir string) string {
+	if p := os.Getenv("KO_CONFIG_PATH"); p != "" {
+		if info, err := os.Stat(p); err == nil && info.IsDir() {
+			return filepath.Join(p, ".ko.yaml")
+		}
+		return p
+	}
+	for _, name := range []string{".ko.json", ".ko.yaml", ".ko.yml"} {
+		if info, err := os.Stat(filepath.Join(dir, name)); err == nil && !info.IsDir() {
+			return filepath.Join(dir, name)
+		}
+	}
+	return ""
+}
+
+// readDefinition reads a file, or standard input for "-": no more of it than is needed
+// to refuse it.
+func readDefinition(in io.Reader, name string) ([]byte, error) {
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, fmt.Errorf("reading file: %w", err)
+		}
+		defer f.Close()
+		in = f
+	}
+	data, err := io.ReadAll(io.LimitReader(in, source.MaxSize+1))
+	if err != nil {
+		return nil, fmt.Errorf("reading file: %w", err)
+	}
+	return data, nil
+}
+
+// writable refuses a file that cannot be written whole or not at all. It returns what
+// is written if the file is a link, which stays.
+func writable(flag, file string) (string, error) {
+	if file == "" {
+		return "", nil
+	}
+	if target, err := filepath.EvalSymlinks(file); err == nil {
+		file = target
+	}
+	if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() {
+		return "", fmt.Errorf("%s %q is not a file", flag, file)
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(file), ".tmp-*")
+	if err != nil {
+		var at *fs.PathError // of the file that would be beside
+		if errors.As(err, &at) {
+			err = at.Err
+		}
+		return "", fmt.Errorf("%s %q cannot be written: %w", flag, file, err)
+	}
+	return file, errors.Join(tmp.Close(), os.Remove(tmp.Name()))
+}
+
+// printResult prints what a command is run for.
+func printResult(text string) error {
+	_, err := os.Stdout.WriteString(text)
+	return err
+}
+
+// inFile says which file an error is about, before the place in it.
+func inFile(name string, err error) error {
+	var at *source.Error
+	if errors.As(err, &at) {
+		return fmt.Errorf("%s:%w", name, err)
+	}
+	return fmt.Errorf("reading %s: %w", name, err)
+}
+
+func errorAt(pos source.Pos, format string, args ...any) error {
+	return &source.Error{Pos: pos, Err: fmt.Errorf(format, args...)}
+}
