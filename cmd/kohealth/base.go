@@ -92,7 +92,7 @@ func (f *baseFlags) run(ctx context.Context, image string, v versions) error {
 			return err
 		}
 	}
-	err = withPublisher(ctx, f.po, ".", v, func(p *publisher) error {
+	err = f.po.withPublisher(ctx, ".", v, func(p *publisher) error {
 		reading := progressOf(ctx).begin("reading", open.Redact(image))
 		set, err := open.All(ctx, image, platforms, bo.Open)
 		reading.end()
@@ -182,11 +182,8 @@ func (f *baseFlags) options(ctx context.Context, v versions) (bo builder.BaseOpt
 	if err != nil {
 		return bo, err
 	}
-	if bo.Open, err = openOptions(ctx, "", v); err != nil {
+	if bo.Open, err = (imageFlags{insecure: f.po.InsecureRegistry}).openOptions(ctx, v); err != nil {
 		return bo, err
-	}
-	if f.po.InsecureRegistry {
-		allowInsecure(ctx, &bo.Open)
 	}
 	if f.probeFrom != "" {
 		if bo.Program, err = builder.ParseProgram(f.probeFrom); err != nil {

@@ -26,8 +26,7 @@ type lintFlags struct {
 	format   string
 	severity string
 	ignore   []string
-	platform string
-	insecure bool
+	imageFlags
 }
 
 func newLint(v versions) *cobra.Command {
@@ -59,12 +58,9 @@ and 3 if a file or an image cannot be read.`,
 			if err != nil {
 				return usage(err)
 			}
-			images, err := openOptions(cmd.Context(), lf.platform, v)
+			images, err := lf.openOptions(cmd.Context(), v)
 			if err != nil {
 				return usage(err)
-			}
-			if lf.insecure {
-				allowInsecure(cmd.Context(), &images)
 			}
 			l := &linter{options: o, images: images, stdin: cmd.InOrStdin()}
 			l.options.Open = l.open

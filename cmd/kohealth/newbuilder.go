@@ -9,7 +9,6 @@ import (
 	"path"
 
 	"github.com/google/go-containerregistry/pkg/name"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/ko/pkg/build"
 	"github.com/google/ko/pkg/commands"
 	"github.com/google/ko/pkg/commands/options"
@@ -48,7 +47,7 @@ func (f *buildFlags) newBuilder(ctx context.Context, checks *checks, v versions)
 		Version:   v.kohealth,
 		Cache:     cacheDir().Sub("base"),
 		Name:      nameOptions(bo),
-		Remote:    []remote.Option{remote.WithAuthFromKeychain(newKeychain()), remote.WithUserAgent("kohealth/" + v.kohealth)},
+		Remote:    remoteOptions(v),
 		Logf:      log.Printf,
 	})
 	return build.NewCaching(watched{b, progressOf(ctx)})
@@ -70,7 +69,7 @@ func newCompiler(ctx context.Context, goCmd string) *layers.Compiler {
 // newPackages returns what fetches packages.
 func newPackages(ctx context.Context, v versions) *apk.Client {
 	transport := progressOf(ctx).transport(http.DefaultTransport, "downloading packages", "")
-	return &apk.Client{Cache: cacheDir(), UserAgent: "kohealth/" + v.kohealth, HTTP: &http.Client{Transport: transport}}
+	return &apk.Client{Cache: cacheDir(), UserAgent: v.userAgent(), HTTP: &http.Client{Transport: transport}}
 }
 
 // watched is a builder that shows what it builds.

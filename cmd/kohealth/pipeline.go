@@ -59,7 +59,7 @@ func (f *buildFlags) run(ctx context.Context, v versions, do func(context.Contex
 	// The cache is another process's only when those of this build have ended.
 	kept := useKoCache(cacheDir())
 	defer func() { kept.close(err == nil) }()
-	err = withPublisher(ctx, f.po, f.bo.WorkingDirectory, v, func(publisher *publisher) error {
+	err = f.po.withPublisher(ctx, f.bo.WorkingDirectory, v, func(publisher *publisher) error {
 		f.bo.InsecureRegistry = f.po.InsecureRegistry
 		checks, err := f.health.checks(f.bo.WorkingDirectory)
 		if err != nil {

@@ -11,7 +11,16 @@ import (
 	"github.com/ko-health/kohealth/layers"
 )
 
-// parsePlatforms parses what --platform lists; none means all.
+// parsePlatform parses a platform that names at least system and architecture.
+func parsePlatform(spec string) (*v1.Platform, error) {
+	p, err := v1.ParsePlatform(spec)
+	if err != nil || p.OS == "" || p.Architecture == "" {
+		return nil, hint.With(fmt.Errorf("parsing platform %q: want OS/ARCHITECTURE", spec), "write it as in linux/arm64")
+	}
+	return p, nil
+}
+
+// parsePlatforms parses what --platform of kohealth base lists; none means all.
 func parsePlatforms(specs []string) ([]v1.Platform, error) {
 	var platforms []v1.Platform
 	for _, spec := range specs {
@@ -31,8 +40,8 @@ func parsePlatforms(specs []string) ([]v1.Platform, error) {
 func namedPlatforms(specs []string) []v1.Platform {
 	var platforms []v1.Platform
 	for _, spec := range specs {
-		p, err := v1.ParsePlatform(spec)
-		if err != nil || p.OS == "" || p.Architecture == "" {
+		p, err := parsePlatform(spec)
+		if err != nil {
 			return nil
 		}
 		platforms = append(platforms, *p)

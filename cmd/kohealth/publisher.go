@@ -34,8 +34,8 @@ func addPublishFlags(cmd *cobra.Command) *publishFlags {
 }
 
 // withPublisher has do use a publisher, and cleans up after it. The .ko.yaml is in dir.
-func withPublisher(ctx context.Context, po *publishFlags, dir string, v versions, do func(*publisher) error) (err error) {
-	ecrOptions, err := po.ecr.options(dir)
+func (f *publishFlags) withPublisher(ctx context.Context, dir string, v versions, do func(*publisher) error) (err error) {
+	ecrOptions, err := f.ecr.options(dir)
 	if err != nil {
 		return err
 	}
@@ -45,10 +45,10 @@ func withPublisher(ctx context.Context, po *publishFlags, dir string, v versions
 	}
 	defer func() { leave(err == nil) }()
 	transport := resending{interruptible{ctx, registries(ctx, ecr.Transport(remote.DefaultTransport, ecrOptions))}}
-	if !po.InsecureRegistry { // then the publisher has to find a transport of net/http's own
+	if !f.InsecureRegistry { // then the publisher has to find a transport of net/http's own
 		remote.DefaultTransport = transport
 	}
-	publisher, err := newPublisher(po.PublishOptions, v)
+	publisher, err := newPublisher(f.PublishOptions, v)
 	if err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ func newPublisher(po *options.PublishOptions, v versions) (*publisher, error) {
 		inner = tarball
 	}
 	if inECR(&unrecorded) {
-		if inner, err = newSBOMsLast(inner, "kohealth/"+v.kohealth); err != nil {
+		if inner, err = newSBOMsLast(inner, v); err != nil {
 			return nil, fmt.Errorf("creating publisher: %w", err)
 		}
 	}

@@ -19,12 +19,11 @@ import (
 
 // renderFlags are the flags of kohealth render.
 type renderFlags struct {
-	format   string
-	file     string
-	build    string
-	platform string
-	insecure bool
-	exec     bool
+	format string
+	file   string
+	build  string
+	exec   bool
+	imageFlags
 }
 
 func newRender(v versions) *cobra.Command {
@@ -135,12 +134,9 @@ func (rf *renderFlags) fromFile() (health.Config, error) {
 
 // fromImage returns what is to be rendered of an image.
 func (rf *renderFlags) fromImage(ctx context.Context, ref string, v versions) (render.Request, error) {
-	o, err := openOptions(ctx, rf.platform, v)
+	o, err := rf.openOptions(ctx, v)
 	if err != nil {
 		return render.Request{}, usage(err)
-	}
-	if rf.insecure {
-		allowInsecure(ctx, &o)
 	}
 	defer progressOf(ctx).begin("reading", open.Redact(ref)).end()
 	img, err := open.New(ctx, ref, o)

@@ -83,6 +83,8 @@ func command(root *cobra.Command, name string) *cobra.Command {
 // versions are what this binary was built from.
 type versions struct{ kohealth, ko, golang string }
 
+func (v versions) userAgent() string { return "kohealth/" + v.kohealth }
+
 func readVersions() versions {
 	v := versions{kohealth: "(devel)", ko: "(devel)"}
 	info, ok := debug.ReadBuildInfo()

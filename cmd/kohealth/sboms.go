@@ -25,8 +25,8 @@ type sbomsLast struct {
 	tags   []ociremote.Option
 }
 
-func newSBOMsLast(inner publish.Interface, userAgent string) (publish.Interface, error) {
-	pusher, err := remote.NewPusher(remote.WithAuthFromKeychain(newKeychain()), remote.WithUserAgent(userAgent))
+func newSBOMsLast(inner publish.Interface, v versions) (publish.Interface, error) {
+	pusher, err := remote.NewPusher(remoteOptions(v)...)
 	if err != nil {
 		return nil, err
 	}
