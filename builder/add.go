@@ -76,11 +76,7 @@ func (r *rewriter) addLayers(ctx context.Context, d *draft) error {
 	if check.Test.Kind == health.None {
 		return nil
 	}
-	base, err := rootfs.Read(d.base(), r.Cache.Sub("layers"))
-	if err != nil {
-		return err
-	}
-	image, err := r.addPackages(ctx, d, base)
+	base, image, err := r.addPackages(ctx, d)
 	if err != nil {
 		return err
 	}

@@ -16,18 +16,22 @@ import (
 )
 
 // addPackages adds a layer with the packages that the check asks for, and returns the
-// file system that the image then has. A base with a busybox of its own keeps it.
-func (r *rewriter) addPackages(ctx context.Context, d *draft, base *rootfs.FS) (*rootfs.FS, error) {
+// file systems of the base and of the image that this makes. A base with a busybox of
+// its own keeps it.
+func (r *rewriter) addPackages(ctx context.Context, d *draft) (base, image *rootfs.FS, err error) {
+	if base, err = rootfs.Read(d.base(), r.Cache.Sub("layers")); err != nil {
+		return nil, nil, err
+	}
 	names := d.check.AllPackages()
 	if has(base, "/bin/busybox") || has(base, "/usr/bin/busybox") {
 		names = d.check.Packages
 	}
 	var files []layers.File
-	image := base.Clone()
+	image = base.Clone()
 	if len(names) > 0 {
 		got, err := r.install(ctx, d, base, names)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		d.added.list, files = got.Packages, got.Files
 		for _, f := range files {
@@ -37,16 +41,15 @@ func (r *rewriter) addPackages(ctx context.Context, d *draft, base *rootfs.FS) (
 	if d.check.Tool == health.ToolBusybox {
 		links, err := linkTools(image)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		files = append(files, links...)
 	}
 	if len(files) == 0 {
-		return image, nil
+		return base, image, nil
 	}
-	var err error
 	d.added.packages, err = r.insertFiles(d, files, describePackages(d.added.list))
-	return image, err
+	return base, image, err
 }
 
 // checkPackages refuses what no base image can make right. A busybox may be the base

@@ -70,11 +70,7 @@ const programComment = "health check program"
 func (r *rewriter) addProgram(ctx context.Context, d *draft) error {
 	p := r.original.Program
 	d.dropOurs()
-	base, err := rootfs.Read(d.base(), r.Cache.Sub("layers"))
-	if err != nil {
-		return err
-	}
-	image, err := r.addPackages(ctx, d, base)
+	_, image, err := r.addPackages(ctx, d)
 	if err != nil {
 		return err
 	}
