@@ -12,10 +12,6 @@ import (
 	"github.com/ko-health/kohealth/builder/health"
 )
 
-// Author stands in the history of every layer that kohealth adds, and tells them
-// from the others.
-const Author = health.Author
-
 // A stack holds what says, in manifest and config, which layers an image has, taken
 // apart where the base ends and ko's layers begin.
 type stack struct {
@@ -90,7 +86,7 @@ func (s *stack) hasOurs() bool {
 	return slices.ContainsFunc(s.history[:s.koEntry], isOurs)
 }
 
-func isOurs(h v1.History) bool { return h.Author == Author }
+func isOurs(h v1.History) bool { return h.Author == health.Author }
 
 // dropOurs takes kohealth's layers out of the base, so that they are replaced and
 // never stacked. Where the base's history does not match its layers nobody can say
@@ -145,7 +141,7 @@ func (s *stack) insert(l v1.Layer, comment string) error {
 
 // note puts an entry of kohealth's into the history, with the date of the last.
 func (s *stack) note(h v1.History) {
-	h.Author, h.Created, h.CreatedBy = Author, s.created, s.command
+	h.Author, h.Created, h.CreatedBy = health.Author, s.created, s.command
 	if n := len(s.history); n > 0 && !s.history[n-1].Created.IsZero() {
 		h.Created = s.history[n-1].Created
 	}

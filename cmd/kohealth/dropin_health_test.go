@@ -13,7 +13,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/ko-health/kohealth/builder"
+	"github.com/ko-health/kohealth/builder/health"
 )
 
 // cmdAdds checks that ko and kohealth do the same but for the health check: the
@@ -163,7 +163,7 @@ func removeHealthLayers(manifest map[string]any) (removed int) {
 	history, _ := config["history"].([]any)
 	rootfs := config["rootfs"].(map[string]any)
 	for i, h := range slices.Backward(history) { // in these images each entry has a layer
-		if h.(map[string]any)["author"] != builder.Author {
+		if h.(map[string]any)["author"] != health.Author {
 			continue
 		}
 		removed++

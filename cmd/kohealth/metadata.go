@@ -11,7 +11,6 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/ko/pkg/build"
 
-	"github.com/ko-health/kohealth/builder"
 	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/lint"
 	"github.com/ko-health/kohealth/builder/render"
@@ -155,7 +154,7 @@ func describeAdded(img v1.Image, manifest *v1.Manifest, config *v1.ConfigFile) (
 			continue
 		}
 		at--
-		if h.Author != builder.Author {
+		if h.Author != health.Author {
 			continue
 		}
 		files, err := fileNames(layers[at])

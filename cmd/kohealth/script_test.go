@@ -30,7 +30,7 @@ import (
 	"github.com/rogpeppe/go-internal/gotooltest"
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/ko-health/kohealth/builder"
+	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/layers"
 )
 
@@ -273,7 +273,7 @@ func cmdFiles(ts *testscript.TestScript, _ bool, args []string) {
 		if h.EmptyLayer {
 			continue
 		}
-		if h.Author == builder.Author {
+		if h.Author == health.Author {
 			printTar(ts, all[i])
 		}
 		i++
