@@ -3,7 +3,7 @@
 // and CloudFormation templates, and holds the checks in files against what is in the
 // images that they name.
 //
-// A file is read into groups of [Container]s; an image is looked into, no further than
+// A file is read into groups of containers; an image is looked into, no further than
 // the check's programs need; then every rule of [Rules] judges every container by
 // these facts.
 //
@@ -178,7 +178,7 @@ func (o Options) open(ctx context.Context, users []*container) error {
 
 // judge runs the rules and returns findings in the order of the file.
 func (o Options) judge(name string, groups []*group) []Finding {
-	findings, all := []Finding{}, rules()
+	findings, all := []Finding{}, Rules()
 	for _, group := range groups {
 		group.settle()
 		for _, c := range group.Containers {

@@ -23,9 +23,7 @@ type problem struct {
 }
 
 // Rules returns all rules, those of one family together.
-func Rules() []Rule { return rules() }
-
-func rules() []Rule {
+func Rules() []Rule {
 	return slices.Concat(formRules(), programRules(), targetRules(), timingRules(), ecsRules(), groupRules(), imageRules())
 }
 

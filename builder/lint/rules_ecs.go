@@ -136,8 +136,8 @@ func noMemory(c *container) []problem {
 	return at(c.Pos, c.write("memory", 512), "neither the container nor the task has memory: ECS refuses the task definition")
 }
 
-// smallMemory is judged by what BusyBox's shell with curl and its libraries take,
-// beside an app that is not small itself.
+// smallMiB is too little for BusyBox's shell, curl and its libraries beside an app that
+// is not small itself.
 const smallMiB = 32
 
 func smallMemory(c *container) []problem {

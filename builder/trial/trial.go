@@ -3,7 +3,7 @@
 // would be unhealthy. A [Local] does so without a container, an [Engine] in one of the
 // Docker engine's.
 //
-//	app, err := trial.NewLocal(ctx, img, dir, compiler)
+//	app, err := trial.NewLocal(ctx, img, check, dir, compiler)
 //	…
 //	outcome, err := app.Run(ctx, trial.Options{Output: os.Stderr})
 package trial
