@@ -30,6 +30,29 @@ func explainRepository(err error) error {
 	return err
 }
 
+// explainPublishing says what could not be published, and the next step.
+func explainPublishing(importpath string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case strings.Contains(err.Error(), "failed to interpret"):
+		err = hint.With(errors.New("a tarball holds one image, and an index of several platforms was built"),
+			"name one --platform, or use --oci-layout-path")
+	case strings.Contains(err.Error(), "repository can only contain"):
+		err = hint.With(err, "set KO_DOCKER_REPO, as in registry.example.com/team: in lower case, and without https://")
+	}
+	return fmt.Errorf("publishing %s: %w", importpath, explainDestination(plainly(err)))
+}
+
+// plainly leaves out the request where ECR's answer says it all.
+func plainly(err error) error {
+	var answer *ecr.Error
+	if errors.As(err, &answer) {
+		return answer
+	}
+	return err
+}
+
 // explainDestination adds the next step where a registry or an engine did not take what
 // was to be published, unless err has one.
 func explainDestination(err error) error {
@@ -71,27 +94,4 @@ func explainFlag(cmd *cobra.Command, err error) error {
 		next = fmt.Sprintf("did you mean --%s? %s", near, next)
 	}
 	return hint.With(err, next)
-}
-
-// explainPublishing says what could not be published, and the next step.
-func explainPublishing(importpath string, err error) error {
-	switch {
-	case err == nil:
-		return nil
-	case strings.Contains(err.Error(), "failed to interpret"):
-		err = hint.With(errors.New("a tarball holds one image, and an index of several platforms was built"),
-			"name one --platform, or use --oci-layout-path")
-	case strings.Contains(err.Error(), "repository can only contain"):
-		err = hint.With(err, "set KO_DOCKER_REPO, as in registry.example.com/team: in lower case, and without https://")
-	}
-	return fmt.Errorf("publishing %s: %w", importpath, explainDestination(plainly(err)))
-}
-
-// plainly leaves out the request where ECR's answer says it all.
-func plainly(err error) error {
-	var answer *ecr.Error
-	if errors.As(err, &answer) {
-		return answer
-	}
-	return err
 }
