@@ -29,8 +29,8 @@ const (
 	KeyDisable       = "disable"
 )
 
-// Keys returns all keys in the order in which they are documented.
-func Keys() []string {
+// keys returns all keys in the order in which they are documented.
+func keys() []string {
 	return []string{KeyTest, KeyInterval, KeyTimeout, KeyRetries, KeyStartPeriod, KeyStartInterval,
 		KeyTool, KeyPackages, KeyRepositories, KeyKeys, KeyOffline, KeyLog, KeyDisable}
 }
@@ -162,7 +162,7 @@ func (s *Settings) SetList(key string, list []string) error {
 		*field = slices.Clone(list)
 		return nil
 	}
-	if !slices.Contains(Keys(), key) {
+	if !slices.Contains(keys(), key) {
 		return unknownKey(key)
 	}
 	return fmt.Errorf("parsing %s: want one value, not a list", key)
@@ -182,13 +182,13 @@ func set[T any](field **T, key, value string, parse func(string) (T, error)) err
 
 func unknownKey(key string) error {
 	err := fmt.Errorf("unknown key %q in healthcheck", key)
-	if slices.Contains(Keys(), strings.ToLower(key)) {
+	if slices.Contains(keys(), strings.ToLower(key)) {
 		return hint.With(err, fmt.Sprintf("keys are in lower case: write %q", strings.ToLower(key)))
 	}
-	if near := Nearest(key, Keys()); near != "" {
+	if near := Nearest(key, keys()); near != "" {
 		return hint.With(err, fmt.Sprintf("did you mean %q?", near))
 	}
-	return hint.With(err, "the keys are "+strings.Join(Keys(), ", "))
+	return hint.With(err, "the keys are "+strings.Join(keys(), ", "))
 }
 
 var durationSyntax = regexp.MustCompile(`^(\d+(\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)((\d+(\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h))*$`)

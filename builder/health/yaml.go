@@ -256,10 +256,10 @@ func textOr(value *yaml.Node, def string) string {
 
 func readSettings(n *yaml.Node) (s Settings, err error) {
 	if n.Kind != yaml.MappingNode {
-		return s, at(n, hint.With(errors.New("parsing healthcheck: want keys and values"), "the keys are "+strings.Join(Keys(), ", ")))
+		return s, at(n, hint.With(errors.New("parsing healthcheck: want keys and values"), "the keys are "+strings.Join(keys(), ", ")))
 	}
 	err = eachPair(n, func(key, value *yaml.Node) error {
-		if !slices.Contains(Keys(), key.Value) {
+		if !slices.Contains(keys(), key.Value) {
 			return unknownKey(key.Value)
 		}
 		return at(value, readValue(&s, key.Value, value))

@@ -10,7 +10,7 @@ const DefaultTimeout = 3 * Second
 
 // Limits of a command line.
 const (
-	MaxTargets = 16          // that are checked side by side
+	maxTargets = 16          // that are checked side by side
 	MaxBody    = 16 << 10    // bytes of a response body that are searched
 	minTimeout = Millisecond // Docker has the same
 	maxTimeout = 24 * 3600 * Second
@@ -126,8 +126,8 @@ func (c *Command) validate(seen []*flag) error {
 	switch {
 	case len(c.Targets) == 0:
 		return errors.New("no target is given: write one, such as http://:8080/healthz")
-	case len(c.Targets) > MaxTargets:
-		return errors.New("too many targets: the probe checks at most " + itoa(MaxTargets))
+	case len(c.Targets) > maxTargets:
+		return errors.New("too many targets: the probe checks at most " + itoa(maxTargets))
 	case c.Path != "" && !c.anyTarget(isAuto):
 		return errors.New("flag -path needs the target auto: other targets hold their path, as in http://:8080/healthz")
 	case c.Body != "" && c.Method == "HEAD":

@@ -156,7 +156,7 @@ func (f *flag) fits(t Target) bool {
 	case f.grpc && t.IsGRPC():
 		return true
 	}
-	return !f.http || t.IsHTTP()
+	return !f.http || t.isHTTP()
 }
 
 // idle describes a flag that fits no target.

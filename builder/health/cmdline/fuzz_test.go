@@ -35,7 +35,7 @@ func FuzzParse(f *testing.F) {
 			if target.Host != "" && target.Host != "::1" && !strings.HasPrefix(target.Host, "127.") {
 				t.Errorf("%+v leaves the container", target)
 			}
-			if target.IsHTTP() && (target.Path[0] != '/' || strings.ContainsAny(target.Path, " \r\n")) {
+			if target.isHTTP() && (target.Path[0] != '/' || strings.ContainsAny(target.Path, " \r\n")) {
 				t.Errorf("%+v breaks the request apart", target)
 			}
 			if target.IsGRPC() && (len(target.Path) > maxService || strings.ContainsFunc(target.Path, unicode.IsSpace)) {

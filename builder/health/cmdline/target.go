@@ -183,8 +183,8 @@ func cutAt(s, bytes string) (before, after string) {
 	return s, ""
 }
 
-// IsHTTP tells whether the target is asked with an HTTP request.
-func (t Target) IsHTTP() bool {
+// isHTTP tells whether the target is asked with an HTTP request.
+func (t Target) isHTTP() bool {
 	return t.Scheme == "http" || t.Scheme == "https" || t.Scheme == "http+unix"
 }
 

@@ -197,8 +197,8 @@ func (c *call) finish() error {
 		return errors.New("no URL is given")
 	case c.given[ipv4] && c.given[ipv6]:
 		return errors.New("options -4 and -6 exclude each other")
-	case len(c.urls) > MaxTargets:
-		return errors.New("too many URLs: the probe checks at most " + itoa(MaxTargets))
+	case len(c.urls) > maxTargets:
+		return errors.New("too many URLs: the probe checks at most " + itoa(maxTargets))
 	}
 	for _, url := range c.urls {
 		if err := c.target(url); err != nil {

@@ -285,7 +285,7 @@ func fuzzTool(f *testing.F, tool string) {
 			}
 			return
 		}
-		if len(cmd.Targets) == 0 || len(cmd.Targets) > MaxTargets || len(cmd.Status) == 0 {
+		if len(cmd.Targets) == 0 || len(cmd.Targets) > maxTargets || len(cmd.Status) == 0 {
 			t.Errorf("%+v checks nothing", cmd)
 		}
 		for _, target := range cmd.Targets {
