@@ -5,12 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
-
-	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/hint"
@@ -164,70 +161,3 @@ func (in inputs) environment() map[string]string {
 func joinList(s string) string {
 	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == ',' || unicode.IsSpace(r) }), ",")
 }
-
-// splitWords splits s into words as a shell does, with its quotes and backslashes.
-// Nothing is expanded.
-func splitWords(s string) (words []string, err error) {
-	var word strings.Builder
-	var quote rune
-	in, escaped := false, false
-	for _, r := range s {
-		switch {
-		case escaped:
-			escaped = false
-			if r == '\n' { // the line goes on
-				continue
-			}
-			if quote == '"' && !strings.ContainsRune("$`\"\\", r) {
-				word.WriteByte('\\')
-			}
-			word.WriteRune(r)
-			in = true
-		case r == '\\' && quote != '\'':
-			escaped = true
-		case quote != 0 && r == quote:
-			quote = 0
-		case quote != 0:
-			word.WriteRune(r)
-		case r == '\'' || r == '"':
-			quote, in = r, true
-		case unicode.IsSpace(r):
-			if in {
-				words = append(words, word.String())
-			}
-			word.Reset()
-			in = false
-		default:
-			word.WriteRune(r)
-			in = true
-		}
-	}
-	switch {
-	case quote != 0:
-		return nil, fmt.Errorf("%q has no closing %c", s, quote)
-	case escaped:
-		return nil, fmt.Errorf("%q ends with a backslash", s)
-	case in:
-		words = append(words, word.String())
-	}
-	return words, nil
-}
-
-// quoteAll writes words so that a shell reads them.
-func quoteAll(words []string) string {
-	quoted := make([]string, len(words))
-	for i, w := range words {
-		if quoted[i] = w; plain.MatchString(w) {
-			continue
-		}
-		q, err := syntax.Quote(w, syntax.LangBash)
-		if err != nil { // a null byte
-			q = fmt.Sprintf("%q", w)
-		}
-		quoted[i] = q
-	}
-	return strings.Join(quoted, " ")
-}
-
-// plain matches words that no shell changes.
-var plain = regexp.MustCompile(`^[\w@%+=:,./-]+$`)

@@ -190,17 +190,10 @@ func (f *baseFlags) options(ctx context.Context, v versions) (bo builder.BaseOpt
 			return bo, usage(err)
 		}
 	}
-	bo.Options = builder.Options{
-		Check:    checks.of(&options.BuildOptions{}),
-		Compiler: newCompiler(ctx, os.Getenv(goVariable)),
-		Packages: newPackages(ctx, v),
-		Format:   checks.format,
-		Jobs:     f.jobs,
-		SBOMDir:  f.sbomDir,
-		Version:  v.kohealth,
-		Cache:    cacheDir().Sub("base"),
-		Logf:     log.Printf,
-	}
+	bo.Options = builderOptions(ctx, os.Getenv(goVariable), checks, v)
+	bo.Check = checks.of(&options.BuildOptions{})
+	bo.Jobs = f.jobs
+	bo.SBOMDir = f.sbomDir
 	return bo, nil
 }
 

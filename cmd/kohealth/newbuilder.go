@@ -11,7 +11,6 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/ko/pkg/build"
 	"github.com/google/ko/pkg/commands"
-	"github.com/google/ko/pkg/commands/options"
 
 	"github.com/ko-health/kohealth/builder"
 	"github.com/ko-health/kohealth/layers"
@@ -36,40 +35,36 @@ func (f *buildFlags) newBuilder(ctx context.Context, checks *checks, v versions)
 	if f.koOnly {
 		return build.NewCaching(withinCache{inner})
 	}
-	b := builder.New(withinCache{inner}, builder.Options{
-		Check:     checks.of(bo),
-		Compiler:  newCompiler(ctx, goCmd),
-		Packages:  newPackages(ctx, v),
-		Format:    checks.format,
-		Jobs:      bo.ConcurrentBuilds,
-		Platforms: namedPlatforms(bo.Platforms),
-		SBOMDir:   bo.SBOMDir,
-		Version:   v.kohealth,
-		Cache:     cacheDir().Sub("base"),
-		Name:      nameOptions(bo),
-		Remote:    remoteOptions(v),
-		Logf:      log.Printf,
-	})
+	o := builderOptions(ctx, goCmd, checks, v)
+	o.Check = checks.of(bo)
+	o.Jobs = bo.ConcurrentBuilds
+	o.Platforms = namedPlatforms(bo.Platforms)
+	o.SBOMDir = bo.SBOMDir
+	o.Remote = remoteOptions(v)
+	if bo.InsecureRegistry {
+		o.Name = []name.Option{name.Insecure}
+	}
+	b := builder.New(withinCache{inner}, o)
 	return build.NewCaching(watched{b, progressOf(ctx)})
 }
 
-func nameOptions(bo *options.BuildOptions) []name.Option {
-	if bo.InsecureRegistry {
-		return []name.Option{name.Insecure}
+// builderOptions are those that every command has which adds checks.
+func builderOptions(ctx context.Context, goCmd string, checks *checks, v versions) builder.Options {
+	transport := progressOf(ctx).transport(http.DefaultTransport, "downloading packages", "")
+	return builder.Options{
+		Compiler: newCompiler(ctx, goCmd),
+		Packages: &apk.Client{Cache: cacheDir(), UserAgent: v.userAgent(), HTTP: &http.Client{Transport: transport}},
+		Format:   checks.format,
+		Version:  v.kohealth,
+		Cache:    cacheDir().Sub("base"),
+		Logf:     log.Printf,
 	}
-	return nil
 }
 
 // newCompiler returns what compiles the probe with a go command.
 func newCompiler(ctx context.Context, goCmd string) *layers.Compiler {
 	begin := func() (end func()) { return progressOf(ctx).begin("compiling", "the probe").end }
 	return &layers.Compiler{Go: goCmd, Cache: cacheDir(), Logf: log.Printf, Begin: begin}
-}
-
-// newPackages returns what fetches packages.
-func newPackages(ctx context.Context, v versions) *apk.Client {
-	transport := progressOf(ctx).transport(http.DefaultTransport, "downloading packages", "")
-	return &apk.Client{Cache: cacheDir(), UserAgent: v.userAgent(), HTTP: &http.Client{Transport: transport}}
 }
 
 // watched is a builder that shows what it builds.

@@ -73,11 +73,6 @@ func useScript(ctx context.Context, variable, script string) {
 	}
 }
 
-// quote quotes a word for the shell.
-func quote(word string) string {
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
-}
-
 const buildIDCommand = "tool-buildid"
 
 // newBuildID returns the command that does what go tool buildid does, sooner.

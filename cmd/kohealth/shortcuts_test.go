@@ -48,17 +48,3 @@ func TestBuildID(t *testing.T) {
 		})
 	}
 }
-
-// TestQuote has the shell read what was quoted for it.
-func TestQuote(t *testing.T) {
-	sh, err := exec.LookPath("sh")
-	if err != nil {
-		t.Skip("there is no shell")
-	}
-	for _, word := range []string{"", "a b", "it's", `"$HOME" \n`, "''", "`id`\nx", "%s"} {
-		out, err := exec.Command(sh, "-c", "printf %s "+quote(word)).Output()
-		if err != nil || string(out) != word {
-			t.Errorf("quote(%q) is %q to the shell, %v", word, out, err)
-		}
-	}
-}
