@@ -3,11 +3,9 @@ package builder
 import (
 	"encoding/json"
 	"fmt"
-	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/ko/pkg/build"
@@ -217,32 +215,3 @@ func (d *spdxDocument) file() (oci.File, error) {
 	}
 	return static.NewFile(text, static.WithLayerMediaType(spdxMediaType))
 }
-
-const noAssertion = "NOASSERTION"
-
-func imagePackage(digest v1.Hash, mediaType, version string) spdxPackage {
-	purl := "pkg:oci/image@" + url.PathEscape(digest.String())
-	if mediaType != "" {
-		purl += "?mediaType=" + url.QueryEscape(mediaType)
-	}
-	return spdxPackage{
-		ID:               fmt.Sprintf("SPDXRef-Package-%s-%s", digest.Algorithm, digest.Hex),
-		Name:             digest.String(),
-		Version:          version,
-		LicenseDeclared:  noAssertion,
-		LicenseConcluded: noAssertion,
-		Description:      "container image",
-		DownloadLocation: noAssertion,
-		SourceInfo:       "manifest " + digest.String(),
-		CopyrightText:    noAssertion,
-		PrimaryPurpose:   "CONTAINER",
-		Checksums:        checksum(digest),
-		ExternalRefs:     []spdxRef{{Category: "PACKAGE-MANAGER", Locator: purl, Type: "purl"}},
-	}
-}
-
-func checksum(h v1.Hash) []spdxChecksum {
-	return []spdxChecksum{{strings.ToUpper(h.Algorithm), h.Hex}}
-}
-
-func spdxTime(t v1.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -2,7 +2,6 @@ package builder
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,7 +9,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -21,7 +19,6 @@ import (
 	"github.com/sigstore/cosign/v3/pkg/oci/static"
 	"github.com/sigstore/cosign/v3/pkg/oci/walk"
 
-	"github.com/ko-health/kohealth/layers/apk"
 	"github.com/ko-health/kohealth/layers/cache"
 )
 
@@ -161,7 +158,7 @@ func (e *sbomEdit) apply(document []byte) ([]byte, error) {
 		err = errors.Join(err,
 			appendTo(doc, "", "packages", pkg),
 			appendTo(doc, "", "relationships", spdxRelationship{
-				Element: fmt.Sprintf("SPDXRef-Package-%s-%s", e.image.Algorithm, e.image.Hex),
+				Element: imageID(e.image),
 				Type:    "CONTAINS",
 				Related: pkg.ID,
 			}))
@@ -212,41 +209,6 @@ func appendTo(doc map[string]json.RawMessage, object, key string, value any) err
 	return err
 }
 
-// The parts of SPDX 2.3 that our entries need, in the shape of ko's entries.
-//
-// https://spdx.github.io/spdx-spec/v2.3/package-information/
-type (
-	spdxPackage struct {
-		ID               string         `json:"SPDXID"`
-		Name             string         `json:"name"`
-		Version          string         `json:"versionInfo,omitempty"`
-		FilesAnalyzed    bool           `json:"filesAnalyzed"`
-		LicenseDeclared  string         `json:"licenseDeclared"`
-		LicenseConcluded string         `json:"licenseConcluded"`
-		Description      string         `json:"description"`
-		DownloadLocation string         `json:"downloadLocation"`
-		SourceInfo       string         `json:"sourceInfo"`
-		CopyrightText    string         `json:"copyrightText"`
-		PrimaryPurpose   string         `json:"primaryPackagePurpose"`
-		Checksums        []spdxChecksum `json:"checksums,omitempty"`
-		ExternalRefs     []spdxRef      `json:"externalRefs"`
-	}
-	spdxChecksum struct {
-		Algorithm string `json:"algorithm"`
-		Value     string `json:"checksumValue"`
-	}
-	spdxRef struct {
-		Category string `json:"referenceCategory"`
-		Locator  string `json:"referenceLocator"`
-		Type     string `json:"referenceType"`
-	}
-	spdxRelationship struct {
-		Element string `json:"spdxElementId"`
-		Type    string `json:"relationshipType"`
-		Related string `json:"relatedSpdxElement"`
-	}
-)
-
 // describe adds entries for what was added to the image.
 func (e *sbomEdit) describe(a added) error {
 	if a.probe != nil {
@@ -254,7 +216,7 @@ func (e *sbomEdit) describe(a added) error {
 		if err != nil {
 			return err
 		}
-		e.added = append(e.added, e.probePackage(layer))
+		e.added = append(e.added, probePackage(e.version, layer))
 	}
 	if a.packages != nil {
 		layer, err := a.packages.Digest()
@@ -266,51 +228,6 @@ func (e *sbomEdit) describe(a added) error {
 		}
 	}
 	return nil
-}
-
-// notInID matches what an SPDX identifier cannot hold.
-var notInID = regexp.MustCompile(`[^A-Za-z0-9.-]`)
-
-// apkPackage describes a package of Wolfi.
-//
-// https://github.com/package-url/purl-spec/blob/main/types-doc/apk-definition.md
-func apkPackage(p *apk.Package, layer v1.Hash) spdxPackage {
-	purl := fmt.Sprintf("pkg:apk/wolfi/%s@%s?arch=%s", url.QueryEscape(p.Name), url.QueryEscape(p.Version), url.QueryEscape(p.Arch))
-	return spdxPackage{
-		ID:               "SPDXRef-Package-apk-" + notInID.ReplaceAllString(p.Name+"-"+p.Version, "-"),
-		Name:             p.Name,
-		Version:          p.Version,
-		LicenseDeclared:  cmp.Or(p.License, "NOASSERTION"),
-		LicenseConcluded: "NOASSERTION",
-		Description:      "built from " + cmp.Or(p.Origin, p.Name),
-		DownloadLocation: cmp.Or(p.URL, "NOASSERTION"),
-		SourceInfo:       "layer " + layer.String(),
-		CopyrightText:    "NOASSERTION",
-		PrimaryPurpose:   "APPLICATION",
-		ExternalRefs:     []spdxRef{{Category: "PACKAGE-MANAGER", Locator: purl, Type: "purl"}},
-	}
-}
-
-func (e *sbomEdit) probePackage(layer v1.Hash) spdxPackage {
-	const module = "github.com/ko-health/kohealth"
-	return spdxPackage{
-		ID:               "SPDXRef-Package-kohealth-probe",
-		Name:             module + "/layers/probe",
-		Version:          e.version,
-		LicenseDeclared:  "Apache-2.0",
-		LicenseConcluded: "Apache-2.0",
-		Description:      "health check probe, at /usr/bin/healthcheck",
-		DownloadLocation: "https://" + module,
-		SourceInfo:       "layer " + layer.String(),
-		CopyrightText:    "NOASSERTION",
-		PrimaryPurpose:   "APPLICATION",
-		Checksums:        []spdxChecksum{{strings.ToUpper(layer.Algorithm), layer.Hex}},
-		ExternalRefs: []spdxRef{{
-			Category: "PACKAGE-MANAGER",
-			Locator:  fmt.Sprintf("pkg:golang/%s@%s#layers/probe", module, url.PathEscape(e.version)),
-			Type:     "purl",
-		}},
-	}
 }
 
 // sbomFiles returns the files in dir that hold exactly this document. ko names them
