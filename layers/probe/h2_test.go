@@ -52,20 +52,17 @@ func judgedStream(t *testing.T, target string, cmd cmdline.Command, s *script) (
 	t.Helper()
 	cmd.HTTP2 = true
 	conn := &scriptConn{script: s}
-	parsed, err := cmdline.ParseTarget(target)
-	if err != nil {
-		t.Fatal(err)
-	}
+	parsed := targetOf(t, target)
 	c := check{cmd: &cmd, deadline: now() + cmdline.Second}
 	if parsed.IsGRPC() {
 		request := c.question(parsed)
-		var stream *stream
-		if stream, err = ask(conn, request); err == nil {
+		stream, err := ask(conn, request)
+		if err == nil {
 			err = stream.judge(parsed.Path)
 		}
 		return text(err), s.total, string(conn.wrote[len(request):])
 	}
-	err = c.http2("", conn, parsed).err
+	err := c.http2("", conn, parsed).err
 	request := request2(c.header2(parsed, c.method(), parsed.Path, ""), "")
 	return text(err), s.total, string(conn.wrote[len(request):])
 }

@@ -149,12 +149,18 @@ func TestPanicText(t *testing.T) {
 	}
 }
 
-// TestPanic shows that a panic in a check becomes its message.
-func TestPanic(t *testing.T) {
-	target, err := cmdline.ParseTarget("http://:1/")
+func targetOf(t *testing.T, s string) cmdline.Target {
+	t.Helper()
+	cmd, err := cmdline.Parse([]string{s}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return cmd.Targets[0]
+}
+
+// TestPanic shows that a panic in a check becomes its message.
+func TestPanic(t *testing.T) {
+	target := targetOf(t, "http://:1/")
 	c := check{cmd: nil, deadline: now() + cmdline.Second} // without a command line, it cannot go well
 	if got, want := c.outcome(target).line(), "unhealthy: http://:1/: internal error: "; !strings.HasPrefix(got, want) {
 		t.Errorf("%q does not begin with %q", got, want)
@@ -178,10 +184,7 @@ func TestWithin(t *testing.T) {
 // TestFileTimeout shows, to the race detector, that a check which has given up on a file
 // no longer looks at what may come of it.
 func TestFileTimeout(t *testing.T) {
-	target, err := cmdline.ParseTarget("file://" + filepath.ToSlash(t.TempDir()) + "?max_age=1h")
-	if err != nil {
-		t.Fatal(err)
-	}
+	target := targetOf(t, "file://"+filepath.ToSlash(t.TempDir())+"?max_age=1h")
 	for range 1000 {
 		c := check{cmd: &cmdline.Command{}, deadline: now() - 1}
 		if got := text(c.outcome(target).err); got != "" && got != "reading the time of modification: timed out" {

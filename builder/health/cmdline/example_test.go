@@ -50,12 +50,3 @@ func ExampleParseAs() {
 	// http://:8080/healthz 2s true false
 	// wget: option "--post-data" is not supported: leave it out, or call healthcheck with flags of its own
 }
-
-func ExampleParseTarget() {
-	t, err := cmdline.ParseTarget("http+unix:///run/app.sock:/healthz?deep")
-	fmt.Println(t.Socket, t.Path, err)
-	fmt.Println(t)
-	// Output:
-	// /run/app.sock /healthz?deep <nil>
-	// http+unix:///run/app.sock:/healthz?deep
-}

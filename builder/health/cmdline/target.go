@@ -39,15 +39,7 @@ const schemeNames = "auto, http, https, tcp, unix, http+unix, grpc, grpcs and fi
 // maxSocket is the longest name of a socket that the kernel takes: unix(7).
 const maxSocket = 107
 
-// ParseTarget parses a target without variables.
-func ParseTarget(s string) (Target, error) {
-	t, err := parseTarget(s)
-	if err != nil {
-		return Target{}, errors.New("parsing target " + quoteURL(s) + ": " + err.Error())
-	}
-	return t, nil
-}
-
+// parseTarget parses a target without variables.
 func parseTarget(s string) (Target, error) {
 	name, rest, ok := Cut(s, "://")
 	switch {
@@ -188,7 +180,7 @@ func (t Target) isHTTP() bool {
 	return t.Scheme == "http" || t.Scheme == "https" || t.Scheme == "http+unix"
 }
 
-// String returns the target in the form that ParseTarget reads, but with variables in
+// String returns the target in the form that Parse reads, but with variables in
 // the request path as they were written.
 func (t Target) String() string {
 	s := t.Scheme + "://"

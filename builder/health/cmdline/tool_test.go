@@ -332,7 +332,7 @@ func FuzzRedirect(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, location string) {
 		for _, s := range []string{"http://:8080/a/b?c", "http+unix:///run/app.sock:/a"} {
-			target, err := ParseTarget(s)
+			target, err := parseTarget(s)
 			if err != nil {
 				t.Fatal(err)
 			}
