@@ -22,8 +22,6 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 )
 
-var root = filepath.Join("..", "..")
-
 // TestAction runs workflows that use the action with act, on this machine itself, and
 // without a network: the release that the action installs is this program's, and
 // actions/cache is a stand-in (testdata/action/standin). It is needed where
@@ -33,7 +31,7 @@ func TestAction(t *testing.T) {
 		t.Skip("KOHEALTH_TEST_ENGINES is not set: see .ci/run for how to install act")
 	}
 	params := scriptParams(t)
-	params.Dir = filepath.Join(root, "testdata", "action")
+	params.Dir = filepath.Join(topDir, "testdata", "action")
 	inProcess := params.Setup
 	action := t.TempDir()
 	copyAction(t, action)
@@ -51,7 +49,7 @@ func TestAction(t *testing.T) {
 		e.Setenv("ARCH", runnerArch())
 		e.Setenv("RELEASES", releases.URL)
 		e.Setenv("ACTION", action)
-		e.Setenv("ROOT", must(filepath.Abs(root)))
+		e.Setenv("ROOT", must(filepath.Abs(topDir)))
 		e.Setenv("OUT", filepath.Join(e.WorkDir, "out"))
 		if err := os.Mkdir(filepath.Join(e.WorkDir, "out"), 0o755); err != nil {
 			return err
@@ -88,12 +86,12 @@ func copyAction(t *testing.T, dir string) {
 	if err := os.Mkdir(filepath.Join(dir, "action"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	source := must(txtar.ParseFile(filepath.Join(root, "testdata", "action", "mod", "github.com_ko-health_kohealth_v1.2.4.txtar")))
+	source := must(txtar.ParseFile(filepath.Join(topDir, "testdata", "action", "mod", "github.com_ko-health_kohealth_v1.2.4.txtar")))
 	if err := txtar.Write(source, dir); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"action.yml", "action/paths.sh", "action/install.sh"} {
-		data, err := os.ReadFile(filepath.Join(root, name))
+		data, err := os.ReadFile(filepath.Join(topDir, name))
 		if err == nil {
 			err = os.WriteFile(filepath.Join(dir, name), data, 0o755)
 		}
@@ -171,8 +169,8 @@ func cmdAct(ts *testscript.TestScript, neg bool, args []string) {
 		"--local-repository", "ko-health/kohealth@v1=" + ts.Getenv("ACTION"),
 		"--var", "ECR_REGISTRY=" + ts.Getenv("REGISTRY"), "--var", "ROLE=arn:aws:iam::123456789012:role/deploy",
 	}
-	for _, uses := range append(usesOf(ts.ReadFile(args[0])), usesOf(string(must(os.ReadFile(filepath.Join(root, "action.yml")))))...) {
-		line = append(line, "--local-repository", uses+"="+must(filepath.Abs(filepath.Join(root, "testdata", "action", "standin"))))
+	for _, uses := range append(usesOf(ts.ReadFile(args[0])), usesOf(string(must(os.ReadFile(filepath.Join(topDir, "action.yml")))))...) {
+		line = append(line, "--local-repository", uses+"="+must(filepath.Abs(filepath.Join(topDir, "testdata", "action", "standin"))))
 	}
 	// act reads the commit from the repository.
 	ts.Check(ts.Exec("git", "init", "-q"))

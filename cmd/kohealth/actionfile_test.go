@@ -16,7 +16,7 @@ func TestWorkflows(t *testing.T) {
 	if os.Getenv("KOHEALTH_TEST_ENGINES") == "" {
 		t.Skip("KOHEALTH_TEST_ENGINES is not set: see .ci/run for how to install actionlint")
 	}
-	files, err := filepath.Glob(filepath.Join(root, ".github", "workflows", "*.yml"))
+	files, err := filepath.Glob(filepath.Join(topDir, ".github", "workflows", "*.yml"))
 	if err != nil || len(files) == 0 {
 		t.Fatalf("workflows: %v, %v", files, err)
 	}
@@ -55,7 +55,7 @@ func described(t *testing.T, node yaml.Node) (list [][3]string) {
 
 func readAction(t *testing.T) (f actionFile) {
 	t.Helper()
-	if err := yaml.Unmarshal(must(os.ReadFile(filepath.Join(root, "action.yml"))), &f); err != nil {
+	if err := yaml.Unmarshal(must(os.ReadFile(filepath.Join(topDir, "action.yml"))), &f); err != nil {
 		t.Fatal(err)
 	}
 	return f

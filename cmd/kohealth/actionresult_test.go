@@ -15,7 +15,7 @@ import (
 func TestActionSummary(t *testing.T) {
 	for _, name := range []string{"index", "hostile"} {
 		t.Run(name, func(t *testing.T) {
-			dir := filepath.Join(root, "testdata", "action", "summary")
+			dir := filepath.Join(topDir, "testdata", "action", "summary")
 			var r actionResult
 			if err := json.Unmarshal(must(os.ReadFile(filepath.Join(dir, name+".json"))), &r.metadata); err != nil {
 				t.Fatal(err)

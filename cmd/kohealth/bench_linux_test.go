@@ -2,8 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
-	"log"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -16,7 +14,6 @@ import (
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
-	"github.com/google/go-containerregistry/pkg/registry"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/ko-health/kohealth/layers"
@@ -114,7 +111,7 @@ type buildBench struct {
 }
 
 func newBuildBench(b *testing.B) *buildBench {
-	srv := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	srv := httptest.NewServer(newRegistry())
 	b.Cleanup(srv.Close)
 	host := strings.TrimPrefix(srv.URL, "http://")
 	pushStatic(b, host+"/base")

@@ -12,6 +12,7 @@ import (
 // documents are what users and contributors read.
 var documents = []string{"README.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md"}
 
+// document returns one of them.
 func document(t *testing.T, name string) string {
 	t.Helper()
 	return string(must(os.ReadFile(filepath.Join(topDir, filepath.FromSlash(name)))))

@@ -35,7 +35,7 @@ func TestDropInScript(t *testing.T) {
 		t.Skip("ko v0.19.1 has races of its own: it appends to a shared list in commands/config.go")
 	}
 	params := scriptParams(t)
-	params.Dir = filepath.Join("..", "..", "testdata", "dropin")
+	params.Dir = filepath.Join(topDir, "testdata", "dropin")
 	inProcess := params.Setup
 	params.Setup = func(e *testscript.Env) error {
 		if err := inProcess(e); err != nil {

@@ -32,7 +32,7 @@ func TestEngine(t *testing.T) {
 	}
 	scanner := buildScanner(t)
 	params := scriptParams(t)
-	params.Dir = filepath.Join("..", "..", "testdata", "engine")
+	params.Dir = filepath.Join(topDir, "testdata", "engine")
 	inProcess := params.Setup
 	params.Setup = func(e *testscript.Env) error {
 		if err := inProcess(e); err != nil {
@@ -41,7 +41,7 @@ func TestEngine(t *testing.T) {
 		for _, name := range []string{"DOCKER_HOST", "XDG_RUNTIME_DIR"} {
 			e.Setenv(name, os.Getenv(name))
 		}
-		hello, err := os.ReadFile(filepath.Join("..", "..", "testdata", "apps", "hello", "main.go"))
+		hello, err := os.ReadFile(filepath.Join(topDir, "testdata", "apps", "hello", "main.go"))
 		if err != nil {
 			return err
 		}
@@ -80,7 +80,7 @@ func buildScanner(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "scanner")
 	cmd := exec.Command("go", "build", "-o", path, ".")
-	cmd.Dir = filepath.Join("..", "..", "testdata", "scanner")
+	cmd.Dir = filepath.Join(topDir, "testdata", "scanner")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("building the scanner: %v\n%s", err, out)
 	}

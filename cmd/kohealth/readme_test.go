@@ -25,19 +25,7 @@ import (
 	"github.com/ko-health/kohealth/builder/render"
 )
 
-var (
-	topDir     = filepath.Join("..", "..")
-	readmePath = filepath.Join(topDir, "README.md")
-)
-
-func readme(t *testing.T) string {
-	t.Helper()
-	data, err := os.ReadFile(readmePath)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(data)
-}
+func readme(t *testing.T) string { return document(t, "README.md") }
 
 // blocks returns the README's fenced blocks of a language.
 func blocks(t *testing.T, language string) (blocks []string) {
@@ -117,7 +105,7 @@ func TestReadmeShell(t *testing.T) {
 
 // TestReadmeDockerfile checks that the README's Dockerfile is one that a test builds.
 func TestReadmeDockerfile(t *testing.T) {
-	built, err := os.ReadFile(filepath.Join("..", "..", "testdata", "engine", "original.txtar"))
+	built, err := os.ReadFile(filepath.Join(topDir, "testdata", "engine", "original.txtar"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -393,7 +381,7 @@ func checkSection(t *testing.T, name, want string) {
 	if update {
 		begin := "<!-- " + name + " -->\n"
 		text := strings.Replace(readme(t), begin+old, begin+want, 1)
-		if err := os.WriteFile(readmePath, []byte(text), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(topDir, "README.md"), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
@@ -412,7 +400,7 @@ func TestReadmeRules(t *testing.T) {
 	}
 	checkSection(t, "rules", table)
 
-	seed, err := os.ReadFile(filepath.Join("..", "..", "testdata", "lint", "err", "seed.txtar"))
+	seed, err := os.ReadFile(filepath.Join(topDir, "testdata", "lint", "err", "seed.txtar"))
 	if err != nil {
 		t.Fatal(err)
 	}

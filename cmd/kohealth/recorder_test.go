@@ -22,11 +22,16 @@ type recorder struct {
 	agents   map[string]bool
 }
 
+// newRegistry returns a registry that writes no log.
+func newRegistry() http.Handler {
+	return registry.New(registry.Logger(log.New(io.Discard, "", 0)))
+}
+
 // reset empties the registry.
 func (r *recorder) reset() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.registry = registry.New(registry.Logger(log.New(io.Discard, "", 0)))
+	r.registry = newRegistry()
 	r.paths, r.agents = map[string]bool{}, map[string]bool{}
 }
 

@@ -41,10 +41,9 @@ func TestRelease(t *testing.T) {
 // releaseTree returns a clean clone of what is to be committed here, at tag v1.2.3.
 func releaseTree(t *testing.T) string {
 	t.Helper()
-	root := filepath.Join("..", "..")
 	dir := t.TempDir()
-	for _, file := range strings.Split(strings.TrimSpace(runIn(t, root, "git", "ls-files", "--cached", "--others", "--exclude-standard")), "\n") {
-		data, err := os.ReadFile(filepath.Join(root, file))
+	for _, file := range strings.Split(strings.TrimSpace(runIn(t, topDir, "git", "ls-files", "--cached", "--others", "--exclude-standard")), "\n") {
+		data, err := os.ReadFile(filepath.Join(topDir, file))
 		if os.IsNotExist(err) {
 			continue // deleted, and not committed yet
 		}

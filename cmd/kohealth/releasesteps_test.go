@@ -22,7 +22,7 @@ func releaseStep(t *testing.T, name string) string {
 			}
 		}
 	}
-	if err := yaml.Unmarshal(must(os.ReadFile(filepath.Join(root, ".github", "workflows", "release.yml"))), &workflow); err != nil {
+	if err := yaml.Unmarshal(must(os.ReadFile(filepath.Join(topDir, ".github", "workflows", "release.yml"))), &workflow); err != nil {
 		t.Fatal(err)
 	}
 	for _, step := range workflow.Jobs.Release.Steps {
@@ -160,7 +160,7 @@ func TestReleaseConfig(t *testing.T) {
 			Replace bool `yaml:"replace_existing_draft"`
 		}
 	}
-	if err := yaml.Unmarshal(must(os.ReadFile(filepath.Join(root, ".goreleaser.yaml"))), &config); err != nil {
+	if err := yaml.Unmarshal(must(os.ReadFile(filepath.Join(topDir, ".goreleaser.yaml"))), &config); err != nil {
 		t.Fatal(err)
 	}
 	if config.Changelog.Disable || !config.Release.Draft || !config.Release.Replace {
@@ -174,7 +174,7 @@ func TestSameBytes(t *testing.T) {
 	s := newRepo(t)
 	files := map[string]string{".gitattributes": "", "action/install.sh": "", "action/checksums.txt": "", "layers/probe/auto.go": ""}
 	for name := range files {
-		files[name] = string(must(os.ReadFile(filepath.Join(root, name))))
+		files[name] = string(must(os.ReadFile(filepath.Join(topDir, name))))
 		if err := os.MkdirAll(filepath.Dir(filepath.Join(s.dir, name)), 0o755); err != nil {
 			t.Fatal(err)
 		}

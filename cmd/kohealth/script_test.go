@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -19,7 +18,6 @@ import (
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/name"
-	"github.com/google/go-containerregistry/pkg/registry"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
@@ -33,6 +31,9 @@ import (
 	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/layers"
 )
+
+// topDir is the repository.
+var topDir = filepath.Join("..", "..")
 
 var update = os.Getenv("UPDATE") != "" // UPDATE=1 go test ./cmd/kohealth rewrites the goldens
 
@@ -62,7 +63,7 @@ func scriptParams(t *testing.T) testscript.Params {
 	cache := t.TempDir()
 	modCache := goEnv(t, "GOMODCACHE")
 	return testscript.Params{
-		Dir:                 filepath.Join("..", "..", "testdata", "script"),
+		Dir:                 filepath.Join(topDir, "testdata", "script"),
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		UpdateScripts:       update,
@@ -70,9 +71,9 @@ func scriptParams(t *testing.T) testscript.Params {
 			e.Vars = slices.DeleteFunc(e.Vars, func(kv string) bool { // ko refuses --platform beside them
 				return strings.HasPrefix(kv, "GOOS=") || strings.HasPrefix(kv, "GOARCH=")
 			})
-			srv := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+			srv := httptest.NewServer(newRegistry())
 			e.Defer(srv.Close)
-			tls := httptest.NewTLSServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+			tls := httptest.NewTLSServer(newRegistry())
 			e.Defer(tls.Close)
 			e.Setenv("TLSREGISTRY", strings.TrimPrefix(tls.URL, "https://"))
 			e.Defer(func() { checkEmpty(t, e.Getenv("TMPDIR")) })
@@ -82,7 +83,7 @@ func scriptParams(t *testing.T) testscript.Params {
 			e.Setenv("KO_DEFAULTBASEIMAGE", host+"/base")
 			e.Setenv("XDG_CACHE_HOME", cache)
 			e.Setenv("FREEPORT", freePort(t))
-			e.Setenv("ROOT", must(filepath.Abs(filepath.Join("..", ".."))))
+			e.Setenv("ROOT", must(filepath.Abs(topDir)))
 			e.Setenv("GOMODCACHE", modCache)
 			e.Setenv("GOPROXY", "off")
 			e.Setenv("GOFLAGS", "-mod=mod")

@@ -17,8 +17,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/google/go-containerregistry/pkg/registry"
 )
 
 // A workshop is a place to build an app in. Its registries, base.localhost and app.localhost,
@@ -39,7 +37,7 @@ func newWorkshop(t *testing.T) *workshop {
 	t.Helper()
 	s := &workshop{T: t, dir: t.TempDir()}
 	s.target.reset()
-	base := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
+	base := newRegistry()
 	if err := writeBases(s.serve(base)); err != nil {
 		t.Fatal(err)
 	}
