@@ -47,7 +47,7 @@ func TestNextStep(t *testing.T) {
 		{name: "unsigned", location: serve(t, apktest.Repository{index: apktest.Index(all()...)}),
 			want: "no RSA signature", hint: "melange sign-index"},
 		{name: "wrong key", location: serve(t, apktest.New(apktest.NewKey("private.rsa.pub"), all()...)), key: key(goodKey().PEM()),
-			want: "no trusted key", hint: "it is not that key"},
+			want: "no trusted key", hint: "that is another key"},
 		{name: "no package on the server", location: serve(t, incomplete), want: "404 Not Found", hint: "complete the mirror"},
 		{name: "no package in the directory", location: incompleteDir, want: "no such file", hint: "complete the mirror"},
 		{name: "no key file", location: private, key: "none.pub", want: "none.pub", hint: "begin in the working directory"},

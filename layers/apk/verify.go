@@ -149,7 +149,7 @@ func verifyIndex(index []byte, keys []*Key) ([]byte, error) {
 		return nil, hint.With(errors.New("it has no RSA signature"), "sign it, as melange sign-index does")
 	}
 	return nil, hint.With(fmt.Errorf("no trusted key has signed it; the signature is one of %q", strings.Join(names, ", ")),
-		"name the file of the repository's public key with --health-key; if it is named, it is not that key, or the index is damaged")
+		"name the file of the repository's public key with --health-key; if you have, that is another key, or the index is damaged")
 }
 
 // readIndex reads the signed part of an index for an architecture. An index that holds
