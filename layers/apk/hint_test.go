@@ -5,7 +5,10 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
+	"io"
+	"log"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,6 +26,10 @@ func TestNextStep(t *testing.T) {
 	index := "x86_64/" + indexName
 	private := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }))
 	refusing := strings.Replace(private, "://", "://user:secret@", 1)
+	tls := httptest.NewUnstartedServer(good)
+	tls.Config.ErrorLog = log.New(io.Discard, "", 0)
+	tls.StartTLS()
+	t.Cleanup(tls.Close)
 	incompleteDir := t.TempDir()
 	incomplete := apktest.Repository{index: good[index], goodKey().Name: good[goodKey().Name]}
 	if err := incomplete.Write(incompleteDir); err != nil {
@@ -42,6 +49,7 @@ func TestNextStep(t *testing.T) {
 	}{
 		{name: "no login", location: private, want: "401 Unauthorized", hint: "put user and password into"},
 		{name: "wrong login", location: refusing, want: "401 Unauthorized", hint: "are not accepted"},
+		{name: "unknown authority", location: tls.URL, want: "unknown authority", hint: "SSL_CERT_FILE"},
 		{name: "web page", location: serve(t, apktest.Repository{index: []byte("<html>log in")}),
 			want: "it is not a signed index", hint: "a page to log in"},
 		{name: "unsigned", location: serve(t, apktest.Repository{index: apktest.Index(all()...)}),

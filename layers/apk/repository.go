@@ -3,6 +3,7 @@ package apk
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -138,6 +139,8 @@ func (r *repository) explain(err error, missing string) error {
 		return hint.With(err, "put user and password into ~/.netrc or the repository's URL")
 	case status == 404, errors.Is(err, os.ErrNotExist):
 		return hint.With(err, missing)
+	case errors.As(err, &x509.UnknownAuthorityError{}):
+		return hint.With(err, "name a file with the server's authority in SSL_CERT_FILE, or have this machine trust it")
 	case r.base != nil:
 		return hint.With(err, "name a mirror or a directory with --health-repository, or build from the cache with --health-offline")
 	}
