@@ -154,7 +154,7 @@ func newCompiler(ctx context.Context, goCmd string) *layers.Compiler {
 // newPackages returns what fetches packages.
 func newPackages(ctx context.Context, v versions) *apk.Client {
 	transport := progressOf(ctx).transport(http.DefaultTransport, "downloading packages", "")
-	return &apk.Client{Cache: cacheDir(), UserAgent: "kohealth/" + v.kohealth, HTTP: &http.Client{Transport: transport}}
+	return &apk.Client{Cache: cacheDir(), UserAgent: "kohealth/" + v.kohealth, HTTP: &http.Client{Transport: transport}, Logf: log.Printf}
 }
 
 // watched is a builder that shows what it builds.
