@@ -100,7 +100,7 @@ func (hf *healthFlags) completePackage(cmd *cobra.Command, _ []string, typed str
 	for _, arch := range []string{"x86_64", "aarch64"} {
 		names, err := client.Names(cmd.Context(), apk.Request{Arch: arch, Repositories: settings.Repositories, Keys: settings.Keys})
 		if err == nil {
-			return beginning(names, typed), cobra.ShellCompDirectiveNoFileComp
+			return listOf(names...)(cmd, nil, typed)
 		}
 	}
 	return nil, cobra.ShellCompDirectiveNoFileComp

@@ -53,7 +53,7 @@ func builderOptions(ctx context.Context, goCmd string, checks *checks, v version
 	transport := progressOf(ctx).transport(http.DefaultTransport, "downloading packages", "")
 	return builder.Options{
 		Compiler: newCompiler(ctx, goCmd),
-		Packages: &apk.Client{Cache: cacheDir(), UserAgent: v.userAgent(), HTTP: &http.Client{Transport: transport}},
+		Packages: &apk.Client{Cache: cacheDir(), UserAgent: v.userAgent(), HTTP: &http.Client{Transport: transport}, Logf: log.Printf},
 		Format:   checks.format,
 		Version:  v.kohealth,
 		Cache:    cacheDir().Sub("base"),

@@ -2,6 +2,7 @@ package apk
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -342,7 +343,20 @@ func TestRetries(t *testing.T) {
 				}
 				repo.ServeHTTP(w, r)
 			}))
-			install(t, newClient(t), request(t, url, "curl"))
+			c := newClient(t)
+			said := 0
+			c.Logf = func(format string, args ...any) {
+				mu.Lock()
+				defer mu.Unlock()
+				said++
+				if line := fmt.Sprintf(format, args...); !strings.HasPrefix(line, "warning: downloading "+url+"/") || !strings.HasSuffix(line, "; trying again") {
+					t.Errorf("said %q", line)
+				}
+			}
+			install(t, c, request(t, url, "curl"))
+			if most := len(tried) * (attempts - 1); said == 0 || said > most { // net/http tries again by itself, too
+				t.Errorf("%d lines say that a download is tried again, want 1 to %d", said, most)
+			}
 		})
 	}
 }

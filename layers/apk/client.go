@@ -26,6 +26,9 @@ type Client struct {
 	HTTP      *http.Client // nil means net/http's own; what it says of redirects does not count
 	UserAgent string
 
+	// Logf is told of downloads that are tried again, a line each; nil means nobody.
+	Logf func(format string, args ...any)
+
 	// Pinned is the key that repositories may bring themselves; the zero value means
 	// Wolfi's.
 	Pinned PinnedKey
@@ -208,8 +211,13 @@ func (c *Client) pinned() PinnedKey {
 func (c *Client) fetcher() *fetcher {
 	client := *cmp.Or(c.HTTP, http.DefaultClient)
 	client.CheckRedirect = checkRedirect
+	logf := c.Logf
+	if logf == nil {
+		logf = func(string, ...any) {}
+	}
 	return &fetcher{
 		client:    client,
+		logf:      logf,
 		userAgent: cmp.Or(c.UserAgent, "kohealth"),
 		backoff:   cmp.Or(c.patience.backoff, firstBackoff),
 		stall:     cmp.Or(c.patience.stall, maxStall),

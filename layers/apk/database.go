@@ -9,6 +9,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/ko-health/kohealth/builder/hint"
 	"github.com/ko-health/kohealth/builder/rootfs"
 )
 
@@ -35,16 +36,17 @@ func readDatabase(base *rootfs.FS) (*database, error) {
 			continue
 		}
 		if err != nil {
-			return nil, fmt.Errorf("reading database of installed packages: %w", err)
+			return nil, fmt.Errorf("reading %q of the base image: %w", name, err)
 		}
 		text, err := base.ReadFile(name, maxDatabase)
 		if err != nil {
-			return nil, fmt.Errorf("reading database of installed packages: %w", err)
+			return nil, fmt.Errorf("reading %q of the base image: %w", name, err)
 		}
 		db := &database{path: e.Path, text: text}
 		db.packages, err = parseDatabase(string(text))
 		if err != nil {
-			return nil, fmt.Errorf("reading database of installed packages: %w", err)
+			return nil, hint.With(fmt.Errorf("reading %q of the base image: %w", e.Path, err),
+				"apk's list of packages is damaged there: take another base image")
 		}
 		return db, nil
 	}

@@ -24,6 +24,7 @@ const (
 // A fetcher downloads over HTTP.
 type fetcher struct {
 	client    http.Client
+	logf      func(format string, args ...any)
 	userAgent string
 	backoff   time.Duration // before the second attempt
 	stall     time.Duration // how long a server may take for minBytes
@@ -61,6 +62,7 @@ func (f *fetcher) get(ctx context.Context, u *url.URL, user *url.Userinfo, etag 
 		if attempt == attempts || !worthRepeating(err) {
 			return nil, fmt.Errorf("downloading %s: %w", u, err)
 		}
+		f.logf("warning: downloading %s: %v; trying again", u, err)
 		select {
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)

@@ -25,13 +25,16 @@ type head struct {
 
 const indexName = "APKINDEX.tar.gz"
 
+// wrongDirectory is what to do about a repository that has no index.
+const wrongDirectory = "name the directory above x86_64 and aarch64, as in " + DefaultRepository
+
 // fetchIndex makes sure that the index is at hand: of a remote one that is in the cache
 // it only asks whether it has changed, once.
 func (r *repository) fetchIndex(ctx context.Context, arch string) (*index, error) {
 	if r.base == nil {
 		body, err := readFile(filepath.Join(r.dir, arch, indexName), maxIndex)
 		if err != nil {
-			return nil, r.explainMissing(err)
+			return nil, fmt.Errorf("repository %s: %w", r, r.explain(err, wrongDirectory))
 		}
 		return &index{r, digest(body), body}, nil
 	}
@@ -54,7 +57,7 @@ func (r *repository) fetchIndex(ctx context.Context, arch string) (*index, error
 	}
 	resp, err := r.fetcher().get(ctx, u, r.user, old.ETag, maxIndex)
 	if err != nil {
-		return nil, r.explainMissing(err)
+		return nil, fmt.Errorf("repository %s: %w", r, r.explain(err, wrongDirectory))
 	}
 	if resp.unchanged {
 		r.markAsked(u)

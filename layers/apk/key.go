@@ -29,6 +29,9 @@ type Key struct {
 func ReadKey(spec string) (*Key, error) {
 	name, weak := strings.CutPrefix(spec, "sha1:")
 	text, err := os.ReadFile(name)
+	if errors.Is(err, os.ErrNotExist) && !filepath.IsAbs(name) {
+		err = hint.With(err, "relative paths begin in the working directory, also in .ko.yaml")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reading key: %w", err)
 	}
@@ -54,10 +57,14 @@ func readKeys(specs []string) (keys []*Key, err error) {
 func parseKey(text []byte) (*Key, error) {
 	block, _ := pem.Decode(text)
 	if block == nil {
-		return nil, errors.New("it is not PEM")
+		return nil, hint.With(errors.New("it is not PEM"), "the file of a public key begins with -----BEGIN PUBLIC KEY-----")
 	}
 	if block.Type != "PUBLIC KEY" {
-		return nil, fmt.Errorf("it holds a %q, not a %q", block.Type, "PUBLIC KEY")
+		err := fmt.Errorf("it holds a %q, not a %q", block.Type, "PUBLIC KEY")
+		if strings.HasSuffix(block.Type, "PRIVATE KEY") {
+			return nil, hint.With(err, "its public key is what openssl pkey -in FILE -pubout prints")
+		}
+		return nil, err
 	}
 	public, err := x509.ParsePKIXPublicKey(block.Bytes)
 	if err != nil {

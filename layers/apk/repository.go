@@ -3,6 +3,7 @@ package apk
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -83,12 +84,15 @@ func (r *repository) location(p *Package) string {
 // url returns where a file of the repository is.
 func (r *repository) url(elem ...string) *url.URL { return r.base.JoinPath(elem...) }
 
+// incomplete is what to do about a package that the index lists and the repository lacks.
+const incomplete = "the index lists it: complete the mirror, or build again if it was just being updated"
+
 // fetchPackage returns a verified package, from the cache, the directory or the server.
 func (r *repository) fetchPackage(ctx context.Context, p *Package) (*control, error) {
 	if r.base == nil {
 		file, err := readFile(filepath.Join(r.dir, p.dir, p.filename()), p.Size)
 		if err != nil {
-			return nil, err
+			return nil, r.explain(err, incomplete)
 		}
 		return verifyPackage(file, p)
 	}
@@ -102,7 +106,7 @@ func (r *repository) fetchPackage(ctx context.Context, p *Package) (*control, er
 	}
 	resp, err := r.fetcher().get(ctx, r.url(p.dir, p.filename()), r.user, "", p.Size)
 	if err != nil {
-		return nil, err
+		return nil, r.explain(err, incomplete)
 	}
 	c, err := verifyPackage(resp.body, p)
 	if err != nil {
@@ -122,17 +126,21 @@ func (r *repository) keepPackage(p *Package, c *control) {
 // packages is where the cache keeps packages, by the digest that the index has of them.
 func (r *repository) packages() cache.Dir { return r.Cache.Sub("apk").Sub("packages") }
 
-// explainMissing adds the next step to an error of a repository.
-func (r *repository) explainMissing(err error) error {
+// explain adds the next step to why a file could not be had: missing, if it is not there.
+func (r *repository) explain(err error, missing string) error {
 	var status statusError
-	err = fmt.Errorf("repository %s: %w", r, err)
+	denied := errors.As(err, &status) && (status == 401 || status == 403)
 	switch {
-	case errors.As(err, &status) && (status == 401 || status == 403) && r.userErr != nil:
+	case denied && r.userErr != nil:
 		return fmt.Errorf("%w; looking for user and password: %w", err, r.userErr)
-	case errors.As(err, &status) && (status == 401 || status == 403):
+	case denied && r.user != nil:
+		return hint.With(err, "the user and password of the repository's URL, or else of ~/.netrc, are not accepted")
+	case denied:
 		return hint.With(err, "put user and password into ~/.netrc or the repository's URL")
-	case errors.As(err, &status) && status == 404, errors.Is(err, os.ErrNotExist):
-		return hint.With(err, "name the directory above x86_64 and aarch64, as in "+DefaultRepository)
+	case status == 404, errors.Is(err, os.ErrNotExist):
+		return hint.With(err, missing)
+	case errors.As(err, &x509.UnknownAuthorityError{}):
+		return hint.With(err, "name a file with the server's authority in SSL_CERT_FILE, or have this machine trust it")
 	case r.base != nil:
 		return hint.With(err, "name a mirror or a directory with --health-repository, or build from the cache with --health-offline")
 	}

@@ -22,6 +22,9 @@ func resolve(ctx context.Context, available, installed []*Package, wanted []cons
 	if err != nil || len(open) == 0 {
 		return nil, err
 	}
+	if err := checkAvailable(available, open); err != nil {
+		return nil, err
+	}
 	chosen, err := choose(ctx, available, installed, open)
 	if err != nil {
 		return nil, err
@@ -48,6 +51,50 @@ func notInstalled(installed []*Package, wanted []constraint) (open []constraint,
 		}
 	}
 	return open, nil
+}
+
+// whatThereIs says where to look when no package fits.
+const whatThereIs = "the packages of Wolfi are at https://github.com/wolfi-dev/os; repositories of your own are asked in place of it"
+
+// checkAvailable checks that there is a package for each constraint.
+func checkAvailable(available []*Package, wanted []constraint) error {
+	for _, c := range wanted {
+		if slices.ContainsFunc(available, c.satisfiedBy) {
+			continue
+		}
+		others := versions(available, c.name)
+		if len(others) > 0 {
+			return hint.With(fmt.Errorf("there is no package %q; of %q there is %s", c, c.name, strings.Join(others, ", ")),
+				"take one of these versions, or none for the newest")
+		}
+		for _, p := range available {
+			if p.filename() == c.name+".apk" {
+				return hint.With(fmt.Errorf("there is no package %q", c), fmt.Sprintf("write it as %s", p))
+			}
+		}
+		return hint.With(fmt.Errorf("there is no package %q", c), whatThereIs)
+	}
+	return nil
+}
+
+// versions returns the newest versions of a package, newest first.
+func versions(available []*Package, name string) []string {
+	const enough = 5
+	var all []string
+	for _, p := range available {
+		if p.Name == name {
+			all = append(all, p.Version)
+		}
+	}
+	slices.SortFunc(all, func(a, b string) int {
+		order, err := compareVersions(b, a)
+		if err != nil {
+			return strings.Compare(b, a)
+		}
+		return order
+	})
+	all = slices.Compact(all)
+	return all[:min(len(all), enough)]
 }
 
 // checkDependencies checks that a package gets what it needs and nothing that it
@@ -84,7 +131,7 @@ func explain(err error, installed []*Package) error {
 				fmt.Sprintf("the base image has %s %s: take another base image, or other versions of the packages", p.Name, p.Version))
 		}
 	}
-	return hint.With(errors.New(text), "the packages of Wolfi are at https://github.com/wolfi-dev/os; versions can be left out")
+	return hint.With(errors.New(text), whatThereIs)
 }
 
 // inOrder sorts packages by name, but each after those that it needs.

@@ -77,8 +77,9 @@ func TestResolve(t *testing.T) {
 		{name: "dependency in the base", wanted: "wants-base", installed: base, want: "wants-base=1-r0"},
 		{name: "dependency not in the base", wanted: "wants-base", want: "wolfi-baselayout=20250101-r0 wants-base=1-r0"},
 
-		{name: "unknown", wanted: "no-such", err: "no-such", hint: "the packages of Wolfi"},
-		{name: "unknown version", wanted: "curl=9", err: "curl=9", hint: "the packages of Wolfi"},
+		{name: "unknown", wanted: "no-such", err: `there is no package "no-such"`, hint: "the packages of Wolfi"},
+		{name: "unknown version", wanted: "curl=9", err: `there is no package "curl=9"; of "curl" there is 8.21.0-r2, 8.20.0-r0`, hint: "take one of these"},
+		{name: "version after a dash", wanted: "curl-8.21.0-r2", err: `there is no package "curl-8.21.0-r2"`, hint: "write it as curl=8.21.0-r2"},
 		{name: "unknown dependency", wanted: "broken", err: "nowhere"},
 		{name: "contradiction", wanted: "curl=8.20.0-r0 curl=8.21.0-r2", err: "curl"},
 		{name: "excluded", wanted: "busybox-static excludes", err: "busybox-static"},

@@ -116,7 +116,8 @@ func cutSignatures(index []byte) (signatures []signature, signed []byte, err err
 func verifyIndex(index []byte, keys []*Key) ([]byte, error) {
 	signatures, signed, err := cutSignatures(index)
 	if err != nil {
-		return nil, fmt.Errorf("reading signature: %w", err)
+		return nil, hint.With(fmt.Errorf("it is not a signed index: reading signature: %w", err),
+			"look at what is there: a page to log in, say, or half a file")
 	}
 	var names []string
 	weak := false
@@ -145,10 +146,10 @@ func verifyIndex(index []byte, keys []*Key) ([]byte, error) {
 		return nil, hint.With(errors.New("the only signature of a trusted key is one with SHA-1"),
 			"if you must, trust that key with it: --health-key=sha1:FILE")
 	case len(names) == 0:
-		return nil, errors.New("it has no RSA signature")
+		return nil, hint.With(errors.New("it has no RSA signature"), "sign it, as melange sign-index does")
 	}
 	return nil, hint.With(fmt.Errorf("no trusted key has signed it; the signature is one of %q", strings.Join(names, ", ")),
-		"name the file of the repository's public key with --health-key")
+		"name the file of the repository's public key with --health-key; if you have, that is another key, or the index is damaged")
 }
 
 // readIndex reads the signed part of an index for an architecture. An index that holds
