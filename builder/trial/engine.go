@@ -145,6 +145,7 @@ type follower struct {
 	opts    *Options
 	seen    time.Time // the start of the last check that was reported
 	last    Check
+	checks  int // that were reported
 }
 
 // poll is how often the engine is asked.
@@ -204,13 +205,14 @@ func (f *follower) report(state *container.State) error {
 		if result.ExitCode != 0 {
 			f.last.Cause = causeOf(result.Output, fmt.Sprintf("exit code %d", result.ExitCode))
 		}
+		f.checks++
 		f.opts.report(f.last)
 	}
 	return nil
 }
 
 func (f *follower) outcome(state *container.State) (o Outcome, over bool, err error) {
-	o = Outcome{Last: f.last, After: f.last.At}
+	o = Outcome{Last: f.last, After: f.last.At, Checks: f.checks}
 	switch {
 	case !state.Running:
 		started, _ := time.Parse(time.RFC3339Nano, state.StartedAt)

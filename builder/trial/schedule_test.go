@@ -106,12 +106,16 @@ func TestWatchInterrupted(t *testing.T) {
 }
 
 func TestSuggest(t *testing.T) {
-	for _, tt := range []struct{ after, took, startPeriod, timeout time.Duration }{
-		{900 * time.Millisecond, 3 * time.Millisecond, 10 * time.Second, 3 * time.Second},
-		{5 * time.Second, 310 * time.Millisecond, 15 * time.Second, 4 * time.Second},
-		{10 * time.Minute, time.Minute, 300 * time.Second, 60 * time.Second},
+	for _, tt := range []struct {
+		checks                            int
+		after, took, startPeriod, timeout time.Duration
+	}{
+		{2, 900 * time.Millisecond, 3 * time.Millisecond, 10 * time.Second, 3 * time.Second},
+		{2, 5 * time.Second, 310 * time.Millisecond, 15 * time.Second, 4 * time.Second},
+		{1, 30 * time.Second, 310 * time.Millisecond, 10 * time.Second, 4 * time.Second},
+		{7, 10 * time.Minute, time.Minute, 300 * time.Second, 60 * time.Second},
 	} {
-		startPeriod, timeout := Outcome{After: tt.after, Last: Check{Took: tt.took}}.Suggest()
+		startPeriod, timeout := Outcome{Checks: tt.checks, After: tt.after, Last: Check{Took: tt.took}}.Suggest()
 		if startPeriod != tt.startPeriod || timeout != tt.timeout {
 			t.Errorf("after %s, a check of %s: %s and %s, want %s and %s", tt.after, tt.took, startPeriod, timeout, tt.startPeriod, tt.timeout)
 		}

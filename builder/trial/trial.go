@@ -53,6 +53,7 @@ type Check struct {
 type Outcome struct {
 	Healthy bool
 	After   time.Duration // since the app was started
+	Checks  int           // that have ended
 	Last    Check         // zero if there was none
 	End     string        // how the app ended by itself, as in "with code 1"; "" if it did not
 	Accepts string        // where the app accepts connections if the check's were refused; "" if that is not known
@@ -64,8 +65,11 @@ type Outcome struct {
 // ten times as long to answer, and never less than the defaults. Both are whole seconds
 // that ECS takes.
 func (o Outcome) Suggest() (startPeriod, timeout time.Duration) {
-	limits := health.ECS()
-	startPeriod = limits.StartPeriod.Nearest(max(roundUp(3*o.After, 5*time.Second), health.DefaultStartPeriod))
+	limits, needed := health.ECS(), o.After
+	if o.Checks == 1 {
+		needed = 0 // the first check has passed: who knows how long before it would have
+	}
+	startPeriod = limits.StartPeriod.Nearest(max(roundUp(3*needed, 5*time.Second), health.DefaultStartPeriod))
 	timeout = limits.Timeout.Nearest(max(roundUp(10*o.Last.Took, time.Second), health.DefaultTimeout))
 	return startPeriod, timeout
 }
@@ -97,6 +101,7 @@ func watch(ctx, alive context.Context, s schedule, check func(context.Context) (
 		}
 		unhealthy := cause != "" && s.failed(began)
 		o.Healthy = cause == ""
+		o.Checks++
 		o.Last = Check{At: o.After, Took: o.After - began, Cause: cause, Failures: s.failures, Retries: s.Retries}
 		opts.report(o.Last)
 		if o.Healthy || unhealthy {

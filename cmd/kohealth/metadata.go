@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/ko/pkg/build"
 
@@ -82,7 +83,7 @@ func describeImage(image published) (m imageMetadata, err error) {
 	m = imageMetadata{
 		ImportPath: strings.TrimPrefix(image.importpath, build.StrictScheme),
 		Image:      image.ref.String(),
-		Repository: image.ref.Context().Name(),
+		Repository: repositoryOf(image.ref),
 		Digest:     digest.String(),
 	}
 	images, err := imagesOf(image.result)
@@ -98,6 +99,13 @@ func describeImage(image published) (m imageMetadata, err error) {
 	}
 	m.describeCheck(image.result)
 	return m, nil
+}
+
+// repositoryOf returns a reference without its digest or tag. What is in an OCI layout
+// has the name of its directory.
+func repositoryOf(ref name.Reference) string {
+	id := ref.Identifier()
+	return strings.TrimSuffix(strings.TrimSuffix(ref.String(), "@"+id), ":"+id)
 }
 
 // describeCheck describes the check that all platforms have. What has been published is
