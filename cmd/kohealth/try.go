@@ -257,6 +257,8 @@ func failure(o trial.Outcome) error {
 		return hint.With(err, "the app accepts connections on "+o.Accepts)
 	case o.End != "":
 		return hint.With(err, "of your environment the app has only what -e NAME names; arguments for it stand behind --")
+	case strings.Contains(o.Last.Cause, ": not found"), strings.Contains(o.Last.Cause, "executable file not found"):
+		return hint.With(err, "kohealth build --lint says what the image lacks; --health-tool=busybox and --health-package add it")
 	}
 	return hint.With(err, "kohealth init finds the check that suits the app in its source")
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/ko-health/kohealth/builder/hint"
 	"github.com/ko-health/kohealth/builder/trial"
 )
 
@@ -87,5 +88,21 @@ func TestAppOutput(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"app: line 29", "app: " + long, "app: no end"}, got[maxAppLines-3:]); diff != "" {
 		t.Errorf("last lines (-want +got):\n%s", diff)
+	}
+}
+
+func TestFailure(t *testing.T) {
+	for _, tt := range []struct {
+		outcome trial.Outcome
+		want    string // in the hint
+	}{
+		{trial.Outcome{Accepts: "127.0.0.1:9090"}, "127.0.0.1:9090"},
+		{trial.Outcome{End: "with code 1"}, "-e NAME"},
+		{trial.Outcome{Last: trial.Check{Cause: "sh: curl: not found"}}, "--health-package"},
+		{trial.Outcome{Last: trial.Check{Cause: `GET http://127.0.0.1:80/: 404 Not Found: "404 page not found"`}}, "kohealth init"},
+	} {
+		if got := hint.Of(failure(tt.outcome)); !strings.Contains(got, tt.want) {
+			t.Errorf("hint of %+v: %q, want it to name %q", tt.outcome, got, tt.want)
+		}
 	}
 }
