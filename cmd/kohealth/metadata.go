@@ -101,11 +101,14 @@ func describeImage(image published) (m imageMetadata, err error) {
 	return m, nil
 }
 
-// repositoryOf returns a reference without its digest or tag. What is in an OCI layout
+// repositoryOf returns a reference without its tag and digest. What is in an OCI layout
 // has the name of its directory.
 func repositoryOf(ref name.Reference) string {
-	id := ref.Identifier()
-	return strings.TrimSuffix(strings.TrimSuffix(ref.String(), "@"+id), ":"+id)
+	repository, _, _ := strings.Cut(ref.String(), "@")
+	if i := strings.LastIndex(repository, ":"); i >= 0 && tagPattern.MatchString(repository[i+1:]) { // not that of a port
+		return repository[:i]
+	}
+	return repository
 }
 
 // describeCheck describes the check that all platforms have. What has been published is
