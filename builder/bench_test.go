@@ -1,6 +1,8 @@
 package builder
 
 import (
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -34,6 +36,8 @@ func BenchmarkRebuild(b *testing.B) {
 	if err := os.WriteFile(keyFile, key.PEM(), 0o644); err != nil {
 		b.Fatal(err)
 	}
+	log.SetOutput(io.Discard) // ko says much
+	b.Cleanup(func() { log.SetOutput(os.Stderr) })
 	env := newBench(b)
 	b.Setenv("KOCACHE", b.TempDir())
 	bo := options.BuildOptions{BaseImage: env.base(b, map[string]any{}, layers.File{Path: "/usr", Mode: os.ModeDir | 0o755})}
