@@ -17,7 +17,7 @@ test:
 	$(GO) test -timeout=20m ./...
 	$(GO) -C testdata/readers test ./...
 	@if [ -z "$$KOHEALTH_TEST_ENGINES" ]; then \
-		echo "left out: the tests on Docker, Podman and a real registry, of a release, with the AWS CDK, and beside curl and wget if not installed (.ci/run has them all)"; fi
+		echo "left out: the tests on Docker, Podman and a real registry, of a release, with the AWS CDK, and with git, curl and wget if not installed (.ci/run has them all)"; fi
 
 check:
 	@test -z "$$(gofmt -l .)" || { gofmt -d .; exit 1; }

@@ -41,7 +41,15 @@ type repo struct {
 	env []string
 }
 
+// newRepo needs git and bash. Their absence is an error where everything is to be tested:
+// .ci/run installs them.
 func newRepo(t *testing.T) *repo {
+	t.Helper()
+	for _, tool := range []string{"git", "bash"} {
+		if _, err := exec.LookPath(tool); err != nil && os.Getenv("KOHEALTH_TEST_ENGINES") == "" {
+			t.Skipf("%s is not installed: see .ci/run", tool)
+		}
+	}
 	return &repo{t, t.TempDir(), append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null")}
 }
 
