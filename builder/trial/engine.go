@@ -1,10 +1,12 @@
 package trial
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -12,7 +14,6 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/daemon"
-	"github.com/moby/moby/api/pkg/stdcopy"
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
 
@@ -103,24 +104,23 @@ func (e *Engine) Run(ctx context.Context, opts Options) (o Outcome, err error) {
 	if err != nil {
 		return o, fmt.Errorf("creating a container: %w", err)
 	}
-	f := &follower{docker: e.docker, id: created.ID, retries: e.retries, opts: &opts}
-	copied := make(chan error, 1)
-	copied <- nil // nothing to copy yet
-	output, stopOutput := context.WithCancel(context.WithoutCancel(ctx))
+	output, err := attach(ctx, e.docker, created.ID, cmp.Or(opts.Output, io.Discard))
+	if err != nil {
+		return o, errors.Join(err, e.remove(created.ID))
+	}
 	defer func() {
 		removed := e.remove(created.ID)
 		if removed != nil {
-			stopOutput() // it would end with the container
+			output.close() // it would end with the container
 		}
-		err = errors.Join(err, removed, <-copied)
-		stopOutput()
+		err = errors.Join(err, removed, output.rest())
 	}()
 	if _, err := e.docker.ContainerStart(ctx, created.ID, client.ContainerStartOptions{}); err != nil {
+		output.close()
 		return o, fmt.Errorf("starting the container: %w", err)
 	}
 	opts.started()
-	<-copied
-	go func() { copied <- f.logs(output) }()
+	f := &follower{docker: e.docker, id: created.ID, retries: e.retries, opts: &opts}
 	return f.follow(ctx)
 }
 
@@ -227,20 +227,4 @@ func (f *follower) outcome(state *container.State) (o Outcome, over bool, err er
 		return o, true, nil
 	}
 	return o, state.Health.Status == container.Unhealthy, nil
-}
-
-// logs copies what the app writes, until the container has stopped or ctx is done.
-func (f *follower) logs(ctx context.Context) error {
-	if f.opts.Output == nil {
-		return nil
-	}
-	logs, err := f.docker.ContainerLogs(ctx, f.id, client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true, Follow: true})
-	if err == nil {
-		_, err = stdcopy.StdCopy(f.opts.Output, f.opts.Output, logs)
-		err = errors.Join(err, logs.Close())
-	}
-	if err != nil && ctx.Err() == nil {
-		return fmt.Errorf("reading the app's output: %w", err)
-	}
-	return nil
 }

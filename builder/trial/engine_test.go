@@ -3,6 +3,7 @@ package trial
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -26,9 +27,15 @@ func TestEngineThatKeepsContainers(t *testing.T) {
 			answer(http.StatusCreated, `{"Id": "c"}`)
 		case strings.HasSuffix(p, "/containers/c/json"):
 			answer(http.StatusOK, fmt.Sprintf(`{"Id": "c", "State": {"Running": true, "StartedAt": %q, "Health": {"Status": "healthy"}}}`, time.Now().Format(time.RFC3339Nano)))
-		case strings.HasSuffix(p, "/containers/c/logs"):
-			w.(http.Flusher).Flush()
-			<-r.Context().Done()
+		case strings.HasSuffix(p, "/containers/c/attach"):
+			conn, _, err := w.(http.Hijacker).Hijack()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer conn.Close()
+			fmt.Fprint(conn, "HTTP/1.1 101 UPGRADED\r\nContent-Type: application/vnd.docker.raw-stream\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n")
+			_, _ = io.Copy(io.Discard, conn) // until the client ends it
 		case r.Method == http.MethodDelete:
 			answer(http.StatusInternalServerError, `{"message": "busy"}`)
 		}

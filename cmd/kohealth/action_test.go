@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -33,6 +34,7 @@ func TestAction(t *testing.T) {
 	params := scriptParams(t)
 	params.Dir = filepath.Join(topDir, "testdata", "action")
 	inProcess := params.Setup
+	shell := keepSteps(t)
 	action := t.TempDir()
 	copyAction(t, action)
 	releases := serveRelease(t, action, must(os.Executable()))
@@ -57,6 +59,7 @@ func TestAction(t *testing.T) {
 		if err := inProcess(e); err != nil {
 			return err
 		}
+		e.Setenv("PATH", shell+string(filepath.ListSeparator)+e.Getenv("PATH"))
 		for name, text := range map[string]string{"readme.yml": blocks(t, "yml")[0], "task-definition.json": blocks(t, "json")[1]} {
 			if err := os.WriteFile(filepath.Join(e.WorkDir, name), []byte(text), 0o644); err != nil {
 				return err
@@ -69,6 +72,25 @@ func TestAction(t *testing.T) {
 		t.Fatal(err)
 	}
 	testscript.Run(t, params)
+}
+
+// keepSteps returns a directory with a shell for the steps, which keeps what those of the
+// last workflow wrote in out/steps: act itself may lose the end of it if a step fails.
+func keepSteps(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	bash := must(exec.LookPath("bash"))
+	script := "#!" + bash + `
+set -o pipefail
+case $1 in
+--noprofile) ` + bash + ` "$@" 2>&1 | tee -a "$OUT/steps" ;;
+*) exec ` + bash + ` "$@" ;;
+esac
+`
+	if err := os.WriteFile(filepath.Join(dir, "bash"), []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 // runnerOS and runnerArch are as GitHub's runners have them.
@@ -178,6 +200,7 @@ func cmdAct(ts *testscript.TestScript, neg bool, args []string) {
 	for _, name := range []string{"OUT", "REGISTRY"} {
 		line = append(line, "--env", name+"="+ts.Getenv(name))
 	}
+	ts.Check(os.RemoveAll(filepath.Join(ts.Getenv("OUT"), "steps")))
 	err = ts.Exec("act", line...)
 	if (err != nil) != neg {
 		ts.Fatalf("act: %v", err)

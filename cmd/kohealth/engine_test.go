@@ -116,9 +116,7 @@ func (c container) fail(cause string) {
 	if got := c.inspect("{{range .State.Health.Log}}{{.Output}}{{end}}"); !strings.Contains(got, cause) {
 		ts.Fatalf("docker inspect does not say why:\n%s", got)
 	}
-	if got := c.logs(); !strings.Contains(got, cause) {
-		ts.Fatalf("docker logs does not say why:\n%s", got)
-	}
+	c.awaitLog(cause)
 	docker(ts, "kill", "-s", "USR2", c.id)
 	c.await("healthy")
 }
@@ -163,27 +161,42 @@ func (c container) inspect(format string) string {
 	return strings.TrimSpace(docker(c.ts, "inspect", "--format="+format, c.id))
 }
 
-// await waits for a health status. The bound is there for a test that fails.
+// await waits for a health status.
 func (c container) await(status string) {
-	for range 600 {
-		if c.inspect("{{.State.Status}} {{.State.Health.Status}}") == "running "+status {
-			return
-		}
-		time.Sleep(100 * time.Millisecond)
+	if !eventually(func() bool {
+		return c.inspect("{{.State.Status}} {{.State.Health.Status}}") == "running "+status
+	}) {
+		c.ts.Fatalf("never became %s\n%s\n%s", status, c.inspect("{{json .State}}"), c.logs())
 	}
-	c.ts.Fatalf("never became %s\n%s\n%s", status, c.inspect("{{json .State}}"), c.logs())
+}
+
+// awaitLog waits for text in the log, which the engine writes in its own time.
+func (c container) awaitLog(text string) {
+	if !eventually(func() bool { return strings.Contains(c.logs(), text) }) {
+		c.ts.Fatalf("docker logs never says %q:\n%s", text, c.logs())
+	}
+}
+
+// eventually reports whether something became true. The bound is there for a test that
+// fails.
+func eventually(done func() bool) bool {
+	for start := time.Now(); time.Since(start) < 3*time.Minute; time.Sleep(100 * time.Millisecond) {
+		if done() {
+			return true
+		}
+	}
+	return false
 }
 
 // cmdAwait runs a command until it succeeds or, with !, fails: await COMMAND [ARG]...
 func cmdAwait(ts *testscript.TestScript, neg bool, args []string) {
 	var err error
-	for range 300 {
-		if err = ts.Exec(args[0], args[1:]...); (err != nil) == neg {
-			return
-		}
-		time.Sleep(100 * time.Millisecond)
+	if !eventually(func() bool {
+		err = ts.Exec(args[0], args[1:]...)
+		return (err != nil) == neg
+	}) {
+		ts.Fatalf("%q never ended otherwise: %v", args, err)
 	}
-	ts.Fatalf("%q never ended otherwise: %v", args, err)
 }
 
 // cmdHealthy runs an image with docker's own flags until it is healthy, or with !
@@ -197,6 +210,7 @@ func cmdHealthy(ts *testscript.TestScript, neg bool, args []string) {
 	} else {
 		c.await("healthy")
 	}
+	docker(ts, "stop", "--time=0", c.id) // after which its log is whole
 	_, err := io.WriteString(ts.Stdout(), c.logs())
 	ts.Check(err)
 }
