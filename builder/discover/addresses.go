@@ -21,6 +21,7 @@ type server struct {
 	call     *ast.CallExpr
 	speaks   protocol
 	tls      bool
+	h2c      bool // HTTP/2 without TLS
 	addrs    []listening
 	handlers []origin // that answer its requests
 	grpc     []origin // the gRPC servers that it may be
@@ -188,10 +189,12 @@ func (f *flow) server(call *ast.CallExpr, s serve) server {
 	addr, handlers := known(pick(s.addr)), known(pick(s.handler))
 	noAddr := s.addr >= 0 && len(addr) == 0 // gin's Run()
 	if x := pick(s.server); x != nil {
-		var serving []ast.Expr
-		if addr, serving = f.httpServer(x); len(serving) > 0 {
+		fields := f.httpServer(x)
+		addr = fields["Addr"]
+		if serving := fields["Handler"]; len(serving) > 0 {
 			handlers = serving
 		}
+		out.h2c = slices.ContainsFunc(fields["Protocols"], f.unencryptedHTTP2)
 		noAddr = len(addr) == 0 && s.listener == none
 	}
 	switch {
@@ -220,6 +223,9 @@ func (f *flow) server(call *ast.CallExpr, s serve) server {
 	for _, handler := range handlers {
 		out.handlers = append(out.handlers, f.answering(handler)...)
 	}
+	out.grpc = out.handlers // one may be a gRPC server
+	out.h2c = out.h2c || fullName(f.callee(call)) == "(*github.com/labstack/echo.Echo).StartH2CServer" ||
+		slices.ContainsFunc(out.handlers, f.isH2C)
 	return out
 }
 
@@ -251,37 +257,49 @@ func (f *flow) answering(handler ast.Expr) []origin {
 	return found
 }
 
-// httpServer returns what an http.Server has for its address and its handler.
-func (f *flow) httpServer(x ast.Expr) (addr, handlers []ast.Expr) {
+// httpServer returns what is put into the fields of an http.Server, by their names.
+func (f *flow) httpServer(x ast.Expr) map[string][]ast.Expr {
+	fields := map[string][]ast.Expr{}
 	origins := f.origins(x)
 	for _, o := range origins {
 		if lit, ok := o.(*ast.CompositeLit); ok {
 			for field, value := range f.fields(lit) {
-				switch field.Name() {
-				case "Addr":
-					addr = append(addr, value)
-				case "Handler":
-					handlers = append(handlers, value)
-				}
+				fields[field.Name()] = append(fields[field.Name()], value)
 			}
 		}
 	}
 	for field, assignments := range f.assigns {
-		if packagePath(field) != "net/http" || field.Name() != "Addr" && field.Name() != "Handler" {
+		if packagePath(field) != "net/http" {
 			continue
 		}
 		for _, a := range assignments {
-			if !slices.ContainsFunc(f.origins(a.base), func(o origin) bool { return slices.Contains(origins, o) }) {
-				continue
-			}
-			if field.Name() == "Addr" {
-				addr = append(addr, a.value)
-			} else {
-				handlers = append(handlers, a.value)
+			if slices.ContainsFunc(f.origins(a.base), func(o origin) bool { return slices.Contains(origins, o) }) {
+				fields[field.Name()] = append(fields[field.Name()], a.value)
 			}
 		}
 	}
-	return addr, handlers
+	return fields
+}
+
+// isH2C tells whether a handler is one that speaks HTTP/2 without TLS.
+func (f *flow) isH2C(o origin) bool {
+	call, ok := o.(*ast.CallExpr)
+	if !ok {
+		return false
+	}
+	fn := f.callee(call)
+	return fn != nil && fullName(fn) == "golang.org/x/net/http2/h2c.NewHandler"
+}
+
+// unencryptedHTTP2 tells whether http.Protocols have HTTP/2 without TLS.
+func (f *flow) unencryptedHTTP2(protocols ast.Expr) bool {
+	origins := f.origins(protocols)
+	return slices.ContainsFunc(f.calls, func(call *ast.CallExpr) bool {
+		fn := f.callee(call)
+		return fn != nil && fullName(fn) == "(*net/http.Protocols).SetUnencryptedHTTP2" &&
+			f.word(argument(call, 0)) != "false" &&
+			slices.ContainsFunc(f.origins(f.receiver(call)), func(o origin) bool { return slices.Contains(origins, o) })
+	})
 }
 
 // listeners returns where a listener listens, or what it is wrapped around does.

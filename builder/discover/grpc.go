@@ -8,21 +8,48 @@ import (
 
 const grpcHealthPackage = "google.golang.org/grpc/health/grpc_health_v1"
 
-// grpcHealth returns where gRPC's health service is registered with one of the servers;
-// ok is false if it is nowhere.
-func (f *flow) grpcHealth(servers []origin) (pos token.Pos, ok bool) {
+// grpcHealth returns where gRPC's health service is registered with a server, or put into
+// one of its routers, as connect's is; ok is false if it is nowhere.
+func (f *flow) grpcHealth(s server, mounts []mount) (pos token.Pos, ok bool) {
 	for _, call := range f.calls {
 		fn := f.callee(call)
-		if fn == nil || fn.Pkg() == nil || fn.Pkg().Path() != grpcHealthPackage || fn.Name() != "RegisterHealthServer" {
+		if fn == nil || len(call.Args) == 0 {
 			continue
 		}
-		for _, o := range f.origins(argument(call, 0)) {
-			if slices.Contains(servers, o) {
-				return call.Pos(), true
+		if fn.Name() == "RegisterHealthServer" && packagePath(fn) == grpcHealthPackage {
+			for _, o := range f.origins(call.Args[0]) {
+				if slices.Contains(s.grpc, o) {
+					return call.Pos(), true
+				}
 			}
+		}
+		if health := f.connectHealth(call); health != nil && f.isPlaced(call, s.handlers, mounts) {
+			return health.Pos(), true
 		}
 	}
 	return 0, false
+}
+
+// connectHealth returns the call of connectrpc.com/grpchealth's that makes the handler
+// that is put into a router, or nil.
+func (f *flow) connectHealth(routing *ast.CallExpr) *ast.CallExpr {
+	if !f.isRouting(routing) {
+		return nil
+	}
+	for _, o := range f.origins(routing.Args[len(routing.Args)-1]) {
+		if call, ok := o.(*ast.CallExpr); ok {
+			if fn := f.callee(call); fn != nil && fullName(fn) == "connectrpc.com/grpchealth.NewHandler" {
+				return call
+			}
+		}
+	}
+	return nil
+}
+
+// isPlaced tells whether what a call puts into a router is among handlers.
+func (f *flow) isPlaced(routing *ast.CallExpr, handlers []origin, mounts []mount) bool {
+	r := route{recv: f.receiver(routing), std: f.callee(routing).Signature().Recv() == nil}
+	return slices.ContainsFunc(f.places(r, mounts), func(pl place) bool { return slices.Contains(handlers, pl.router) })
 }
 
 // grpcTLS tells whether a gRPC server has credentials other than none.

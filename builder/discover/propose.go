@@ -31,9 +31,10 @@ type Evidence struct {
 // to listen anywhere.
 func (a *App) Proposals() []Proposal {
 	p := &proposer{flow: a.flow, servers: a.flow.servers()}
-	routes, mounts := a.flow.routes()
+	var routes []route
+	routes, p.mounts = a.flow.routes()
 	for _, r := range routes {
-		places := p.places(r, mounts)
+		places := p.places(r, p.mounts)
 		p.all = append(p.all, places...)
 		if rank, ok := healthRank(r.path); ok && !r.other {
 			p.routes = append(p.routes, healthRoute{route: r, rank: rank, places: places})
@@ -53,6 +54,7 @@ func (a *App) Proposals() []Proposal {
 type proposer struct {
 	*flow
 	servers []server
+	mounts  []mount
 	routes  []healthRoute
 	all     []place // where there are routes of any kind
 	found   []Proposal
@@ -83,15 +85,8 @@ func (p *proposer) propose(s server, l listening) {
 	s.tls = s.tls || l.tls
 	at, notes := p.address(l)
 	evidence := p.evidence(s, l)
-	if s.speaks == overGRPC && at != "" && !l.unix {
-		if pos, ok := p.grpcHealth(s.grpc); ok {
-			scheme := "grpc"
-			if p.grpcTLS(s.grpc) || l.tls {
-				scheme, notes = "grpcs", append(notes, noteTLS)
-			}
-			p.add(scoreGRPC, []string{scheme + "://" + at}, append([]Evidence{p.source(pos)}, evidence...), notes)
-			return
-		}
+	if at != "" && !l.unix && p.proposeGRPC(s, at, evidence, notes) && s.speaks == overGRPC {
+		return
 	}
 	if s.speaks == overHTTP {
 		for _, r := range p.routes {
@@ -107,6 +102,22 @@ func (p *proposer) propose(s server, l listening) {
 	default:
 		p.add(scoreListen-len(notes), []string{"tcp://" + at}, evidence, notes)
 	}
+}
+
+// proposeGRPC adds a check of gRPC's health service, if the server has it and speaks
+// HTTP/2.
+func (p *proposer) proposeGRPC(s server, at string, evidence []Evidence, notes []string) bool {
+	pos, ok := p.grpcHealth(s, p.mounts)
+	scheme := "grpc"
+	if s.tls || s.speaks == overGRPC && p.grpcTLS(s.grpc) {
+		scheme, notes = "grpcs", append(slices.Clone(notes), noteTLS)
+	} else if s.speaks == overHTTP && !s.h2c {
+		return false
+	}
+	if ok {
+		p.add(scoreGRPC, []string{scheme + "://" + at}, append([]Evidence{p.source(pos)}, evidence...), notes)
+	}
+	return ok
 }
 
 // isAside tells whether a server has nothing but metrics or what serves debugging.
