@@ -21,10 +21,10 @@ type server struct {
 	call     *ast.CallExpr
 	speaks   protocol
 	tls      bool
-	h2c      bool // HTTP/2 without TLS
+	versions versions // of HTTP
 	addrs    []listening
 	handlers []origin // that answer its requests
-	grpc     []origin // the gRPC servers that it may be
+	grpc     []origin // the gRPC servers that it may be, or that answer its requests
 }
 
 // A listening is a network and an address on it.
@@ -44,6 +44,7 @@ type serve struct {
 	handler  int
 	server   int // an http.Server
 	tls      bool
+	http2    bool // too, over TLS
 	unix     bool
 	def      string // the address if there is none
 	env      string // the variable that has the port if there is no address
@@ -59,25 +60,25 @@ func serving() map[string]serve {
 	table := map[string]serve{}
 	web := func(name string, s serve) { s.speaks = overHTTP; table[name] = s }
 	web("net/http.ListenAndServe", serve{addr: 0, listener: none, handler: 1, server: none, def: ":80"})
-	web("net/http.ListenAndServeTLS", serve{addr: 0, listener: none, handler: 3, server: none, tls: true, def: ":443"})
+	web("net/http.ListenAndServeTLS", serve{addr: 0, listener: none, handler: 3, server: none, tls: true, http2: true, def: ":443"})
 	web("net/http.Serve", serve{addr: none, listener: 0, handler: 1, server: none})
-	web("net/http.ServeTLS", serve{addr: none, listener: 0, handler: 1, server: none, tls: true})
+	web("net/http.ServeTLS", serve{addr: none, listener: 0, handler: 1, server: none, tls: true, http2: true})
 	web("(*net/http.Server).ListenAndServe", serve{addr: none, listener: none, handler: none, server: self, def: ":80"})
-	web("(*net/http.Server).ListenAndServeTLS", serve{addr: none, listener: none, handler: none, server: self, tls: true, def: ":443"})
+	web("(*net/http.Server).ListenAndServeTLS", serve{addr: none, listener: none, handler: none, server: self, tls: true, http2: true, def: ":443"})
 	web("(*net/http.Server).Serve", serve{addr: none, listener: 0, handler: none, server: self})
-	web("(*net/http.Server).ServeTLS", serve{addr: none, listener: 0, handler: none, server: self, tls: true})
+	web("(*net/http.Server).ServeTLS", serve{addr: none, listener: 0, handler: none, server: self, tls: true, http2: true})
 
 	engine := "(*github.com/gin-gonic/gin.Engine)."
 	web(engine+"Run", serve{addr: 0, listener: none, handler: self, server: none, def: ":8080", env: "PORT"})
-	web(engine+"RunTLS", serve{addr: 0, listener: none, handler: self, server: none, tls: true})
+	web(engine+"RunTLS", serve{addr: 0, listener: none, handler: self, server: none, tls: true, http2: true})
 	web(engine+"RunUnix", serve{addr: 0, listener: none, handler: self, server: none, unix: true})
 	web(engine+"RunListener", serve{addr: none, listener: 0, handler: self, server: none})
 
 	echo := "(*github.com/labstack/echo.Echo)."
 	web(echo+"Start", serve{addr: 0, listener: none, handler: self, server: none})
 	web(echo+"StartH2CServer", serve{addr: 0, listener: none, handler: self, server: none})
-	web(echo+"StartTLS", serve{addr: 0, listener: none, handler: self, server: none, tls: true})
-	web(echo+"StartAutoTLS", serve{addr: 0, listener: none, handler: self, server: none, tls: true})
+	web(echo+"StartTLS", serve{addr: 0, listener: none, handler: self, server: none, tls: true, http2: true})
+	web(echo+"StartAutoTLS", serve{addr: 0, listener: none, handler: self, server: none, tls: true, http2: true})
 	web(echo+"StartServer", serve{addr: none, listener: none, handler: self, server: 0})
 
 	fiber := "(*github.com/gofiber/fiber.App)."
@@ -188,13 +189,13 @@ func (f *flow) server(call *ast.CallExpr, s serve) server {
 	}
 	addr, handlers := known(pick(s.addr)), known(pick(s.handler))
 	noAddr := s.addr >= 0 && len(addr) == 0 // gin's Run()
+	fields := map[string][]ast.Expr{}
 	if x := pick(s.server); x != nil {
-		fields := f.httpServer(x)
+		fields = f.httpServer(x)
 		addr = fields["Addr"]
 		if serving := fields["Handler"]; len(serving) > 0 {
 			handlers = serving
 		}
-		out.h2c = slices.ContainsFunc(fields["Protocols"], f.unencryptedHTTP2)
 		noAddr = len(addr) == 0 && s.listener == none
 	}
 	switch {
@@ -222,10 +223,10 @@ func (f *flow) server(call *ast.CallExpr, s serve) server {
 	}
 	for _, handler := range handlers {
 		out.handlers = append(out.handlers, f.answering(handler)...)
+		out.grpc = append(out.grpc, f.origins(handler)...)
 	}
-	out.grpc = out.handlers // one may be a gRPC server
-	out.h2c = out.h2c || fullName(f.callee(call)) == "(*github.com/labstack/echo.Echo).StartH2CServer" ||
-		slices.ContainsFunc(out.handlers, f.isH2C)
+	out.grpc = append(out.grpc, f.grpcBehind(out.handlers)...)
+	out.versions = f.versions(s, pick(s.server), fields, out.handlers)
 	return out
 }
 
@@ -255,51 +256,6 @@ func (f *flow) answering(handler ast.Expr) []origin {
 		found = append(found, defaultMux)
 	}
 	return found
-}
-
-// httpServer returns what is put into the fields of an http.Server, by their names.
-func (f *flow) httpServer(x ast.Expr) map[string][]ast.Expr {
-	fields := map[string][]ast.Expr{}
-	origins := f.origins(x)
-	for _, o := range origins {
-		if lit, ok := o.(*ast.CompositeLit); ok {
-			for field, value := range f.fields(lit) {
-				fields[field.Name()] = append(fields[field.Name()], value)
-			}
-		}
-	}
-	for field, assignments := range f.assigns {
-		if packagePath(field) != "net/http" {
-			continue
-		}
-		for _, a := range assignments {
-			if slices.ContainsFunc(f.origins(a.base), func(o origin) bool { return slices.Contains(origins, o) }) {
-				fields[field.Name()] = append(fields[field.Name()], a.value)
-			}
-		}
-	}
-	return fields
-}
-
-// isH2C tells whether a handler is one that speaks HTTP/2 without TLS.
-func (f *flow) isH2C(o origin) bool {
-	call, ok := o.(*ast.CallExpr)
-	if !ok {
-		return false
-	}
-	fn := f.callee(call)
-	return fn != nil && fullName(fn) == "golang.org/x/net/http2/h2c.NewHandler"
-}
-
-// unencryptedHTTP2 tells whether http.Protocols have HTTP/2 without TLS.
-func (f *flow) unencryptedHTTP2(protocols ast.Expr) bool {
-	origins := f.origins(protocols)
-	return slices.ContainsFunc(f.calls, func(call *ast.CallExpr) bool {
-		fn := f.callee(call)
-		return fn != nil && fullName(fn) == "(*net/http.Protocols).SetUnencryptedHTTP2" &&
-			f.word(argument(call, 0)) != "false" &&
-			slices.ContainsFunc(f.origins(f.receiver(call)), func(o origin) bool { return slices.Contains(origins, o) })
-	})
 }
 
 // listeners returns where a listener listens, or what it is wrapped around does.

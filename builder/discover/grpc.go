@@ -4,52 +4,91 @@ import (
 	"go/ast"
 	"go/token"
 	"slices"
+	"strings"
 )
 
-const grpcHealthPackage = "google.golang.org/grpc/health/grpc_health_v1"
+const (
+	grpcHealthPackage = "google.golang.org/grpc/health/grpc_health_v1"
+	grpcHealthPath    = "/grpc.health.v1.Health" // and below it what gRPC asks for
+)
 
-// grpcHealth returns where gRPC's health service is registered with a server, or put into
-// one of its routers, as connect's is; ok is false if it is nowhere.
+// grpcHealth returns where gRPC's health service is registered with a server, or is put
+// into one of its routers, as connect's is; ok is false if it is nowhere.
 func (f *flow) grpcHealth(s server, mounts []mount) (pos token.Pos, ok bool) {
 	for _, call := range f.calls {
 		fn := f.callee(call)
 		if fn == nil || len(call.Args) == 0 {
 			continue
 		}
-		if fn.Name() == "RegisterHealthServer" && packagePath(fn) == grpcHealthPackage {
-			for _, o := range f.origins(call.Args[0]) {
-				if slices.Contains(s.grpc, o) {
-					return call.Pos(), true
-				}
-			}
+		if packagePath(fn) == grpcHealthPackage && fn.Name() == "RegisterHealthServer" &&
+			intersect(f.origins(call.Args[0]), s.grpc) {
+			return call.Pos(), true
 		}
-		if health := f.connectHealth(call); health != nil && f.isPlaced(call, s.handlers, mounts) {
-			return health.Pos(), true
+		if made := f.connectHealth(call); made != nil && f.isReached(call, made, s, mounts) {
+			return made.Pos(), true
 		}
 	}
 	return 0, false
 }
 
 // connectHealth returns the call of connectrpc.com/grpchealth's that makes the handler
-// that is put into a router, or nil.
+// which another call puts into a router, or nil.
 func (f *flow) connectHealth(routing *ast.CallExpr) *ast.CallExpr {
-	if !f.isRouting(routing) {
+	if _, ok := f.addsRoute(routing); !ok {
 		return nil
 	}
-	for _, o := range f.origins(routing.Args[len(routing.Args)-1]) {
-		if call, ok := o.(*ast.CallExpr); ok {
-			if fn := f.callee(call); fn != nil && fullName(fn) == "connectrpc.com/grpchealth.NewHandler" {
-				return call
-			}
+	for _, o := range f.results(routing.Args[len(routing.Args)-1], handlerIndex(routing)) {
+		if call, ok := o.(*ast.CallExpr); ok && f.isCallOf(call, "connectrpc.com/grpchealth.NewHandler") {
+			return call
 		}
 	}
 	return nil
 }
 
-// isPlaced tells whether what a call puts into a router is among handlers.
-func (f *flow) isPlaced(routing *ast.CallExpr, handlers []origin, mounts []mount) bool {
-	r := route{recv: f.receiver(routing), std: f.callee(routing).Signature().Recv() == nil}
-	return slices.ContainsFunc(f.places(r, mounts), func(pl place) bool { return slices.Contains(handlers, pl.router) })
+// handlerIndex returns which result of the last argument is the handler: mux.Handle may
+// have path and handler from one call.
+func handlerIndex(routing *ast.CallExpr) int {
+	if len(routing.Args) == 1 {
+		return 1
+	}
+	return 0
+}
+
+// isReached tells whether what gRPC asks a server for gets to a handler that a call has
+// made and another one puts into a router.
+func (f *flow) isReached(routing, made *ast.CallExpr, s server, mounts []mount) bool {
+	std, _ := f.addsRoute(routing)
+	paths := []string{grpcHealthPath} // as it was made for
+	if !slices.Contains(f.results(routing.Args[0], 0), origin(made)) {
+		paths = nil
+		for _, r := range f.paths(routing) {
+			paths = append(paths, r.path)
+		}
+	}
+	for _, p := range paths {
+		for _, pl := range f.places(route{path: p, recv: f.receiver(routing), std: std}, mounts) {
+			at := strings.TrimRight(pl.path, "/*")
+			if slices.Contains(s.handlers, pl.router) && (at == "" || at == grpcHealthPath) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// grpcBehind returns the gRPC servers that handlers pass requests on to as they are. What
+// others make of one, such as for gRPC-Web, is not gRPC.
+func (f *flow) grpcBehind(handlers []origin) (found []origin) {
+	for _, call := range f.calls {
+		if f.isCallOf(call, "(*google.golang.org/grpc.Server).ServeHTTP") {
+			for _, o := range f.origins(f.receiver(call)) {
+				if slices.Contains(handlers, o) {
+					found = append(found, o)
+				}
+			}
+		}
+	}
+	return found
 }
 
 // grpcTLS tells whether a gRPC server has credentials other than none.

@@ -28,6 +28,13 @@ func (f *flow) origins(x ast.Expr) []origin { return f.trace(x, false) }
 // to.
 func (f *flow) handlers(x ast.Expr) []origin { return f.trace(x, true) }
 
+// results returns where one of the results of an expression comes from.
+func (f *flow) results(x ast.Expr, index int) []origin {
+	t := &tracer{flow: f, seen: map[any]bool{}}
+	t.expr(x, index)
+	return t.found
+}
+
 func (f *flow) trace(x ast.Expr, inside bool) []origin {
 	t := &tracer{flow: f, inside: inside, seen: map[any]bool{}}
 	t.expr(x, 0)

@@ -82,7 +82,9 @@ const (
 
 // propose adds what a server that listens somewhere speaks for.
 func (p *proposer) propose(s server, l listening) {
-	s.tls = s.tls || l.tls
+	if l.tls && !s.tls {
+		s.tls, s.versions = true, versions{} // the listener decides
+	}
 	at, notes := p.address(l)
 	evidence := p.evidence(s, l)
 	if at != "" && !l.unix && p.proposeGRPC(s, at, evidence, notes) && s.speaks == overGRPC {
@@ -104,20 +106,19 @@ func (p *proposer) propose(s server, l listening) {
 	}
 }
 
-// proposeGRPC adds a check of gRPC's health service, if the server has it and speaks
-// HTTP/2.
+// proposeGRPC adds a check of gRPC's health service, and tells whether the server has it
+// and speaks HTTP/2.
 func (p *proposer) proposeGRPC(s server, at string, evidence []Evidence, notes []string) bool {
 	pos, ok := p.grpcHealth(s, p.mounts)
+	if !ok || s.speaks == overHTTP && !s.versions.with2 {
+		return false
+	}
 	scheme := "grpc"
 	if s.tls || s.speaks == overGRPC && p.grpcTLS(s.grpc) {
 		scheme, notes = "grpcs", append(slices.Clone(notes), noteTLS)
-	} else if s.speaks == overHTTP && !s.h2c {
-		return false
 	}
-	if ok {
-		p.add(scoreGRPC, []string{scheme + "://" + at}, append([]Evidence{p.source(pos)}, evidence...), notes)
-	}
-	return ok
+	p.add(scoreGRPC, []string{scheme + "://" + at}, append([]Evidence{p.source(pos)}, evidence...), notes)
+	return true
 }
 
 // isAside tells whether a server has nothing but metrics or what serves debugging.
@@ -175,6 +176,8 @@ func (p *proposer) proposeRoute(s server, l listening, r healthRoute, at string,
 		p.add(score, []string{"http+unix://" + at + ":" + path}, evidence, notes)
 	case s.tls:
 		p.add(score-1, []string{"https://" + at + path}, evidence, append(slices.Clone(notes), noteTLS))
+	case s.versions.only2:
+		p.add(score, []string{"-http2", "http://" + at + path}, evidence, notes)
 	default:
 		p.add(score, []string{"http://" + at + path}, evidence, notes)
 	}

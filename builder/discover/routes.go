@@ -62,17 +62,7 @@ func (f *flow) isRouting(call *ast.CallExpr) bool {
 func (f *flow) routes() (routes []route, mounts []mount) {
 	others := f.others()
 	for _, call := range f.calls {
-		if !f.isRouting(call) {
-			continue
-		}
-		fn := f.callee(call)
-		switch fn.Name() {
-		case "Get", "GET", "Any", "All", "Add", "Match", "Method", "MethodFunc",
-			"Handle", "HandleFunc", "Handler", "HandlerFunc", "Mount", "Path", "PathPrefix":
-			std := fn.Signature().Recv() == nil // http.Handle
-			if !std && f.receiver(call) == nil {
-				continue
-			}
+		if std, ok := f.addsRoute(call); ok {
 			for _, r := range f.paths(call) {
 				r.recv, r.std, r.other = f.receiver(call), std, others[call]
 				routes = append(routes, r)
@@ -80,7 +70,7 @@ func (f *flow) routes() (routes []route, mounts []mount) {
 					mounts = append(mounts, mount{r.recv, std, f.mountedAt(call, r.path), m})
 				}
 			}
-		case "Heartbeat": // chi's middleware
+		} else if f.isRouting(call) && f.callee(call).Name() == "Heartbeat" { // chi's middleware
 			for _, v := range f.values(argument(call, 0)) {
 				if p, ok := v.plain(); ok {
 					routes = append(routes, route{path: "/" + strings.Trim(p, "/"), pos: call.Pos()})
@@ -89,6 +79,21 @@ func (f *flow) routes() (routes []route, mounts []mount) {
 		}
 	}
 	return append(routes, f.comparisons()...), mounts
+}
+
+// addsRoute tells whether a call adds a route to a router, and whether that is
+// http.DefaultServeMux.
+func (f *flow) addsRoute(call *ast.CallExpr) (std, ok bool) {
+	if !f.isRouting(call) {
+		return false, false
+	}
+	switch fn := f.callee(call); fn.Name() {
+	case "Get", "GET", "Any", "All", "Add", "Match", "Method", "MethodFunc",
+		"Handle", "HandleFunc", "Handler", "HandlerFunc", "Mount", "Path", "PathPrefix":
+		std = fn.Signature().Recv() == nil && packagePath(fn) == "net/http"
+		return std, std || f.receiver(call) != nil
+	}
+	return false, false
 }
 
 // paths returns the paths of a call that adds a route: the first argument that is one,

@@ -22,10 +22,10 @@ type attachment struct {
 
 // attach begins to copy what a container writes, which has not been started yet. So
 // nothing of it is missed, however soon it ends, and it does not matter how the engine
-// keeps logs. Lines stay whole; in which order those of the two streams were written the
-// engine does not know.
+// keeps logs. The lines of the two streams are not mixed; in which order they were written
+// the engine does not know.
 func attach(ctx context.Context, docker *client.Client, id string, output io.Writer) (*attachment, error) {
-	stream, err := docker.ContainerAttach(ctx, id, client.ContainerAttachOptions{Stream: true, Stdout: true, Stderr: true})
+	stream, err := attached(ctx, docker, id)
 	if err != nil {
 		return nil, fmt.Errorf("attaching to the container: %w", err)
 	}
@@ -37,6 +37,32 @@ func attach(ctx context.Context, docker *client.Client, id string, output io.Wri
 		a.copied <- cmp.Or(err, stdout.end(), stderr.end())
 	}()
 	return a, nil
+}
+
+// attached returns the stream of what a container writes. The client itself does not heed
+// ctx while it waits for the engine's answer.
+func attached(ctx context.Context, docker *client.Client, id string) (client.HijackedResponse, error) {
+	type answer struct {
+		client.ContainerAttachResult
+		err error
+	}
+	answers := make(chan answer)
+	go func() {
+		result, err := docker.ContainerAttach(ctx, id, client.ContainerAttachOptions{Stream: true, Stdout: true, Stderr: true})
+		select {
+		case answers <- answer{result, err}:
+		case <-ctx.Done():
+			if err == nil {
+				result.Close()
+			}
+		}
+	}()
+	select {
+	case a := <-answers:
+		return a.HijackedResponse, a.err
+	case <-ctx.Done():
+		return client.HijackedResponse{}, context.Cause(ctx)
+	}
 }
 
 // close ends copying at once.
@@ -51,27 +77,28 @@ func (a *attachment) rest() error {
 	return nil
 }
 
-// A lineWriter passes on whole lines, of one of several streams that share a writer.
+// A lineWriter passes on whole lines, of one of several streams that share a writer. A line
+// that is too long becomes several.
 type lineWriter struct {
 	w    io.Writer
 	rest []byte // that does not end yet
 }
 
-// maxRest is the length in bytes at which a line is passed on before its end.
+// maxRest is the length in bytes that a line without an end may have.
 const maxRest = 16 << 10
 
 // Write implements [io.Writer].
 func (l *lineWriter) Write(p []byte) (int, error) {
 	l.rest = append(l.rest, p...)
 	whole := bytes.LastIndexByte(l.rest, '\n') + 1
-	if len(l.rest)-whole > maxRest {
-		whole = len(l.rest)
-	}
 	if whole > 0 {
 		if _, err := l.w.Write(l.rest[:whole]); err != nil {
 			return 0, err
 		}
 		l.rest = l.rest[whole:]
+	}
+	if len(l.rest) > maxRest {
+		return len(p), l.end()
 	}
 	return len(p), nil
 }
@@ -81,6 +108,8 @@ func (l *lineWriter) end() error {
 	if len(l.rest) == 0 {
 		return nil
 	}
-	_, err := l.w.Write(append(l.rest, '\n'))
+	line := append(l.rest, '\n')
+	l.rest = nil
+	_, err := l.w.Write(line)
 	return err
 }

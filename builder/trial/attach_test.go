@@ -16,7 +16,7 @@ func TestLinesOfTwoStreams(t *testing.T) {
 		to   *lineWriter
 		text string
 	}{
-		{one, "a"}, {two, "1\n2\n3"}, {one, "b\nbye"}, {two, "\n"}, {two, long}, {two, "\n4"},
+		{one, "a"}, {two, "1\n2\n3"}, {one, "b\nbye"}, {two, "\n"}, {two, long}, {one, "\n"}, {two, "y\n4"},
 	} {
 		if n, err := write.to.Write([]byte(write.text)); n != len(write.text) || err != nil {
 			t.Fatalf("writing %q: %d, %v", write.text, n, err)
@@ -27,7 +27,7 @@ func TestLinesOfTwoStreams(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if want := "1\n2\nab\n3\n" + long + "\nbye\n4\n"; got.String() != want {
+	if want := "1\n2\nab\n3\n" + long + "\nbye\ny\n4\n"; got.String() != want {
 		t.Errorf("got %q, want %q", &got, want)
 	}
 }

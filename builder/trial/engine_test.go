@@ -2,6 +2,7 @@ package trial
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -51,4 +52,40 @@ func TestEngineThatKeepsContainers(t *testing.T) {
 	if !o.Healthy || err == nil || !strings.HasPrefix(err.Error(), "removing the container: ") || strings.Contains(err.Error(), "output") {
 		t.Errorf("outcome %+v, error %v", o, err)
 	}
+}
+
+// TestEngineThatDoesNotAttach interrupts a trial while the engine is asked for a
+// container's output, which it does not answer.
+func TestEngineThatDoesNotAttach(t *testing.T) {
+	asked, removed, answer := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch p := r.URL.Path; {
+		case strings.HasSuffix(p, "/containers/create"):
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusCreated)
+			fmt.Fprint(w, `{"Id": "c"}`)
+		case strings.HasSuffix(p, "/containers/c/attach"):
+			close(asked)
+			<-answer
+		case r.Method == http.MethodDelete:
+			close(removed)
+		}
+	}))
+	defer server.Close()
+	defer close(answer)
+	docker, err := client.New(client.WithHost("tcp://" + server.Listener.Addr().String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer docker.Close()
+	interrupted := errors.New("interrupted")
+	ctx, interrupt := context.WithCancelCause(t.Context())
+	go func() {
+		<-asked
+		interrupt(interrupted)
+	}()
+	if _, err := (&Engine{docker: docker}).Run(ctx, Options{}); !errors.Is(err, interrupted) {
+		t.Errorf("error %v", err)
+	}
+	<-removed
 }

@@ -75,7 +75,8 @@ func TestAction(t *testing.T) {
 }
 
 // keepSteps returns a directory with a shell for the steps, which keeps what those of the
-// last workflow wrote in out/steps: act itself may lose the end of it if a step fails.
+// last workflow wrote, to either stream, in out/steps: act itself may lose the end of it if
+// a step fails.
 func keepSteps(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()

@@ -163,9 +163,11 @@ func (c container) inspect(format string) string {
 
 // await waits for a health status.
 func (c container) await(status string) {
+	var got string
 	if !eventually(func() bool {
-		return c.inspect("{{.State.Status}} {{.State.Health.Status}}") == "running "+status
-	}) {
+		got = c.inspect("{{.State.Status}} {{.State.Health.Status}}")
+		return got == "running "+status || !strings.HasPrefix(got, "running ")
+	}) || got != "running "+status {
 		c.ts.Fatalf("never became %s\n%s\n%s", status, c.inspect("{{json .State}}"), c.logs())
 	}
 }
@@ -210,7 +212,7 @@ func cmdHealthy(ts *testscript.TestScript, neg bool, args []string) {
 	} else {
 		c.await("healthy")
 	}
-	docker(ts, "stop", "--time=0", c.id) // after which its log is whole
+	docker(ts, "stop", "-t", "0", c.id) // after which its log is whole
 	_, err := io.WriteString(ts.Stdout(), c.logs())
 	ts.Check(err)
 }
