@@ -38,7 +38,7 @@ var topDir = filepath.Join("..", "..")
 var update = os.Getenv("UPDATE") != "" // UPDATE=1 go test ./cmd/kohealth rewrites the goldens
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"kohealth": main, "ko": ko, "kubectl": kubectl, "library": library})
+	testscript.Main(m, map[string]func(){"kohealth": main, "ko": ko, "kubectl": kubectl, "library": library, "terminal": terminal})
 }
 
 // ko is ko's own main, in the version that kohealth is made of.
