@@ -4,6 +4,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -90,8 +91,12 @@ func TestPruneOfNothing(t *testing.T) {
 func TestPruneSparesLinks(t *testing.T) {
 	dir := t.TempDir()
 	link := filepath.Join(dir, "link")
-	if err := os.Symlink(t.TempDir(), link); err != nil {
-		t.Skip("no links here:", err)
+	err := os.Symlink(t.TempDir(), link)
+	if err != nil && runtime.GOOS == "windows" {
+		t.Skip("Windows lets not everybody make links:", err)
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 	for _, root := range []string{dir, link} {
 		if err := cache.Dir(root).Prune(cache.Limits{}, func(string) bool { return false }); err != nil {
