@@ -261,14 +261,14 @@ func (f *flow) answering(handler ast.Expr) []origin {
 // listeners returns where a listener listens, or what it is wrapped around does.
 func (f *flow) listeners(x ast.Expr) (found []listening) {
 	wrapped := false
-	for _, o := range f.trace(x, true) {
+	for _, o := range f.handlers(x) {
 		call, ok := o.(*ast.CallExpr)
 		if !ok {
 			continue
 		}
 		if l, ok := f.listening(call); ok {
 			found = append(found, l)
-		} else if fn := f.callee(call); fn != nil && fullName(fn) == "crypto/tls.NewListener" {
+		} else if f.isCallOf(call, "crypto/tls.NewListener") {
 			wrapped = true
 		}
 	}

@@ -58,6 +58,12 @@ func fullName(fn *types.Func) string {
 	return majorVersion.ReplaceAllString(fn.FullName(), "")
 }
 
+// isCallOf tells whether a call is one of a function, by its full name.
+func (f *flow) isCallOf(call *ast.CallExpr, name string) bool {
+	fn := f.callee(call)
+	return fn != nil && fullName(fn) == name
+}
+
 // packagePath returns the path of a function's package without the major version.
 func packagePath(obj types.Object) string {
 	if fn, ok := obj.(*types.Func); obj == nil || ok && fn == nil || obj.Pkg() == nil {

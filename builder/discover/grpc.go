@@ -143,10 +143,8 @@ func (f *flow) hasCredentials(x ast.Expr, seen map[any]bool) (found bool) {
 
 func (f *flow) insecure(x ast.Expr) bool {
 	for _, o := range f.origins(x) {
-		if call, ok := o.(*ast.CallExpr); ok {
-			if fn := f.callee(call); fn != nil && fullName(fn) == "google.golang.org/grpc/credentials/insecure.NewCredentials" {
-				return true
-			}
+		if call, ok := o.(*ast.CallExpr); ok && f.isCallOf(call, "google.golang.org/grpc/credentials/insecure.NewCredentials") {
+			return true
 		}
 	}
 	return false

@@ -88,14 +88,3 @@ func (f *flow) isH2C(o origin) bool {
 	call, ok := o.(*ast.CallExpr)
 	return ok && f.isCallOf(call, "golang.org/x/net/http2/h2c.NewHandler")
 }
-
-// isCallOf tells whether a call is one of a function, by its full name.
-func (f *flow) isCallOf(call *ast.CallExpr, name string) bool {
-	fn := f.callee(call)
-	return fn != nil && fullName(fn) == name
-}
-
-// intersect tells whether two values may be the same.
-func intersect(a, b []origin) bool {
-	return slices.ContainsFunc(a, func(o origin) bool { return slices.Contains(b, o) })
-}

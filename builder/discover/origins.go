@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"slices"
 )
 
 // An origin is where a server, a router or a listener comes from: the literal or the
@@ -22,22 +23,18 @@ type tracer struct {
 }
 
 // origins returns where the value of an expression comes from.
-func (f *flow) origins(x ast.Expr) []origin { return f.trace(x, false) }
+func (f *flow) origins(x ast.Expr) []origin { return f.trace(x, 0, false) }
 
-// handlers returns the origins of a handler, and of those that it passes requests on
-// to.
-func (f *flow) handlers(x ast.Expr) []origin { return f.trace(x, true) }
+// handlers returns the origins of a handler, and of those that it passes requests on to;
+// likewise of a listener.
+func (f *flow) handlers(x ast.Expr) []origin { return f.trace(x, 0, true) }
 
 // results returns where one of the results of an expression comes from.
-func (f *flow) results(x ast.Expr, index int) []origin {
-	t := &tracer{flow: f, seen: map[any]bool{}}
-	t.expr(x, index)
-	return t.found
-}
+func (f *flow) results(x ast.Expr, index int) []origin { return f.trace(x, index, false) }
 
-func (f *flow) trace(x ast.Expr, inside bool) []origin {
+func (f *flow) trace(x ast.Expr, index int, inside bool) []origin {
 	t := &tracer{flow: f, inside: inside, seen: map[any]bool{}}
-	t.expr(x, 0)
+	t.expr(x, index)
 	return t.found
 }
 
@@ -251,3 +248,8 @@ func isHandler(t types.Type) bool {
 }
 
 func isListener(t types.Type) bool { return hasMethod(t, "Accept") && hasMethod(t, "Addr") }
+
+// intersect tells whether two values may be the same.
+func intersect(a, b []origin) bool {
+	return slices.ContainsFunc(a, func(o origin) bool { return slices.Contains(b, o) })
+}

@@ -153,8 +153,7 @@ func (f *flow) mountedAt(call *ast.CallExpr, p string) string {
 		for _, arg := range call.Args {
 			ast.Inspect(arg, func(n ast.Node) bool {
 				if c, ok := n.(*ast.CallExpr); ok {
-					fn := f.callee(c)
-					stripped = stripped || fn != nil && fullName(fn) == "net/http.StripPrefix"
+					stripped = stripped || f.isCallOf(c, "net/http.StripPrefix")
 				}
 				return true
 			})
