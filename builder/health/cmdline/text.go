@@ -70,7 +70,7 @@ const hexDigits = "0123456789abcdef"
 // those are left out that are invisible or turn the direction of the text.
 func isPlain(r rune) bool {
 	switch {
-	case r < ' ', 0x7f <= r && r < 0xa0,
+	case r < ' ', 0x7f <= r && r < 0xa0, r == 0x061c,
 		0x200b <= r && r <= 0x200f, 0x2028 <= r && r <= 0x202e, 0x2060 <= r && r <= 0x206f, r == 0xfeff:
 		return false
 	}
