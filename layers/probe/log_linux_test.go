@@ -13,7 +13,7 @@ import (
 
 const (
 	logged   = "unhealthy: GET http://127.0.0.1:8080/: 503 \"; id >/pwned #\"\n"
-	openPath = 0x200000 // O_PATH
+	onlyPath = 0x200000 // O_PATH
 )
 
 // withStderr starts a process that has a file as its stderr, as an app may choose it,
@@ -57,7 +57,7 @@ func TestLogIsFile(t *testing.T) {
 		"for reading and writing": {syscall.O_RDWR, content + logged},
 		"for reading":             {syscall.O_RDONLY, content},
 		"for neither":             {syscall.O_ACCMODE, content},
-		"only named":              {openPath, content},
+		"only named":              {onlyPath, content},
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "script")
