@@ -320,7 +320,7 @@ const known = ": there are -status -header -method -body -http2 -insecure -cacer
 func TestUsage(t *testing.T) {
 	tests := []struct{ args, want string }{
 		{"-stats|200|http://:1", `unknown flag "-stats"` + known},
-		{"", "no target is given: reading /etc/healthcheck: no such file or directory: write one, such as http://:8080/healthz"},
+		{"", "no target is given: reading " + filepath.Join(filepath.Dir(variants[0].path), "args") + ": no such file or directory: write one, such as http://:8080/healthz"},
 		{"http://:$PORT/", `parsing target "http://:$PORT/": variable PORT is not set`},
 		{"tcp://:$EMPTY", `parsing target "tcp://:$EMPTY": variable EMPTY is empty`},
 		{"-help", `unknown flag "-help"` + known},

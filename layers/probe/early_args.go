@@ -14,14 +14,10 @@ const (
 
 // slot returns what lies in a place of the stack that the kernel has set up: the number
 // of arguments, the arguments, a null pointer, the variables, a null pointer.
-//
-//go:nosplit
 func slot(i int) *byte { return *(**byte)(unsafe.Add(earlyStack, 8*i)) }
 
 // argument returns an argument or, if it has been read, a line of the file, as a C string,
 // and nil behind the last.
-//
-//go:nosplit
 func argument(i int) *byte {
 	f := &early.lines
 	if f.n == 0 {
@@ -40,8 +36,6 @@ func argument(i int) *byte {
 }
 
 // readArgsFile reads the file of arguments, and ends its lines as C strings end.
-//
-//go:nosplit
 func readArgsFile() bool {
 	f := &early.lines
 	if !f.readFile(argsFile) {
@@ -65,8 +59,6 @@ func readArgsFile() bool {
 
 // scan goes through the arguments, either to understand flags and targets or, when that
 // is done, to check the targets.
-//
-//go:nosplit
 func scan(check bool) bool {
 	ended := false
 	for i := 0; ; i++ {
@@ -92,8 +84,6 @@ func scan(check bool) bool {
 
 // readFlag reads the flag p, which is argument i, and returns how many more arguments it
 // has used, or -1. If it has been read before, nothing is set.
-//
-//go:nosplit
 func readFlag(p *byte, i int, before bool) (used int) {
 	for k := 0; charAt(p, k) != 0 && charAt(p, k) != '='; k++ {
 		if charAt(p, k) == '$' { // a name has no variables
@@ -130,7 +120,6 @@ func readFlag(p *byte, i int, before bool) (used int) {
 	return used
 }
 
-//go:nosplit
 func readFlagName() int {
 	switch {
 	case skip("timeout"):
@@ -145,7 +134,6 @@ func readFlagName() int {
 	return 0
 }
 
-//go:nosplit
 func setFlag(flag int) bool {
 	switch flag {
 	case flagTimeout:
@@ -167,8 +155,6 @@ func setFlag(flag int) bool {
 }
 
 // copyPath copies the rest of the text, which is a request path, to a buffer.
-//
-//go:nosplit
 func copyPath(to *buffer) bool {
 	to.n = 0
 	switch char() {
@@ -185,8 +171,6 @@ func copyPath(to *buffer) bool {
 
 // load makes a C string the text, its variables replaced by their values. It returns
 // false if the text is not one of characters that mean themselves everywhere.
-//
-//go:nosplit
 func load(p *byte) bool {
 	t := &early.text
 	t.n, early.next = 0, 0
@@ -215,8 +199,6 @@ func load(p *byte) bool {
 
 // expandEarly adds the value of the variable that p names from i on, with or without
 // braces, and returns where that ends, or 0 if there is no value.
-//
-//go:nosplit
 func expandEarly(p *byte, i int) (end int) {
 	braces := charAt(p, i) == '{'
 	if braces {
@@ -256,15 +238,12 @@ func expandEarly(p *byte, i int) (end int) {
 	return i
 }
 
-//go:nosplit
 func isNameChar(c byte, digits bool) bool {
 	return 'a' <= c|0x20 && c|0x20 <= 'z' || c == '_' || digits && '0' <= c && c <= '9'
 }
 
 // addVariable adds the value of the variable whose name is a part of p. Of several the
 // first counts, as in package syscall.
-//
-//go:nosplit
 func addVariable(p *byte, from, to int) {
 	i := 2
 	for slot(i) != nil {

@@ -7,8 +7,6 @@ import "syscall"
 // checkAuto is check.auto: it reports whether the app accepts connections wherever it
 // listens or, with a path, gives a healthy answer on the lowest port. Whatever is out of
 // the ordinary it leaves to that.
-//
-//go:nosplit
 func checkAuto(a *aim) bool {
 	if !askForSockets() || !markApp() {
 		return false
@@ -38,8 +36,6 @@ func checkAuto(a *aim) bool {
 }
 
 // writeTarget makes an aim at this machine, with the path of the flag -path, the text.
-//
-//go:nosplit
 func writeTarget(a *aim) bool {
 	t := &early.text
 	t.n, early.next = 0, 0
@@ -67,8 +63,6 @@ func writeTarget(a *aim) bool {
 }
 
 // markApp marks the sockets of the processes that run the app: see finder.find.
-//
-//go:nosplit
 func markApp() bool {
 	early.name.set("/proc")
 	dir := openEarly(syscall.O_RDONLY | syscall.O_DIRECTORY)
@@ -92,8 +86,6 @@ func markApp() bool {
 
 // markProcess marks the sockets of the process whose number stands at i, if it runs the
 // app. It returns false if that cannot be told.
-//
-//go:nosplit
 func markProcess(i int) bool {
 	setProcName(i, "/exe")
 	link := &early.link
@@ -124,8 +116,6 @@ func markProcess(i int) bool {
 
 // shares reports whether a process is in the probe's namespace, as far as can be told:
 // see finder.shares.
-//
-//go:nosplit
 func shares(i int, kind string) bool {
 	ours, theirs := &early.answer, &early.link
 	setProcName(-1, kind)
@@ -138,8 +128,6 @@ func shares(i int, kind string) bool {
 
 // markDescriptor marks the socket to which the descriptor leads whose number stands at k:
 // socket:[12345].
-//
-//go:nosplit
 func markDescriptor(i, k int) {
 	setProcName(i, "/fd/")
 	early.name.n--
@@ -162,8 +150,6 @@ func markDescriptor(i, k int) {
 
 // setProcName names a file of the process whose number stands at i, or of the probe
 // itself if that is -1.
-//
-//go:nosplit
 func setProcName(i int, file string) {
 	n := &early.name
 	n.n = 0

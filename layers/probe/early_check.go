@@ -8,8 +8,6 @@ import (
 )
 
 // checkAim reports whether a target is healthy for sure.
-//
-//go:nosplit
 func checkAim(a *aim) bool {
 	switch a.kind {
 	case aimAuto:
@@ -23,8 +21,6 @@ func checkAim(a *aim) bool {
 }
 
 // accepts reports whether something accepts connections.
-//
-//go:nosplit
 func (a *aim) accepts() bool {
 	fd := a.dial()
 	closeEarly(fd)
@@ -32,8 +28,6 @@ func (a *aim) accepts() bool {
 }
 
 // answers asks a server, and reports whether what came at once holds a healthy status.
-//
-//go:nosplit
 func (a *aim) answers() bool {
 	setRequest(a)
 	fd := a.dial()
@@ -43,7 +37,7 @@ func (a *aim) answers() bool {
 	}
 	r := &early.answer
 	r.n = 0
-	if isReady(fd) {
+	if isReady(fd, pollIn, early.left) {
 		r.read(fd, 0)
 	}
 	healthy, _ := judgeStatus(readStatus())
@@ -59,8 +53,6 @@ func (a *aim) answers() bool {
 }
 
 // setRequest makes the request: see check.request.
-//
-//go:nosplit
 func setRequest(a *aim) {
 	r := &early.request
 	r.n = 0
@@ -81,8 +73,6 @@ func setRequest(a *aim) {
 
 // readStatus returns the status of the answer, or -1 if no status line has come: see
 // parseStatusLine.
-//
-//go:nosplit
 func readStatus() (status int) {
 	const version = len(protocol)
 	r, i := &early.answer, version+5
@@ -101,8 +91,6 @@ func readStatus() (status int) {
 
 // judgeStatus reports whether a status is healthy, as Command.Healthy does, and whether
 // the value of the flag -status has the form that setStatus wants.
-//
-//go:nosplit
 func judgeStatus(status int) (healthy, ok bool) {
 	s := &early.status
 	if s.n == 0 {
@@ -126,8 +114,6 @@ func judgeStatus(status int) (healthy, ok bool) {
 }
 
 // isFresh reports whether a file exists and was modified lately: see check.file.
-//
-//go:nosplit
 func (a *aim) isFresh() bool {
 	if !areMountsLocal() {
 		return false

@@ -56,8 +56,9 @@ var early struct {
 	waited   int64 // nanoseconds
 	handed   handedOver
 
-	left struct{ seconds, nanoseconds int64 } // of what may be waited
-	poll struct {
+	left     int64 // nanoseconds that may be waited
+	timeLeft struct{ seconds, nanoseconds int64 }
+	poll     struct {
 		fd              int32
 		events, revents int16
 	}
@@ -97,8 +98,6 @@ type handedOver struct {
 
 // answerEarly returns 0 if what the process is asked to check is healthy, and 1 if the
 // full probe has to find that out.
-//
-//go:nosplit
 func answerEarly() uintptr {
 	if isTool() || !isUnderstood() {
 		return 1
@@ -107,9 +106,9 @@ func answerEarly() uintptr {
 	if early.targets > 1 {
 		wait /= 8 // the full probe checks them side by side, each with all of the time
 	}
-	early.left.seconds, early.left.nanoseconds = wait/1e9, wait%1e9
+	early.left = wait
 	healthy := scan(true)
-	early.waited = wait - early.left.seconds*1e9 - early.left.nanoseconds
+	early.waited = wait - early.left
 	if !healthy {
 		return 1
 	}
@@ -117,8 +116,6 @@ func answerEarly() uintptr {
 }
 
 // isUnderstood reads the arguments or, if those hold no target, the file that has more.
-//
-//go:nosplit
 func isUnderstood() bool {
 	early.timeout = int64(cmdline.DefaultTimeout)
 	if !scan(false) {
@@ -142,8 +139,6 @@ func isUnderstood() bool {
 
 // isTool reports whether the probe may be called by the name of a tool with options of
 // its own.
-//
-//go:nosplit
 func isTool() bool {
 	name := slot(1)
 	if name == nil {

@@ -23,8 +23,6 @@ type diagSocket struct {
 }
 
 // askForSockets asks the kernel for the listening TCP sockets, as askListeners does.
-//
-//go:nosplit
 func askForSockets() bool {
 	early.sockets.n = 0
 	fd := int(kernel(syscall.SYS_SOCKET, syscall.AF_NETLINK, syscall.SOCK_RAW|syscall.SOCK_CLOEXEC, syscall.NETLINK_INET_DIAG, 0, 0, 0))
@@ -36,7 +34,6 @@ func askForSockets() bool {
 	return ok
 }
 
-//go:nosplit
 func askForFamily(fd int, family byte) bool {
 	r, b := &early.request, &early.sockets
 	r.n = 0
@@ -81,8 +78,6 @@ func askForFamily(fd int, family byte) bool {
 }
 
 // areSockets looks through a datagram, as diagReader.datagram does.
-//
-//go:nosplit
 func areSockets(i int, family byte) (end, ok bool) {
 	const header = netlinkHeader + 4
 	for i < early.sockets.n {
@@ -104,8 +99,6 @@ func areSockets(i int, family byte) (end, ok bool) {
 }
 
 // socketAt returns what begins at a byte of the buffer, unless it has no place for that.
-//
-//go:nosplit
 func socketAt(i int) *diagSocket {
 	b := &early.sockets
 	if i < 0 || i > len(b.b)-int(unsafe.Sizeof(diagSocket{})) {
@@ -115,8 +108,6 @@ func socketAt(i int) *diagSocket {
 }
 
 // socketFrom returns the socket at a byte of the buffer, or nil behind the last.
-//
-//go:nosplit
 func socketFrom(i int) *diagSocket {
 	if i >= early.sockets.n {
 		return nil
@@ -125,31 +116,23 @@ func socketFrom(i int) *diagSocket {
 }
 
 // end returns where the socket ends in the buffer.
-//
-//go:nosplit
 func (s *diagSocket) end() int {
 	return int(uintptr(unsafe.Pointer(s))-early.sockets.place()) + int(s.size+3)&^3
 }
 
-//go:nosplit
 func (s *diagSocket) port() int { return int(s.local[0])<<8 | int(s.local[1]) }
 
 // isApps reports whether the socket is the app's and can be reached: see reachable.
-//
-//go:nosplit
 func (s *diagSocket) isApps() bool {
 	linkLocal := s.family == familyIPv6 && s.ip[0] == 0xfe && s.ip[1]&0xc0 == 0x80
 	return s.own != 0 && s.state == tcpListen && s.inode != 0 && s.port() != 0 && !linkLocal
 }
 
 // isIPv4 reports whether the socket has an address of IPv4, if mapped into IPv6.
-//
-//go:nosplit
 func (s *diagSocket) isIPv4() bool {
 	return s.family == familyIPv4 || leadingZeros(&s.ip) == 10 && s.ip[10] == 0xff && s.ip[11] == 0xff
 }
 
-//go:nosplit
 func leadingZeros(ip *[16]byte) int {
 	for k := range ip {
 		if ip[k] != 0 {
@@ -160,8 +143,6 @@ func leadingZeros(ip *[16]byte) int {
 }
 
 // aim aims at the socket: see reachable.
-//
-//go:nosplit
 func (s *diagSocket) aim(a *aim) {
 	a.setLoopback(syscall.AF_INET6)
 	a.port = s.port()
@@ -184,7 +165,6 @@ func (s *diagSocket) aim(a *aim) {
 	}
 }
 
-//go:nosplit
 func hasIPv4Port(port int) bool {
 	for s := socketFrom(0); s != nil; s = socketFrom(s.end()) {
 		if s.isIPv4() && s.port() == port {

@@ -24,8 +24,6 @@ type aim struct {
 }
 
 // readTarget reads the text as a target, and checks that if told so.
-//
-//go:nosplit
 func readTarget(check bool) bool {
 	if !readAim() || char() != 0 {
 		return false
@@ -40,7 +38,6 @@ func readTarget(check bool) bool {
 	return true
 }
 
-//go:nosplit
 func readAim() bool {
 	a := &early.aim
 	a.kind, a.family, a.port, a.maxAge = aimConnect, 0, 0, 0
@@ -61,8 +58,6 @@ func readAim() bool {
 }
 
 // readPath reads a request path, up to the end.
-//
-//go:nosplit
 func (a *aim) readPath() bool {
 	a.kind, a.path = aimHTTP, early.next
 	c := char()
@@ -71,8 +66,6 @@ func (a *aim) readPath() bool {
 }
 
 // readAuthority reads host and port. A host that has other forms is the full probe's.
-//
-//go:nosplit
 func (a *aim) readAuthority() bool {
 	a.from = early.next
 	switch {
@@ -98,8 +91,6 @@ func (a *aim) readAuthority() bool {
 }
 
 // setLoopback aims at the loopback interface: 127.0.0.1, or ::1.
-//
-//go:nosplit
 func (a *aim) setLoopback(family int) {
 	a.family = family
 	for i := range a.ip {
@@ -112,8 +103,6 @@ func (a *aim) setLoopback(family int) {
 }
 
 // readSocket reads the name of a socket: see setSocket.
-//
-//go:nosplit
 func (a *aim) readSocket() bool {
 	a.family, a.from = syscall.AF_UNIX, early.next
 	if first := char(); first != '/' && first != '@' {
@@ -131,7 +120,6 @@ func (a *aim) readSocket() bool {
 	}
 }
 
-//go:nosplit
 func (a *aim) readFile() bool {
 	a.kind, a.from = aimFile, early.next
 	if char() != '/' {
@@ -151,15 +139,15 @@ func (a *aim) readFile() bool {
 }
 
 // readDuration reads a duration such as 1m2.5s, in nanoseconds, or returns -1.
-//
-//go:nosplit
 func readDuration() (sum int64) {
 	for char() != 0 {
-		whole, point := readNumber(1e8), early.next
+		whole := readNumber(1e8)
+		point := early.next
 		for c := char(); c == '.' && early.next == point || c >= '0' && c <= '9'; c = char() {
 			early.next++
 		}
-		end, unit := early.next, readUnit()
+		end := early.next
+		unit := readUnit()
 		if whole < 0 || unit == 0 || int64(whole) > 366*24*3600e9/unit {
 			return -1
 		}
@@ -175,7 +163,6 @@ func readDuration() (sum int64) {
 	return sum
 }
 
-//go:nosplit
 func readUnit() int64 {
 	switch {
 	case skip("ns"):

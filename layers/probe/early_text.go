@@ -7,13 +7,11 @@ import "unsafe"
 // A buffer holds a text of limited length. What no longer fits only counts.
 type buffer struct {
 	n int
-	b [8192]byte
+	b [16 << 10]byte
 }
 
-//go:nosplit
 func (b *buffer) fits() bool { return b.n <= len(b.b) }
 
-//go:nosplit
 func (b *buffer) add(c byte) {
 	n := b.n
 	if uint(n) < uint(len(b.b)) {
@@ -22,7 +20,6 @@ func (b *buffer) add(c byte) {
 	b.n = n + 1
 }
 
-//go:nosplit
 func (b *buffer) addString(s string) {
 	for i := 0; i < len(s); i++ {
 		b.add(s[i])
@@ -30,8 +27,6 @@ func (b *buffer) addString(s string) {
 }
 
 // addText adds the part of the text from one byte to another.
-//
-//go:nosplit
 func (b *buffer) addText(from, to int) {
 	for ; from < to; from++ {
 		b.add(early.text.at(from))
@@ -39,8 +34,6 @@ func (b *buffer) addText(from, to int) {
 }
 
 // addNumber adds a number below 100000.
-//
-//go:nosplit
 func (b *buffer) addNumber(n int) {
 	for place := 10000; place > 0; place /= 10 {
 		if n >= place || place == 1 {
@@ -50,8 +43,6 @@ func (b *buffer) addNumber(n int) {
 }
 
 // set makes s, with a zero byte behind it, the content of a buffer.
-//
-//go:nosplit
 func (b *buffer) set(s string) {
 	b.n = 0
 	b.addString(s)
@@ -59,8 +50,6 @@ func (b *buffer) set(s string) {
 }
 
 // at returns a byte of a buffer, or 0 where there is none.
-//
-//go:nosplit
 func (b *buffer) at(i int) byte {
 	if uint(i) >= uint(len(b.b)) || i >= b.n {
 		return 0
@@ -69,8 +58,6 @@ func (b *buffer) at(i int) byte {
 }
 
 // number returns the number of three digits that begins at i, or -1.
-//
-//go:nosplit
 func (b *buffer) number(i int) (n int) {
 	for end := i + 3; i < end; i++ {
 		c := b.at(i)
@@ -83,8 +70,6 @@ func (b *buffer) number(i int) (n int) {
 }
 
 // starts reports whether s begins at i.
-//
-//go:nosplit
 func (b *buffer) starts(i int, s string) bool {
 	for k := 0; k < len(s); k++ {
 		if b.at(i+k) != s[k] {
@@ -95,13 +80,9 @@ func (b *buffer) starts(i int, s string) bool {
 }
 
 // charAt returns a byte of a C string; those before it must not be 0.
-//
-//go:nosplit
 func charAt(p *byte, i int) byte { return *(*byte)(unsafe.Add(unsafe.Pointer(p), i)) }
 
 // startsC reports whether a C string begins with s.
-//
-//go:nosplit
 func startsC(p *byte, s string) bool {
 	for i := 0; i < len(s); i++ {
 		if charAt(p, i) != s[i] {
@@ -112,13 +93,9 @@ func startsC(p *byte, s string) bool {
 }
 
 // char returns the byte of the text that is to be read next, or 0 at its end.
-//
-//go:nosplit
 func char() byte { return early.text.at(early.next) }
 
 // skip reads s if that comes next.
-//
-//go:nosplit
 func skip(s string) bool {
 	if !early.text.starts(early.next, s) {
 		return false
@@ -128,8 +105,6 @@ func skip(s string) bool {
 }
 
 // readNumber reads digits, without zeros before others, or returns -1.
-//
-//go:nosplit
 func readNumber(limit int) int {
 	for n := -1; ; early.next++ {
 		c := char()

@@ -64,8 +64,9 @@ const tryTarget = ": write one, such as http://:8080/healthz"
 // errHelp says that the arguments ask for help.
 var errHelp = errors.New("help")
 
-// argsFile holds the arguments of a probe that is started without a target.
-const argsFile = "/etc/healthcheck"
+// argsFile holds the arguments of a probe that is started without a target. A variable can
+// be set by the linker, for tests.
+var argsFile = "/etc/healthcheck"
 
 func main() { syscall.Exit(run(arguments(), argsFile)) }
 
@@ -169,6 +170,10 @@ func wantedVoice(args []string) voice {
 // stands in for an empty variable, too.
 func variable(name, def string) (string, error) {
 	value, set := syscall.Getenv(name)
+	return variableValue(name, def, value, set)
+}
+
+func variableValue(name, def, value string, set bool) (string, error) {
 	switch {
 	case value != "":
 		return value, nil

@@ -98,7 +98,7 @@ func allVariants() []*variant { return slices.Concat(variants, tlsVariants) }
 
 func (v *variant) build(dir string) error {
 	v.path = filepath.Join(dir, v.name)
-	cmd := exec.Command("go", "build", "-o", v.path, "-tags", v.tags, "-trimpath", "-buildvcs=false", "-gcflags=all=-l", "-ldflags=-s -w -buildid= -X main.appDir="+dir+"/ko-app/"+v.link, ".")
+	cmd := exec.Command("go", "build", "-o", v.path, "-tags", v.tags, "-trimpath", "-buildvcs=false", "-gcflags=all=-l", "-gcflags=runtime=-l -B", "-ldflags=-s -w -buildid= -X main.appDir="+dir+"/ko-app/ -X main.argsFile="+dir+"/args"+v.link, ".")
 	cmd.Env = append(append(os.Environ(), "CGO_ENABLED=0"), v.env...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("building the probe: %w\n%s", err, out)
