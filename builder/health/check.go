@@ -1,6 +1,7 @@
 package health
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -192,14 +193,15 @@ func (c Check) Config() Config {
 	}
 }
 
-// Check returns the check that c is the form of.
+// Check returns the check that c is the form of, with Docker's own defaults for what
+// c leaves open.
 func (c Config) Check() (Check, error) {
 	test, err := ParseTestList(c.Test)
 	return Check{
 		Test:          test,
-		Interval:      c.Interval,
-		Timeout:       c.Timeout,
-		Retries:       c.Retries,
+		Interval:      cmp.Or(c.Interval, DockerInterval),
+		Timeout:       cmp.Or(c.Timeout, DockerTimeout),
+		Retries:       cmp.Or(c.Retries, DockerRetries),
 		StartPeriod:   c.StartPeriod,
 		StartInterval: c.StartInterval,
 		Log:           true, // or the test says otherwise
