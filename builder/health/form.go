@@ -49,7 +49,7 @@ func ParseTest(s string) (Test, error) {
 	switch {
 	case t == "":
 		return Test{}, errors.New("parsing health check: it is empty")
-	case strings.HasPrefix(t, "[") && !isTestCommand(t):
+	case strings.HasPrefix(t, "[") && !isTestCommand(t) && !isAddress(t):
 		var list []string
 		if err := json.Unmarshal([]byte(t), &list); err != nil {
 			return Test{}, hint.With(fmt.Errorf("parsing health check %q: it begins with [ and is no JSON list of strings", s),
@@ -61,24 +61,21 @@ func ParseTest(s string) (Test, error) {
 	case strings.EqualFold(t, "none"):
 		return Test{}, hint.With(fmt.Errorf("parsing health check %q: it is written as a list", s),
 			`write ["NONE"], or --no-healthcheck to leave the image as ko makes it`)
+	case upperScheme.MatchString(t):
+		return Test{}, addressError(s, t, "schemes are written in lower case")
 	case isTarget(t) && strings.Count(t, "://") > 1 && strings.Contains(t, " "):
 		return Test{}, hint.With(fmt.Errorf("parsing health check %q: several targets in one string", s),
 			`write them as a list: ["http://:8080/healthz", "tcp://:9090"]`)
 	case isTarget(t):
 		return probeTest(t)
-	case looksLikeAddress.MatchString(t):
-		return Test{}, hint.With(fmt.Errorf("parsing health check %q: it has no scheme", s),
-			"write http://:8080/healthz or tcp://:8080")
+	case isAddress(t):
+		return Test{}, addressError(s, t, "it has no scheme")
 	case strings.HasPrefix(t, "-"):
 		return Test{}, hint.With(fmt.Errorf("parsing health check %q: it begins with a flag", s),
 			`write the probe's arguments as a list: ["-status", "200", "http://:8080/healthz"]`)
 	}
 	return Test{Shell, []string{t}}, nil
 }
-
-// looksLikeAddress matches what is hardly meant as a shell command: :8080/healthz,
-// localhost:8080, 8080, http:/:8080, http//:8080, /healthz.
-var looksLikeAddress = regexp.MustCompile(`^([\w.\[\]:-]*:(\d+|\$\S+)(/\S*)?|\d+|https?:?/\S*|/(healthz?|livez|readyz|ping|status|up))$`)
 
 // isTestCommand reports whether text that begins with a bracket is the shell's
 // test command, as in [ -f /tmp/alive ], and no list: an operator stands in it as a

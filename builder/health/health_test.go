@@ -79,7 +79,7 @@ func TestParseTestErrors(t *testing.T) {
 		"http:/:8080/healthz":       "it has no scheme",
 		"NONE":                      "is written as a list",
 		"http://:1/ tcp://:2":       "several targets",
-		"[::1]:$PORT":               "JSON list",
+		"[::1]:$PORT":               "it has no scheme",
 		`[ "CMD" "/app", "-f" ]`:    "JSON list",
 		"CMD-SHELL curl -f x":       "CMD-SHELL and its command are one string",
 		"CMD curl -f x":             "CMD and its command are one string",
