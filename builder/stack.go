@@ -53,7 +53,26 @@ func readStack(img v1.Image) (*stack, error) {
 	if len(s.descs) != len(s.layers) || len(s.diffIDs) != len(s.layers) {
 		return nil, fmt.Errorf("reading layers: manifest has %d, config %d", len(s.descs), len(s.diffIDs))
 	}
-	return s, nil
+	return s, s.matchManifest(img)
+}
+
+// matchManifest takes the layers that the manifest names. go-containerregistry's mutate
+// goes by the diff_ids that the config claims, and so takes one layer for another where
+// they claim the same.
+func (s *stack) matchManifest(img v1.Image) error {
+	for i, desc := range s.descs {
+		digest, err := s.layers[i].Digest()
+		if err != nil {
+			return fmt.Errorf("reading layers: %w", err)
+		}
+		if digest == desc.Digest {
+			continue
+		}
+		if s.layers[i], err = img.LayerByDigest(desc.Digest); err != nil {
+			return fmt.Errorf("reading layers: %w", err)
+		}
+	}
+	return nil
 }
 
 // findKo finds where ko's own layers begin: at the last kodata layer, which ko puts

@@ -2,6 +2,7 @@ package verified
 
 import (
 	"fmt"
+	"sync"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/partial"
@@ -43,6 +44,9 @@ type image struct {
 	v1.Image
 	config  []byte // that was checked; nil if there is no name to check it against
 	sources func() (Sources, error)
+
+	mu     sync.Mutex
+	layers []v1.Layer // which know their digests when they have been asked for them
 }
 
 // newImage returns the image whose manifest has a digest, and whose config and layers
@@ -91,7 +95,16 @@ func (i *image) ConfigFile() (*v1.ConfigFile, error) { return partial.ConfigFile
 func (i *image) ConfigName() (v1.Hash, error) { return partial.ConfigName(i) }
 
 // Layers returns the layers, lowest first.
-func (i *image) Layers() ([]v1.Layer, error) {
+func (i *image) Layers() (layers []v1.Layer, err error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.layers == nil {
+		i.layers, err = i.check()
+	}
+	return i.layers, err
+}
+
+func (i *image) check() ([]v1.Layer, error) {
 	layers, err := i.Image.Layers()
 	if err != nil {
 		return nil, err

@@ -42,7 +42,7 @@ func refused(t *testing.T, req Request, want string) {
 	// With an honest server the same cache works.
 	honest := req
 	honest.Repositories = []string{serve(t, apktest.New(goodKey(), all()...))}
-	honest.Packages, honest.Base, honest.BaseID = []string{"curl"}, merged(t), "honest"
+	honest.Packages, honest.Base = []string{"curl"}, merged(t)
 	if got := string(install(t, c, honest).find(t, "/usr/bin/curl").Content); got != "content of usr/bin/curl" {
 		t.Errorf("the cache gives %q", got)
 	}
