@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/partial"
 
 	"github.com/ko-health/kohealth/builder/health"
+	"github.com/ko-health/kohealth/builder/verified"
 )
 
 // A stack holds what says, in manifest and config, which layers an image has, taken
@@ -133,8 +134,13 @@ func (s *stack) dropOurs() {
 	}
 }
 
-// base returns the base's layers, lowest first.
-func (s *stack) base() []v1.Layer { return s.layers[:s.koLayer] }
+// base returns the base's layers, lowest first, to be read as what the config claims.
+func (s *stack) base() (layers []v1.Layer) {
+	for i, l := range s.layers[:s.koLayer] {
+		layers = append(layers, verified.LayerAs(l, s.diffIDs[i]))
+	}
+	return layers
+}
 
 // own returns ko's layers.
 func (s *stack) own() []v1.Layer { return s.layers[s.koLayer:] }

@@ -128,7 +128,7 @@ func (i *image) check() ([]v1.Layer, error) {
 		// Docker 25 and later claim digests of layers that are not compressed: their diff_ids.
 		said, claimed := claims[diffIDs[n]]
 		computed := i.sources != nil && (!claimed || said.Digest == diffIDs[n])
-		checked[n] = &layer{l, func() (v1.Hash, error) { return diffIDs[n], nil }, computed}
+		checked[n] = LayerAs(&layer{Layer: l, computed: computed}, diffIDs[n])
 	}
 	return checked, nil
 }

@@ -24,6 +24,13 @@ func Layer(l v1.Layer) v1.Layer {
 	return &layer{Layer: l, diffID: l.DiffID}
 }
 
+// LayerAs is Layer for one whose diff_id is to be what a config claims.
+func LayerAs(l v1.Layer, claim v1.Hash) v1.Layer {
+	checked := *Layer(l).(*layer)
+	checked.diffID = func() (v1.Hash, error) { return claim, nil }
+	return &checked
+}
+
 // DiffID returns what the image's config says: a claim, which Uncompressed checks.
 func (l *layer) DiffID() (v1.Hash, error) { return l.diffID() }
 
