@@ -37,6 +37,18 @@ func newStack(img v1.Image) (*stack, error) {
 	return s, s.findKo()
 }
 
+// AppLayers returns the layers that ko has made, lowest first, of an image as ko's builder
+// has just returned it: ko appends its layers, and entries for them, to those of the base, so
+// that whatever a base says of itself comes before. Of an image that was read from somewhere
+// it says nothing.
+func AppLayers(img v1.Image) ([]v1.Layer, error) {
+	s, err := newStack(img)
+	if err != nil {
+		return nil, err
+	}
+	return s.own(), nil
+}
+
 func readStack(img v1.Image) (*stack, error) {
 	layers, err := img.Layers()
 	if err != nil {
