@@ -164,7 +164,7 @@ func place(base *rootfs.FS, f layers.File) ([]layers.File, error) {
 // free returns an error if a file cannot be where the base's links lead to from its path.
 func free(base *rootfs.FS, name, resolved string) error {
 	for _, dir := range koDirs() {
-		if at, err := base.Resolve(dir); err == nil && strings.HasPrefix(resolved+"/", at+"/") {
+		if at, err := base.Resolve(dir); err == nil && resolved != name && strings.HasPrefix(resolved+"/", at+"/") {
 			return hint.With(fmt.Errorf("links of the base image lead to %q, which ko fills", resolved), "take another base image")
 		}
 	}

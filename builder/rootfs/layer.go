@@ -84,8 +84,9 @@ const (
 )
 
 // add notes an entry, in the place of an earlier one and, if that was a directory and
-// this is none, of all below: so do runtimes. Whiteouts act on the layers below only,
-// wherever they stand in their own.
+// this is none, of all below, as containerd unpacks layers. Docker's and Podman's own
+// stores refuse such layers. Whiteouts act on the layers below only, wherever they stand in
+// their own.
 func (l *layer) add(e Entry) {
 	if len(e.Path) > maxPath || len(e.Linkname) > maxPath || e.Path == "/" || e.Type == tar.TypeXGlobalHeader {
 		return
