@@ -108,10 +108,14 @@ func (r *rewriter) addProbe(ctx context.Context, d *draft, base *rootfs.FS) erro
 	if err != nil {
 		return err
 	}
+	image := base.Clone()
 	add := func(f layers.File, what string) (v1.Layer, error) {
-		files, err := place(base, f)
+		files, err := place(image, f)
 		if err != nil {
 			return nil, err
+		}
+		for _, f := range files {
+			image.Put(f.Path, f.Mode, f.Linkname)
 		}
 		return r.insertFiles(d, files, what+", at "+f.Path)
 	}
@@ -135,12 +139,11 @@ func variantFor(check health.Check) layers.Variant {
 // place puts a file where the base's own links lead to, with those of its
 // directories that the base lacks.
 func place(base *rootfs.FS, f layers.File) ([]layers.File, error) {
-	if has(base, f.Path) {
-		return nil, hint.With(fmt.Errorf("adding %q: the base image has a file of its own there", f.Path),
-			`take another base image, or run the base's own program with --health='["CMD", "`+health.ProbePath+`"]'`)
-	}
 	resolved, err := base.Resolve(f.Path)
 	if err != nil {
+		return nil, fmt.Errorf("adding %q: %w", f.Path, err)
+	}
+	if err := free(base, f.Path, resolved); err != nil {
 		return nil, fmt.Errorf("adding %q: %w", f.Path, err)
 	}
 	f.Path = resolved
@@ -157,6 +160,26 @@ func place(base *rootfs.FS, f layers.File) ([]layers.File, error) {
 	slices.Reverse(files)
 	return files, nil
 }
+
+// free returns an error if a file cannot be where the base's links lead to from its path.
+func free(base *rootfs.FS, name, resolved string) error {
+	for _, dir := range koDirs() {
+		if at, err := base.Resolve(dir); err == nil && resolved != name && strings.HasPrefix(resolved+"/", at+"/") {
+			return hint.With(fmt.Errorf("links of the base image lead to %q, which ko fills", resolved), "take another base image")
+		}
+	}
+	switch {
+	case resolved != name && has(base, resolved):
+		return hint.With(fmt.Errorf("links of the base image lead to %q, and there is a file", resolved), "take another base image")
+	case has(base, name):
+		return hint.With(errors.New("the base image has a file of its own there"),
+			`take another base image, or run the base's own program with --health='["CMD", "`+health.ProbePath+`"]'`)
+	}
+	return nil
+}
+
+// koDirs are the directories that ko's own layers fill.
+func koDirs() []string { return []string{"/ko-app", "/var/run/ko"} }
 
 // has tells whether something is at name. No other error can be: all was read before.
 func has(base *rootfs.FS, name string) bool {

@@ -19,7 +19,7 @@ import (
 // file systems of the base and of the image that this makes. A base with a busybox of
 // its own keeps it.
 func (r *rewriter) addPackages(ctx context.Context, d *draft) (base, image *rootfs.FS, err error) {
-	if base, err = rootfs.Read(d.base(), r.Cache.Sub("layers")); err != nil {
+	if base, err = rootfs.Read(d.base(), r.files()); err != nil {
 		return nil, nil, err
 	}
 	names := d.check.AllPackages()
@@ -85,8 +85,7 @@ func (r *rewriter) install(ctx context.Context, d *draft, base *rootfs.FS, names
 		Offline:      d.check.Offline,
 		Arch:         arch,
 		Base:         base,
-		BaseID:       d.baseID(),
-		Reserved:     []string{health.ProbePath, health.ArgsPath, "/ko-app", "/var/run/ko"},
+		Reserved:     append(koDirs(), health.ProbePath, health.ArgsPath),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("adding packages: %w", err)
@@ -158,13 +157,4 @@ func describePackages(list []*apk.Package) string {
 		names = append(names, p.String())
 	}
 	return "packages " + strings.Join(names, ", ")
-}
-
-// baseID tells the base's layers from those of other bases.
-func (s *stack) baseID() string {
-	var b strings.Builder
-	for _, d := range s.diffIDs[:s.koLayer] {
-		b.WriteString(d.String())
-	}
-	return b.String()
 }

@@ -129,7 +129,7 @@ func (r *rewriter) readProgram(ctx context.Context, platform v1.Platform) (conte
 }
 
 func (r *rewriter) readExecutable(all []v1.Layer, name string) ([]byte, error) {
-	fsys, err := rootfs.Read(all, r.Cache.Sub("layers"))
+	fsys, err := rootfs.Read(all, r.files())
 	if err != nil {
 		return nil, err
 	}

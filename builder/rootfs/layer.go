@@ -2,32 +2,39 @@ package rootfs
 
 import (
 	"archive/tar"
-	"errors"
 	"fmt"
 	"io"
 	"path"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/ko-health/kohealth/builder/verified"
 )
 
 // A layer is what is known of a layer so far.
 type layer struct {
-	v1.Layer
-	nodes  map[string]node
-	stream *stream // nil before the first entry is asked for
-	again  *stream // for files that stream has passed
-	listed bool    // nodes holds everything
+	v1.Layer        // nil of what was put over a file system
+	digest   string // that what was read of it was held against
+	nodes    map[string]node
+	listed   bool    // nodes holds everything
+	stream   *stream // of the file that was opened last
 }
 
 // A node is what a layer says of a path.
 type node struct {
 	Entry
-	explicit bool // there is an entry
-	implied  bool // there are entries below it
-	gone     bool // there is a whiteout: what lies below in lower layers is removed
-	opaque   bool // a directory that shows nothing of lower layers
+	explicit bool     // there is an entry
+	children []string // the paths right below that there are entries at or below
+	gone     bool     // there is a whiteout: what lies below in lower layers is removed
+	opaque   bool     // a directory that shows nothing of lower layers
 }
+
+// implied reports whether there are entries below.
+func (n node) implied() bool { return len(n.children) > 0 }
+
+// known reports whether there are entries at or below.
+func (n node) known() bool { return n.explicit || n.implied() }
 
 // Limits of a layer. Longer paths, and links to such, cannot be in a file system: limits.h.
 const (
@@ -37,39 +44,30 @@ const (
 
 var errTooMany = fmt.Errorf("more than %d entries", maxEntries)
 
-// find returns what the layer says of a path. It reads on until there is an entry.
-func (l *layer) find(name string) (node, error) {
-	for {
-		n := l.nodes[name]
-		if n.explicit || l.listed {
-			return n, nil
-		}
-		if err := l.readOn(); err != nil {
-			return node{}, err
-		}
-	}
+func newLayer(l v1.Layer) *layer {
+	return &layer{Layer: verified.Layer(l), nodes: map[string]node{}}
 }
 
-// readOn reads one entry more.
-func (l *layer) readOn() (err error) {
-	if l.stream == nil {
-		if l.stream, err = l.newStream(); err != nil {
-			return l.fail(err)
-		}
+// find returns what the layer says of a path. It reads all of the layer: of equal names
+// the last counts.
+func (l *layer) find(name string) (node, error) {
+	if l.listed {
+		return l.nodes[name], nil
 	}
-	e, err := l.stream.next()
-	if errors.Is(err, io.EOF) {
-		l.listed = true
-		return nil
-	}
+	entries, err := scan(l)
 	if err != nil {
-		return l.fail(err)
+		return node{}, l.fail(err)
 	}
-	if len(l.nodes) >= maxEntries {
-		return l.fail(errTooMany)
+	l.addAll(entries)
+	return l.nodes[name], nil
+}
+
+func (l *layer) addAll(entries []Entry) {
+	for i, e := range entries {
+		e.at = i
+		l.add(e)
 	}
-	l.add(e)
-	return nil
+	l.listed = true
 }
 
 func (l *layer) fail(err error) error {
@@ -85,10 +83,12 @@ const (
 	opaque   = ".wh..wh..opq"
 )
 
-// add notes an entry. Whiteouts act on the layers below only, wherever they stand in
+// add notes an entry, in the place of an earlier one and, if that was a directory and
+// this is none, of all below, as containerd unpacks layers. Docker's and Podman's own
+// stores refuse such layers. Whiteouts act on the layers below only, wherever they stand in
 // their own.
 func (l *layer) add(e Entry) {
-	if len(e.Path) > maxPath || len(e.Linkname) > maxPath {
+	if len(e.Path) > maxPath || len(e.Linkname) > maxPath || e.Path == "/" || e.Type == tar.TypeXGlobalHeader {
 		return
 	}
 	dir, base := path.Split(e.Path)
@@ -98,12 +98,40 @@ func (l *layer) add(e Entry) {
 		l.mark(dir, func(n *node) { n.opaque = true })
 	case strings.HasPrefix(base, whiteout):
 		l.mark(gone, func(n *node) { n.gone = true })
-	case !l.nodes[e.Path].explicit:
-		l.mark(e.Path, func(n *node) { n.Entry, n.explicit = e, true })
-		for ; !l.nodes[dir].implied; dir = path.Dir(dir) {
-			l.mark(dir, func(n *node) { n.implied = true })
+	default:
+		name := e.Path
+		if to := l.nodes[path.Join("/", e.Linkname)]; e.Type == tar.TypeLink && to.explicit {
+			e = to.Entry // it stays what it is now, whatever takes that path later
 		}
+		if e.Type != tar.TypeDir {
+			l.drop(name)
+		}
+		l.connect(name)
+		l.mark(name, func(n *node) { n.Entry, n.explicit = e, true })
 	}
+}
+
+// connect notes, above a path that there will be an entry at, that there is one below.
+func (l *layer) connect(name string) {
+	for known := l.nodes[name].known(); !known && name != "/"; {
+		dir := path.Dir(name)
+		known = l.nodes[dir].known()
+		l.mark(dir, func(n *node) { n.children = append(n.children, name) })
+		name = dir
+	}
+}
+
+// drop forgets the entries below a path.
+func (l *layer) drop(name string) {
+	children := l.nodes[name].children
+	if len(children) == 0 {
+		return
+	}
+	for _, child := range children {
+		l.drop(child)
+		l.mark(child, func(n *node) { n.Entry, n.explicit = Entry{}, false })
+	}
+	l.mark(name, func(n *node) { n.children = nil })
 }
 
 func (l *layer) mark(name string, set func(*node)) {
@@ -129,34 +157,25 @@ func (l *layer) hides(name string) bool {
 }
 
 // open returns what a regular file of the layer holds.
-func (l *layer) open(name string) (io.Reader, error) {
-	if l.stream != nil && l.stream.take(name) {
-		return l.stream.tar, nil
-	}
-	var err error
-	if l.again != nil {
-		err = l.again.Close()
-	}
+func (l *layer) open(e Entry) (io.Reader, error) {
+	err := l.close()
 	if err == nil {
-		l.again, err = l.newStream()
+		l.stream, err = l.newStream()
 	}
-	for err == nil {
-		if _, err = l.again.next(); err == nil && l.again.take(name) {
-			return l.again.tar, nil
+	for n := 0; err == nil; n++ {
+		if _, err = l.stream.next(); err == nil && n == e.at {
+			return l.stream.tar, nil
 		}
 	}
 	return nil, l.fail(err)
 }
 
-func (l *layer) close() error {
-	var errs []error
-	for _, s := range []*stream{l.stream, l.again} {
-		if s != nil {
-			errs = append(errs, s.Close())
-		}
+func (l *layer) close() (err error) {
+	if l.stream != nil {
+		err = l.stream.Close()
+		l.stream = nil
 	}
-	l.stream, l.again = nil, nil
-	return errors.Join(errs...)
+	return err
 }
 
 func (l *layer) newStream() (*stream, error) {
@@ -164,18 +183,16 @@ func (l *layer) newStream() (*stream, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &stream{ReadCloser: rc, tar: tar.NewReader(rc)}, nil
+	return &stream{rc, tar.NewReader(rc)}, nil
 }
 
 // A stream is a layer being read.
 type stream struct {
 	io.ReadCloser
 	tar *tar.Reader
-	at  string // the entry whose content comes next
 }
 
 func (s *stream) next() (Entry, error) {
-	s.at = ""
 	h, err := s.tar.Next()
 	if err != nil {
 		return Entry{}, err
@@ -184,15 +201,5 @@ func (s *stream) next() (Entry, error) {
 	if h.Typeflag == tar.TypeSymlink || h.Typeflag == tar.TypeLink {
 		e.Linkname = h.Linkname
 	}
-	s.at = e.Path
 	return e, nil
-}
-
-// take tells whether the content of name comes next; it can be taken once.
-func (s *stream) take(name string) bool {
-	ok := s.at == name
-	if ok {
-		s.at = ""
-	}
-	return ok
 }

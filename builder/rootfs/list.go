@@ -2,11 +2,13 @@ package rootfs
 
 import (
 	"archive/tar"
-	"encoding/json"
+	"bytes"
+	"encoding/gob"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -25,13 +27,9 @@ func Read(layers []v1.Layer, dir cache.Dir) (*FS, error) {
 // them as Read does.
 func (f *FS) Add(layers []v1.Layer, dir cache.Dir) error {
 	for _, l := range layers {
-		entries, err := list(l, dir)
-		if err != nil {
+		read := newLayer(l)
+		if err := read.list(dir); err != nil {
 			return err
-		}
-		read := &layer{Layer: l, nodes: map[string]node{}, listed: true}
-		for _, e := range entries {
-			read.add(e)
 		}
 		f.layers = append([]*layer{read}, f.layers...)
 	}
@@ -66,25 +64,54 @@ func (l *layer) symlinks() (names []string) {
 	return names
 }
 
-func list(l v1.Layer, dir cache.Dir) ([]Entry, error) {
+// ID returns what tells file systems apart that [Read] has read: the digests of the
+// layers, each of which was held against all of the layer. It is "" if something else
+// was put over them.
+func (f *FS) ID() string {
+	var digests []string
+	for _, l := range f.layers {
+		if l.digest == "" {
+			return ""
+		}
+		digests = append(digests, l.digest)
+	}
+	return strings.Join(digests, " ")
+}
+
+// A listing is what is kept of a layer. JSON would not do: names need not be UTF-8.
+type listing struct {
+	DiffID  string // of what was read
+	Entries []Entry
+}
+
+func (l *layer) list(dir cache.Dir) error {
 	digest, err := l.Digest()
 	if err != nil {
-		return nil, fmt.Errorf("listing layer: %w", err)
+		return fmt.Errorf("listing layer: %w", err)
 	}
-	var entries []Entry
-	if data, ok := dir.Get(digest.Hex); ok && json.Unmarshal(data, &entries) == nil {
-		return entries, nil
-	}
-	entries, err = scan(&layer{Layer: l})
+	diffID, err := l.DiffID()
 	if err != nil {
-		return nil, fmt.Errorf("listing layer %q: %w", digest, err)
+		return fmt.Errorf("listing layer %q: %w", digest, err)
 	}
-	data, err := json.Marshal(entries)
+	var known listing
+	data, ok := dir.Get(digest.Hex)
+	if ok && gob.NewDecoder(bytes.NewReader(data)).Decode(&known) == nil && known.DiffID == diffID.Hex {
+		l.digest = digest.Hex
+		l.addAll(known.Entries)
+		return nil
+	}
+	entries, err := scan(l) // if the image has another diff_id of the layer, that fails
 	if err != nil {
-		return nil, err
+		return fmt.Errorf("listing layer %q: %w", digest, err)
 	}
-	_ = dir.Put(digest.Hex, data) // it is only slower without
-	return entries, nil
+	var kept bytes.Buffer
+	if err := gob.NewEncoder(&kept).Encode(listing{diffID.Hex, entries}); err != nil {
+		return err
+	}
+	_ = dir.Put(digest.Hex, kept.Bytes()) // it is only slower without
+	l.digest = digest.Hex
+	l.addAll(entries)
+	return nil
 }
 
 func scan(l *layer) ([]Entry, error) {

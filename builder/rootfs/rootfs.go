@@ -1,6 +1,7 @@
 // Package rootfs answers what the file system of an image holds. Layers are read as
-// streams, from the top, and nothing is unpacked: [New] reads only as far as an
-// answer needs, [Read] reads all headers and keeps them.
+// streams, from the top, each to its end and held against its digests, and nothing is
+// unpacked: [New] reads the layers that an answer needs, [Read] reads all headers and
+// keeps them.
 package rootfs
 
 import (
@@ -20,12 +21,13 @@ import (
 
 // An Entry is one file, directory or link.
 type Entry struct {
-	Path     string `json:"p"` // absolute and clean
-	Type     byte   `json:"t"` // as in tar.Header.Typeflag
-	Mode     int64  `json:"m,omitempty"`
-	UID      int    `json:"u,omitempty"`
-	GID      int    `json:"g,omitempty"`
-	Linkname string `json:"l,omitempty"` // a link's target as it is written
+	Path     string // absolute and clean
+	Type     byte   // as in tar.Header.Typeflag
+	Mode     int64
+	UID      int
+	GID      int
+	Linkname string // a link's target as it is written
+	at       int    // how many entries are before it in its layer
 }
 
 // An FS is the union of an image's layers. It is not safe for concurrent use.
@@ -44,13 +46,12 @@ type link struct {
 }
 
 // New returns the file system of an image's layers, lowest first. A lookup reads
-// the layers from the top and no further than it needs; of equal names in one layer
-// the first counts. A layer that is not read to its end is not held against its
-// digest. [FS.Close] closes what is still open.
+// the layers from the top, and none below those that it needs. [FS.Close] closes what is
+// still open.
 func New(layers []v1.Layer) *FS {
 	f := &FS{}
 	for _, l := range layers {
-		f.layers = append(f.layers, &layer{Layer: l, nodes: map[string]node{}})
+		f.layers = append(f.layers, newLayer(l))
 	}
 	slices.Reverse(f.layers)
 	return f
@@ -93,8 +94,7 @@ func (f *FS) Lookup(name string) (Entry, error) {
 }
 
 // Open returns what the regular file at name holds, to be read before the next call
-// on f. A file that a lookup has just come upon is read where it stands; to go back
-// to another, its layer is read from its beginning again.
+// on f. Its layer is read from its beginning again.
 func (f *FS) Open(name string) (io.Reader, error) {
 	e, depth, err := f.lookup(name)
 	if err != nil {
@@ -103,7 +103,7 @@ func (f *FS) Open(name string) (io.Reader, error) {
 	if e.Type != tar.TypeReg {
 		return nil, fmt.Errorf("opening %q: not a regular file", name)
 	}
-	return f.layers[depth].open(e.Path)
+	return f.layers[depth].open(e)
 }
 
 func (f *FS) lookup(name string) (e Entry, depth int, err error) {
@@ -175,7 +175,7 @@ func (f *FS) find(name string) (Entry, int, error) {
 				return Entry{}, 0, err
 			case n.explicit:
 				return n.Entry, depth, nil
-			case n.implied && implied < 0:
+			case n.implied() && implied < 0:
 				implied = depth
 			}
 			hidden = hidden || l.hides(written)
@@ -201,22 +201,18 @@ func (f *FS) names(name string, depth int) []string {
 	return names
 }
 
-// First reads the layers from the top until one of the names, as they are written,
-// comes up, and returns it, or "" if none does. Only a lookup tells whether it is
-// there, but it is the name to look up first.
+// First returns the first of the names, as they are written, that the topmost layer
+// knows which knows any, or "" if none does. Only a lookup tells whether it is there, but
+// it is the name to look up first.
 func (f *FS) First(names []string) (string, error) {
 	for _, l := range f.layers {
-		for {
-			for _, name := range names {
-				if l.nodes[name].explicit {
-					return name, nil
-				}
-			}
-			if l.listed {
-				break
-			}
-			if err := l.readOn(); err != nil {
+		for _, name := range names {
+			n, err := l.find(name)
+			if err != nil {
 				return "", err
+			}
+			if n.explicit {
+				return name, nil
 			}
 		}
 	}

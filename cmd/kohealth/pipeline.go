@@ -23,6 +23,8 @@ type buildFlags struct {
 	bo     *options.BuildOptions
 	health *healthFlags
 	koOnly bool // build what ko builds, whatever the check is
+
+	built func(build.Result) // is told what ko itself has built; nil means nobody
 }
 
 // setBuildFlags puts the flags in the place of those that ko gave the command.

@@ -98,7 +98,7 @@ func scriptParams(t *testing.T) testscript.Params {
 				return err
 			}
 			setAWS(t, e)
-			return errors.Join(writeBases(host), writeOriginals(host))
+			return errors.Join(writeBases(host), writeOriginals(host), writeHostile(host))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"annotations": cmdAnnotations,

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ko-health/kohealth/builder/rootfs"
 	"github.com/ko-health/kohealth/layers"
 	"github.com/ko-health/kohealth/layers/apk/apktest"
 	"github.com/ko-health/kohealth/layers/cache"
@@ -42,7 +43,7 @@ func refused(t *testing.T, req Request, want string) {
 	// With an honest server the same cache works.
 	honest := req
 	honest.Repositories = []string{serve(t, apktest.New(goodKey(), all()...))}
-	honest.Packages, honest.Base, honest.BaseID = []string{"curl"}, merged(t), "honest"
+	honest.Packages, honest.Base = []string{"curl"}, merged(t)
 	if got := string(install(t, c, honest).find(t, "/usr/bin/curl").Content); got != "content of usr/bin/curl" {
 		t.Errorf("the cache gives %q", got)
 	}
@@ -531,4 +532,52 @@ type zeros struct{}
 func (zeros) Read(p []byte) (int, error) {
 	clear(p)
 	return len(p), nil
+}
+
+// TestDatabaseObeysRules brings packages, and takes bases, that would have the database of
+// installed packages lie over something else, or something else over it.
+func TestDatabaseObeysRules(t *testing.T) {
+	db := apktest.Dir("usr/lib/apk/db", 0o755)
+	toApp := layers.File{Path: "/usr/lib/apk/db", Mode: fs.ModeSymlink | 0o777, Linkname: "/ko-app"}
+	for name, tt := range map[string]struct {
+		p    apktest.Package
+		base *rootfs.FS
+		want string // of the error; "" if the database is where it belongs
+	}{
+		"a link of the package":        {pkg("p", "1-r0", apktest.Link("usr/lib/apk/db", "/ko-app")), merged(t), ""},
+		"one further up":               {pkg("p", "1-r0", apktest.Link("usr/lib/apk", "/ko-app")), merged(t), ""},
+		"one over a database":          {pkg("p", "1-r0", apktest.Link("usr/lib/apk/db", "/ko-app")), wolfi(t), "the base image has a file of its own there"},
+		"one to the probe":             {pkg("p", "1-r0", apktest.Link("usr/lib/apk/db/installed", "/usr/bin/healthcheck")), merged(t), ""},
+		"a file below it":              {pkg("p", "1-r0", db, apktest.File("usr/lib/apk/db/installed/x", 0o644)), merged(t), "it would take the place of /usr/lib/apk/db/installed"},
+		"a directory in its place":     {pkg("p", "1-r0", db, apktest.Dir("usr/lib/apk/db/installed", 0o755)), merged(t), "it would take the place of /usr/lib/apk/db/installed"},
+		"a database of its own":        {pkg("p", "1-r0", db, apktest.File("usr/lib/apk/db/installed", 0o644)), merged(t), "it would take the place of /usr/lib/apk/db/installed"},
+		"one by another name":          {pkg("p", "1-r0", apktest.File("lib/apk/db/installed", 0o644)), merged(t), "it would take the place of /usr/lib/apk/db/installed"},
+		"a file in a database's place": {pkg("p", "1-r0", apktest.File("usr/lib/apk/db", 0o644)), merged(t), "it would take the place of /usr/lib/apk/db/installed"},
+		"a link of the base":           {pkg("p", "1-r0", apktest.File("usr/bin/p", 0o755)), merged(t, dirs("/usr/lib/apk")[0], toApp), `lead to "/ko-app/installed": it would take the place of /ko-app`},
+		"one that leads to a database": {pkg("p", "1-r0", apktest.File("usr/bin/p", 0o755)), merged(t, dirs("/usr/lib/apk")[0], toApp, dirs("/ko-app")[0], layers.File{Path: "/ko-app/installed", Mode: 0o644, Content: []byte(installedDB)}), "it would take the place of /ko-app"},
+		"nothing of the kind":          {pkg("p", "1-r0", db, apktest.File("usr/lib/apk/db/lock", 0o600)), merged(t), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			req := request(t, serve(t, apktest.New(goodKey(), tt.p.Build(nil))), "p")
+			req.Base = tt.base
+			i, err := newClient(t).Install(t.Context(), req)
+			if tt.want != "" {
+				if err == nil || !strings.Contains(err.Error(), tt.want) {
+					t.Errorf("error %v, want %q", err, tt.want)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if f := i.find(t, "/usr/lib/apk/db/installed"); !f.Mode.IsRegular() || !strings.Contains(string(f.Content), "P:p\n") {
+				t.Errorf("the database is %v: %q", f.Mode, f.Content)
+			}
+			for _, f := range i.Files {
+				if strings.HasPrefix(f.Path, "/ko-app") || strings.HasPrefix(f.Linkname, "/ko-app") {
+					t.Errorf("%s -> %q is added", f.Path, f.Linkname)
+				}
+			}
+		})
+	}
 }

@@ -93,6 +93,9 @@ func unpack(req Request, db *database, packages []*Package, controls []*control)
 		managed:  db.text != nil,
 		warn:     func(format string, args ...any) { out.Warnings = append(out.Warnings, fmt.Sprintf(format, args...)) },
 	}
+	if err := t.reserveDatabase(db); err != nil {
+		return nil, err
+	}
 	left := int64(maxData)
 	for i, p := range packages {
 		list, err := readEntries(controls[i].data, &left)
@@ -122,6 +125,22 @@ func unpack(req Request, db *database, packages []*Package, controls []*control)
 	out.Files = t.list()
 	slices.Sort(out.Warnings)
 	return out, nil
+}
+
+// reserveDatabase keeps the place of the database from packages, which themselves have no
+// business there. It is bound to the same rules: links of the base must not lead it to what
+// is reserved for others.
+func (t *tree) reserveDatabase(db *database) error {
+	at, err := t.fs.Resolve(db.path)
+	if err != nil {
+		return fmt.Errorf("adding database of installed packages: %w", err)
+	}
+	if r, _ := t.blocks(at); r != "" {
+		return hint.With(fmt.Errorf("adding database of installed packages: links of the base image lead to %q: it would take the place of %s", at, r),
+			"take another base image")
+	}
+	t.reserved = append(slices.Clone(t.reserved), db.path)
+	return nil
 }
 
 // putDatabase puts the database where the base has it, whole: a layer replaces files.
