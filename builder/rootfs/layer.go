@@ -9,15 +9,19 @@ import (
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/ko-health/kohealth/builder/limits"
 )
 
 // A layer is what is known of a layer so far.
 type layer struct {
 	v1.Layer
+	spent  *spent
 	nodes  map[string]node
-	stream *stream // nil before the first entry is asked for
-	again  *stream // for files that stream has passed
-	listed bool    // nodes holds everything
+	hidden map[string]bool // directories that hides was asked about, if listed
+	stream *stream         // nil before the first entry is asked for
+	again  *stream         // for files that stream has passed
+	listed bool            // nodes holds everything
 }
 
 // A node is what a layer says of a path.
@@ -25,20 +29,34 @@ type node struct {
 	Entry
 	explicit bool // there is an entry
 	implied  bool // there are entries below it
+	below    bool // there are entries or whiteouts below it
 	gone     bool // there is a whiteout: what lies below in lower layers is removed
 	opaque   bool // a directory that shows nothing of lower layers
 }
 
-// Limits of a layer. Longer paths, and links to such, cannot be in a file system: limits.h.
-const (
-	maxPath    = 4096
-	maxEntries = 2_000_000
-)
+// spent is how much of an image was read, all its layers together.
+type spent struct{ entries, names, lookups int64 }
 
-var errTooMany = fmt.Errorf("more than %d entries", maxEntries)
+// hold counts an entry against what may be held in memory.
+func (s *spent) hold(e Entry) error {
+	s.names += int64(len(e.Path) + len(e.Linkname))
+	if err := limits.Names.Check(s.names); err != nil {
+		return err
+	}
+	return limits.Entries.Check(s.entries)
+}
+
+// look counts a look-up of a path, longer ones as several.
+func (s *spent) look(name string) error {
+	s.lookups += 1 + int64(len(name)/64)
+	return limits.Lookups.Check(s.lookups)
+}
 
 // find returns what the layer says of a path. It reads on until there is an entry.
 func (l *layer) find(name string) (node, error) {
+	if err := l.spent.look(name); err != nil {
+		return node{}, err
+	}
 	for {
 		n := l.nodes[name]
 		if n.explicit || l.listed {
@@ -65,10 +83,9 @@ func (l *layer) readOn() (err error) {
 	if err != nil {
 		return l.fail(err)
 	}
-	if len(l.nodes) >= maxEntries {
-		return l.fail(errTooMany)
+	if err := l.add(e); err != nil {
+		return l.fail(err)
 	}
-	l.add(e)
 	return nil
 }
 
@@ -87,45 +104,62 @@ const (
 
 // add notes an entry. Whiteouts act on the layers below only, wherever they stand in
 // their own.
-func (l *layer) add(e Entry) {
-	if len(e.Path) > maxPath || len(e.Linkname) > maxPath {
-		return
-	}
+func (l *layer) add(e Entry) error {
 	dir, base := path.Split(e.Path)
 	dir = path.Clean(dir)
 	switch gone := path.Join(dir, strings.TrimPrefix(base, whiteout)); {
 	case base == opaque:
 		l.mark(dir, func(n *node) { n.opaque = true })
+		l.markAbove(dir, false)
 	case strings.HasPrefix(base, whiteout):
 		l.mark(gone, func(n *node) { n.gone = true })
+		l.markAbove(dir, false)
 	case !l.nodes[e.Path].explicit:
 		l.mark(e.Path, func(n *node) { n.Entry, n.explicit = e, true })
-		for ; !l.nodes[dir].implied; dir = path.Dir(dir) {
-			l.mark(dir, func(n *node) { n.implied = true })
+		l.markAbove(dir, true)
+	}
+	return l.spent.hold(e)
+}
+
+// markAbove notes in a directory and those above it that there is something below.
+func (l *layer) markAbove(dir string, implied bool) {
+	for {
+		if n := l.nodes[dir]; n.below && (n.implied || !implied) {
+			return
 		}
+		l.mark(dir, func(n *node) { n.below, n.implied = true, n.implied || implied })
+		dir = path.Dir(dir)
 	}
 }
 
 func (l *layer) mark(name string, set func(*node)) {
-	n := l.nodes[name]
+	n, ok := l.nodes[name]
+	if !ok {
+		l.spent.entries++
+	}
 	set(&n)
 	l.nodes[name] = n
+	l.hidden = nil
 }
 
-// hides tells whether the layer, which holds no entry for name itself, removes what
-// lower layers have there.
+// hides tells whether the layer, which is listed and holds no entry for name itself,
+// removes what lower layers have there.
 func (l *layer) hides(name string) bool {
-	if l.nodes[name].gone {
-		return true
+	return l.nodes[name].gone || name != "/" && l.hidesBelow(path.Dir(name))
+}
+
+// hidesBelow tells whether the layer removes what lower layers have in a directory.
+func (l *layer) hidesBelow(dir string) bool {
+	if hidden, known := l.hidden[dir]; known {
+		return hidden
 	}
-	for name != "/" {
-		name = path.Dir(name)
-		n := l.nodes[name]
-		if n.gone || n.opaque || n.explicit && n.Type != tar.TypeDir {
-			return true
-		}
+	n := l.nodes[dir]
+	hidden := n.gone || n.opaque || n.explicit && n.Type != tar.TypeDir || dir != "/" && l.hidesBelow(path.Dir(dir))
+	if l.hidden == nil {
+		l.hidden = map[string]bool{}
 	}
-	return false
+	l.hidden[dir] = hidden
+	return hidden
 }
 
 // open returns what a regular file of the layer holds.
@@ -164,14 +198,17 @@ func (l *layer) newStream() (*stream, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &stream{ReadCloser: rc, tar: tar.NewReader(rc)}, nil
+	bounded := limits.Layer.Reader(rc)
+	return &stream{Reader: bounded, Closer: rc, tar: tar.NewReader(bounded)}, nil
 }
 
 // A stream is a layer being read.
 type stream struct {
-	io.ReadCloser
-	tar *tar.Reader
-	at  string // the entry whose content comes next
+	io.Reader
+	io.Closer
+	tar   *tar.Reader
+	names int64  // bytes in the headers so far
+	at    string // the entry whose content comes next
 }
 
 func (s *stream) next() (Entry, error) {
@@ -180,12 +217,30 @@ func (s *stream) next() (Entry, error) {
 	if err != nil {
 		return Entry{}, err
 	}
+	if err := s.check(h); err != nil {
+		return Entry{}, err
+	}
 	e := Entry{Path: path.Join("/", h.Name), Type: h.Typeflag, Mode: h.Mode, UID: h.Uid, GID: h.Gid}
 	if h.Typeflag == tar.TypeSymlink || h.Typeflag == tar.TypeLink {
 		e.Linkname = h.Linkname
 	}
 	s.at = e.Path
 	return e, nil
+}
+
+// check refuses names that no file system takes, and more of them than there may be,
+// what extended headers say included.
+func (s *stream) check(h *tar.Header) error {
+	for _, name := range []string{h.Name, h.Linkname} {
+		if err := limits.Path.Check(int64(len(name)) + 1); err != nil {
+			return fmt.Errorf("%.60q…: %w", name, err)
+		}
+	}
+	s.names += int64(len(h.Name) + len(h.Linkname))
+	for key, value := range h.PAXRecords {
+		s.names += int64(len(key) + len(value))
+	}
+	return limits.Names.Check(s.names)
 }
 
 // take tells whether the content of name comes next; it can be taken once.

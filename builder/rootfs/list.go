@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -17,7 +18,7 @@ import (
 // their ends. What a layer holds is kept in dir by the layer's digest, so that it is
 // fetched only once.
 func Read(layers []v1.Layer, dir cache.Dir) (*FS, error) {
-	f := &FS{dir: dir}
+	f := &FS{dir: dir, spent: &spent{}}
 	return f, f.Add(layers, dir)
 }
 
@@ -29,30 +30,36 @@ func (f *FS) Add(layers []v1.Layer, dir cache.Dir) error {
 		if err != nil {
 			return err
 		}
-		read := &layer{Layer: l, nodes: map[string]node{}, listed: true}
+		read := &layer{Layer: l, nodes: map[string]node{}, spent: f.spent, listed: true}
 		for _, e := range entries {
-			read.add(e)
+			if err := read.add(e); err != nil {
+				return read.fail(err)
+			}
 		}
 		f.layers = append([]*layer{read}, f.layers...)
 	}
-	f.findLinks()
-	return nil
+	return f.findLinks()
 }
 
 // findLinks comes across all links to directories.
-func (f *FS) findLinks() {
-	f.links = nil // their depths have changed
+func (f *FS) findLinks() error {
+	f.links = links{} // their depths have changed
+	f.forget()
 	for _, l := range f.layers {
 		for _, name := range l.symlinks() {
-			known, links := len(f.links), 0
-			_, _ = f.walk(name, true, &links) // one that leads nowhere is none to a directory
-			found := slices.Clone(f.links[known:])
-			f.links = append(f.links[:known], slices.DeleteFunc(found, func(l link) bool {
-				e, ok := f.At(l.to)
-				return !ok || e.Type != tar.TypeDir
-			})...)
+			count := 0
+			_, err := f.walk(name, true, &count)
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
 		}
 	}
+	f.links.keep(func(l link) bool {
+		e, ok := f.At(l.to)
+		return ok && e.Type == tar.TypeDir
+	})
+	f.forget()
+	return nil
 }
 
 // symlinks returns the paths of a listed layer's symbolic links, sorted.
@@ -75,7 +82,7 @@ func list(l v1.Layer, dir cache.Dir) ([]Entry, error) {
 	if data, ok := dir.Get(digest.Hex); ok && json.Unmarshal(data, &entries) == nil {
 		return entries, nil
 	}
-	entries, err = scan(&layer{Layer: l})
+	entries, err = scan(&layer{Layer: l, spent: &spent{}})
 	if err != nil {
 		return nil, fmt.Errorf("listing layer %q: %w", digest, err)
 	}
@@ -105,9 +112,10 @@ func scan(l *layer) ([]Entry, error) {
 		if err != nil {
 			return nil, err
 		}
-		if len(entries) >= maxEntries {
-			return nil, errTooMany
-		}
 		entries = append(entries, e)
+		l.spent.entries++
+		if err := l.spent.hold(e); err != nil {
+			return nil, err
+		}
 	}
 }

@@ -227,20 +227,6 @@ func (c *counted) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// What no file system can hold is not kept: a layer could hold any number of it.
-func TestLongPaths(t *testing.T) {
-	long := strings.Repeat("./", 4096) + "file"
-	fsys := read(t, layer(t, file("file"), link("link", "./file"), link("long", long), hardLink("hard", long)))
-	if _, err := fsys.Lookup("/link"); err != nil {
-		t.Error(err)
-	}
-	for _, name := range []string{"/long", "/hard"} {
-		if e, err := fsys.Lookup(name); !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("%s: %+v, %v", name, e, err)
-		}
-	}
-}
-
 func TestResolveKeepsLastLink(t *testing.T) {
 	fsys := read(t, layer(t, link("usr", "/system"), link("system/bin", "tools"), link("system/tools/healthcheck", "/x")))
 	for name, want := range map[string]string{
