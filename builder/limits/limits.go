@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strconv"
 	"time"
 )
@@ -110,7 +111,7 @@ var table = [...]row{
 	Lookups:      {"look-ups of paths in an image's layers, for each 64 bytes of the path", 20_000_000, count},
 	Program:      {"a program of another image", 256 * mib, size},
 
-	Document:       {"a JSON or YAML document", 4 * mib, size}, // ECS takes 64 KB, CloudFormation 1 MB
+	Document:       {"a JSON or YAML document", 2 * mib, size}, // ECS takes 64 KB, CloudFormation 1 MB
 	DocumentDepth:  {"lists and maps in each other", 200, count},
 	DocumentValues: {"values in a document, with aliases expanded", 250_000, count},
 	DocumentText:   {"the text of a document's values, with aliases expanded", 8 * mib, size},
@@ -224,6 +225,20 @@ func (l Limit) Reader(r io.Reader) io.Reader { return &reader{r: r, limit: l, le
 
 // ReadAll reads all of r, or fails where r goes on past the limit.
 func (l Limit) ReadAll(r io.Reader) ([]byte, error) { return io.ReadAll(l.Reader(r)) }
+
+// ReadFile reads a file, or fails where it goes on past the limit.
+func (l Limit) ReadFile(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := l.ReadAll(f)
+	if IsExceeded(err) {
+		err = fmt.Errorf("reading %q: %w", name, err)
+	}
+	return data, err
+}
 
 type reader struct {
 	r     io.Reader

@@ -13,7 +13,7 @@ import (
 // that they point one way: cmd, builder, layers, builder/health.
 func TestDependencies(t *testing.T) {
 	leaves := []string{"builder/health/cmdline", "builder/hint"}
-	health := append([]string{"builder/health"}, leaves...)
+	health := append([]string{"builder/health", "builder/limits"}, leaves...)
 	layers := append([]string{"layers", "layers/cache"}, health...)
 	for pkg, want := range map[string][]string{
 		"builder/hint":           {"builder/hint"},
@@ -26,15 +26,15 @@ func TestDependencies(t *testing.T) {
 		"builder/rootfs":         {"builder/rootfs", "builder/limits", "layers/cache"},
 		"builder/render":         append([]string{"builder/render"}, health...),
 		"builder/source":         {"builder/source", "builder/limits"},
-		"builder/lint":           append([]string{"builder/lint", "builder/limits", "builder/source", "builder/rootfs", "layers/cache"}, health...),
-		"builder/taskdef":        append([]string{"builder/taskdef", "builder/limits", "builder/render", "builder/source"}, health...),
+		"builder/lint":           append([]string{"builder/lint", "builder/source", "builder/rootfs", "layers/cache"}, health...),
+		"builder/taskdef":        append([]string{"builder/taskdef", "builder/render", "builder/source"}, health...),
 		"builder/ecr":            {"builder/ecr", "builder/hint"},
 		"builder/trial":          append([]string{"builder/trial"}, layers...),
-		"builder/discover":       append([]string{"builder/discover", "builder/limits"}, health...),
-		"builder/kofile":         append([]string{"builder/kofile", "builder/limits", "builder/source"}, health...),
-		"builder/open":           append([]string{"builder/open", "builder/limits"}, health...),
-		"layers/apk":             append([]string{"layers/apk", "builder/limits", "builder/rootfs"}, layers...),
-		"builder":                append([]string{"builder", "builder/limits", "builder/rootfs", "builder/open", "layers/apk"}, layers...),
+		"builder/discover":       append([]string{"builder/discover"}, health...),
+		"builder/kofile":         append([]string{"builder/kofile", "builder/source"}, health...),
+		"builder/open":           append([]string{"builder/open"}, health...),
+		"layers/apk":             append([]string{"layers/apk", "builder/rootfs"}, layers...),
+		"builder":                append([]string{"builder", "builder/rootfs", "builder/open", "layers/apk"}, layers...),
 	} {
 		slices.Sort(want)
 		if diff := cmp.Diff(want, ownDeps(t, pkg)); diff != "" {

@@ -1,6 +1,7 @@
 package apk
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,7 +10,30 @@ import (
 	"strings"
 
 	"github.com/ko-health/kohealth/builder/hint"
+	"github.com/ko-health/kohealth/builder/limits"
 )
+
+// resolve is the function resolve with an end to it: what go-apk has to look at doubles
+// with every package of a dense graph, and it looks at no context.
+func (c *Client) resolve(ctx context.Context, available, installed []*Package, wanted []constraint) ([]*Package, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, cmp.Or(c.patience.resolve, limits.Resolving.Duration()), limits.Resolving.Exceeded())
+	defer cancel()
+	type result struct {
+		chosen []*Package
+		err    error
+	}
+	done := make(chan result, 1)
+	go func() {
+		chosen, err := resolve(ctx, available, installed, wanted)
+		done <- result{chosen, err}
+	}()
+	select {
+	case r := <-done:
+		return r.chosen, r.err
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
 
 // resolve returns the packages, dependencies first, that have to be added to those that
 // are installed so that all wanted ones are there. Of a package that is installed no
@@ -140,6 +164,7 @@ func inOrder(chosen []*Package) []*Package {
 	for _, p := range chosen {
 		byName[p.Name] = p
 	}
+	names := slices.Sorted(maps.Keys(byName))
 	var sorted []*Package
 	seen := map[*Package]bool{}
 	var visit func(p *Package)
@@ -149,15 +174,19 @@ func inOrder(chosen []*Package) []*Package {
 		}
 		seen[p] = true
 		for _, d := range slices.Sorted(slices.Values(p.depends)) {
-			for _, name := range slices.Sorted(maps.Keys(byName)) {
-				if c, err := parseConstraint(d); err == nil && c.satisfiedBy(byName[name]) {
+			c, err := parseConstraint(d)
+			if err != nil {
+				continue
+			}
+			for _, name := range names {
+				if c.satisfiedBy(byName[name]) {
 					visit(byName[name])
 				}
 			}
 		}
 		sorted = append(sorted, p)
 	}
-	for _, name := range slices.Sorted(maps.Keys(byName)) {
+	for _, name := range names {
 		visit(byName[name])
 	}
 	return sorted
