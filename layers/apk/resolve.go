@@ -49,7 +49,7 @@ func resolve(ctx context.Context, available, installed []*Package, wanted []cons
 	if err := checkAvailable(available, open); err != nil {
 		return nil, err
 	}
-	chosen, err := choose(ctx, available, installed, open)
+	chosen, err := choose(ctx, reachable(available, open), installed, open)
 	if err != nil {
 		return nil, err
 	}
@@ -59,6 +59,46 @@ func resolve(ctx context.Context, available, installed []*Package, wanted []cons
 		}
 	}
 	return inOrder(chosen), nil
+}
+
+// reachable returns those of the available packages that the wanted ones could need, or
+// that could take the place of such. Of an index that is hardly anything.
+func reachable(available []*Package, wanted []constraint) []*Package {
+	byName := map[string][]*Package{}
+	for _, p := range available {
+		byName[p.Name] = append(byName[p.Name], p)
+		for _, provided := range p.provides {
+			byName[nameIn(provided)] = append(byName[nameIn(provided)], p)
+		}
+	}
+	var names []string
+	for _, c := range wanted {
+		names = append(names, c.name)
+	}
+	needed := map[*Package]bool{}
+	for len(names) > 0 {
+		name := names[len(names)-1]
+		names = names[:len(names)-1]
+		for _, p := range byName[name] {
+			if needed[p] {
+				continue
+			}
+			needed[p] = true
+			for _, d := range p.depends {
+				names = append(names, nameIn(d))
+			}
+		}
+		delete(byName, name)
+	}
+	return slices.DeleteFunc(slices.Clone(available), func(p *Package) bool { return !needed[p] })
+}
+
+// nameIn returns the name in what a package needs or provides, without the version.
+func nameIn(s string) string {
+	if i := strings.IndexAny(s, "=<>~@"); i >= 0 {
+		return s[:i]
+	}
+	return s
 }
 
 // notInstalled returns the constraints that no installed package satisfies.
