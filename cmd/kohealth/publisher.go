@@ -18,6 +18,7 @@ import (
 
 	"github.com/ko-health/kohealth/builder/ecr"
 	"github.com/ko-health/kohealth/builder/hint"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/registry"
 	"github.com/ko-health/kohealth/layers"
 )
 
@@ -44,7 +45,7 @@ func (f *publishFlags) withPublisher(ctx context.Context, dir string, v versions
 		return err
 	}
 	defer func() { leave(err == nil) }()
-	transport := resending{interruptible{ctx, registries(ctx, ecr.Transport(remote.DefaultTransport, ecrOptions))}}
+	transport := resending{registries(ctx, ecr.Transport(registry.New(ctx, remote.DefaultTransport), ecrOptions))}
 	if !f.InsecureRegistry { // then the publisher has to find a transport of net/http's own
 		remote.DefaultTransport = transport
 	}
@@ -72,7 +73,7 @@ type publisher struct {
 }
 
 func newPublisher(po *options.PublishOptions, v versions) (*publisher, error) {
-	if registry, _, _ := strings.Cut(po.DockerRepo, "/"); registry == layers.StaticHost && po.Push && !po.Local {
+	if host, _, _ := strings.Cut(po.DockerRepo, "/"); host == layers.StaticHost && po.Push && !po.Local {
 		return nil, hint.With(fmt.Errorf("creating publisher: %s is built into kohealth and read-only", po.DockerRepo), "name another registry in KO_DOCKER_REPO")
 	}
 	if err := checkTags(po.Tags); err != nil {

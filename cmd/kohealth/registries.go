@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/ko-health/kohealth/builder/open"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/registry"
 	"github.com/ko-health/kohealth/layers"
 )
 
@@ -41,7 +42,7 @@ func (f imageFlags) openOptions(ctx context.Context, v versions) (o open.Options
 		}
 		o.Name = []name.Option{name.Insecure}
 	}
-	o.Remote = append(remoteOptions(v), remote.WithTransport(registries(ctx, next)))
+	o.Remote = append(remoteOptions(v), remote.WithTransport(registries(ctx, registry.New(ctx, next))))
 	if f.platform != "" {
 		o.Platform, err = parsePlatform(f.platform)
 	}
