@@ -32,8 +32,9 @@ func (f *buildFlags) newBuilder(ctx context.Context, checks *checks, v versions)
 	if err := dropKoCache(bo); err != nil {
 		return nil, err
 	}
+	inner = withinCache{endingKodata{inner, bo, f.dirs}}
 	if f.koOnly {
-		return build.NewCaching(withinCache{inner})
+		return build.NewCaching(inner)
 	}
 	o := builderOptions(ctx, goCmd, checks, v)
 	o.Check = checks.of(bo)
@@ -44,7 +45,7 @@ func (f *buildFlags) newBuilder(ctx context.Context, checks *checks, v versions)
 	if bo.InsecureRegistry {
 		o.Name = []name.Option{name.Insecure}
 	}
-	b := builder.New(withinCache{inner}, o)
+	b := builder.New(inner, o)
 	return build.NewCaching(watched{b, progressOf(ctx)})
 }
 

@@ -40,12 +40,12 @@ func (f *publishFlags) withPublisher(ctx context.Context, dir string, v versions
 	if err != nil {
 		return err
 	}
-	leave, err := enter(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { leave(err == nil) }()
-	transport := resending{registries(ctx, ecr.Transport(registry.New(ctx, remote.DefaultTransport), ecrOptions))}
+	return inTemporary(ctx, func() error { return f.publishing(ctx, ecrOptions, v, do) })
+}
+
+// publishing is withPublisher where temporary files may be.
+func (f *publishFlags) publishing(ctx context.Context, ecrOptions ecr.Options, v versions, do func(*publisher) error) error {
+	transport := resending{registries(ctx, ecr.Transport(registry.Patient(ctx, remote.DefaultTransport), ecrOptions))}
 	if !f.InsecureRegistry { // then the publisher has to find a transport of net/http's own
 		remote.DefaultTransport = transport
 	}
@@ -54,6 +54,7 @@ func (f *publishFlags) withPublisher(ctx context.Context, dir string, v versions
 		return err
 	}
 	remote.DefaultTransport = transport
+	defer onEnd(ctx, publisher.abandon)()
 	if err := do(publisher); err != nil {
 		return err
 	}
@@ -66,7 +67,8 @@ type publisher struct {
 	publish.Interface // without recording
 
 	nameOf  func(importpath string) string
-	toFiles bool // or to an engine: one image after the other
+	toFiles bool   // or to an engine: one image after the other
+	abandon func() // removes what is written where it would stay
 
 	mu     sync.Mutex
 	record publish.Interface // with the file of --image-refs
@@ -104,7 +106,8 @@ func newPublisher(po *options.PublishOptions, v versions) (*publisher, error) {
 		nameOf:    func(importpath string) string { return namer(po.DockerRepo, importpath) },
 		toFiles: !po.Push || unrecorded.Local || po.TarballFile != "" || po.OCILayoutPath != "" ||
 			strings.HasPrefix(po.DockerRepo, publish.KindDomain),
-		record: inner,
+		record:  inner,
+		abandon: tarball.abandon,
 	}
 	if po.ImageRefsFile != "" {
 		p.record, err = publish.NewRecorder(inner, po.ImageRefsFile)

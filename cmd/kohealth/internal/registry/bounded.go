@@ -26,6 +26,12 @@ type bounded struct {
 	backoff time.Duration // before the second attempt
 }
 
+// Bounded returns a transport by way of next that reads answers within their limits.
+// Waiting ends when ctx is done.
+func Bounded(ctx context.Context, next http.RoundTripper) http.RoundTripper {
+	return &bounded{ctx: ctx, next: next, backoff: 500 * time.Millisecond}
+}
+
 // RoundTrip implements [http.RoundTripper].
 func (t *bounded) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Method != http.MethodGet {

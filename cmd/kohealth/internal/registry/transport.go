@@ -13,16 +13,15 @@ import (
 	"github.com/ko-health/kohealth/builder/limits"
 )
 
-// New returns a transport to registries by way of next. Its requests end when ctx is
-// done: ko gives those for base images that it caches a context of their own, which
-// never is.
-func New(ctx context.Context, next http.RoundTripper) http.RoundTripper {
-	return newTransport(ctx, next, limits.Stall.Duration(), 500*time.Millisecond)
+// Patient returns a transport by way of next that gives up a registry which says
+// nothing, and leaves one alone that asks for it. Its requests end when ctx is done: ko
+// gives those for base images that it caches a context of their own, which never is.
+func Patient(ctx context.Context, next http.RoundTripper) http.RoundTripper {
+	return newPatient(ctx, next, limits.Stall.Duration())
 }
 
-func newTransport(ctx context.Context, next http.RoundTripper, stall, backoff time.Duration) http.RoundTripper {
-	p := &polite{ctx: ctx, next: &patient{ctx: ctx, next: next, stall: stall}, until: map[string]time.Time{}}
-	return &bounded{ctx: ctx, next: p, backoff: backoff}
+func newPatient(ctx context.Context, next http.RoundTripper, stall time.Duration) http.RoundTripper {
+	return &polite{ctx: ctx, next: &patient{ctx: ctx, next: next, stall: stall}, until: map[string]time.Time{}}
 }
 
 // A StallError says that a registry neither sends nor takes anything. It is no timeout

@@ -19,6 +19,10 @@ import (
 	"github.com/ko-health/kohealth/builder/limits"
 )
 
+func newTransport(ctx context.Context, next http.RoundTripper, stall, backoff time.Duration) http.RoundTripper {
+	return &bounded{ctx, newPatient(ctx, next, stall), backoff}
+}
+
 // serve returns what a GET of a path is answered with.
 func serve(t *testing.T, h http.HandlerFunc) (get func(ctx context.Context, path string) ([]byte, error)) {
 	t.Helper()
