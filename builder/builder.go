@@ -43,7 +43,8 @@ type Options struct {
 	// Compiler compiles the probe.
 	Compiler *layers.Compiler
 
-	// Packages fetches packages, for the checks that need some.
+	// Packages fetches packages, for the checks that need some; nil means a client
+	// without a cache.
 	Packages *apk.Client
 
 	// Jobs is how many platforms are worked on at once; 0 means GOMAXPROCS.
@@ -85,6 +86,9 @@ var _ build.Interface = (*Builder)(nil)
 func New(inner build.Interface, opts Options) *Builder {
 	if opts.Logf == nil {
 		opts.Logf = func(string, ...any) {}
+	}
+	if opts.Packages == nil {
+		opts.Packages = &apk.Client{}
 	}
 	return &Builder{inner, opts}
 }

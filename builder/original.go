@@ -21,6 +21,7 @@ import (
 	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/hint"
 	"github.com/ko-health/kohealth/builder/open"
+	"github.com/ko-health/kohealth/layers/apk"
 )
 
 // An original is an image that ko did not build. The health layers lie upon all of
@@ -57,6 +58,9 @@ func Base(ctx context.Context, set *open.Set, bo BaseOptions) (build.Result, err
 	}
 	if bo.Logf == nil {
 		bo.Logf = func(string, ...any) {}
+	}
+	if bo.Packages == nil {
+		bo.Packages = &apk.Client{}
 	}
 	r := &rewriter{Options: bo.Options, check: check, documents: map[string][]byte{}}
 	r.original = &original{BaseOptions: bo, digest: set.Digest}

@@ -20,6 +20,7 @@ type Limit int
 const (
 	Manifest     Limit = iota // a manifest or an index of images
 	Config                    // an image's config
+	Descriptions              // manifests, indexes and configs together
 	ImageValues               // JSON values in one of the two
 	Answer                    // what a registry answers beside manifests and blobs
 	IndexEntries              // entries of an index, those of indexes in it included
@@ -98,6 +99,7 @@ const (
 var table = [...]row{
 	Manifest:     {"an image's manifest or index", 4 * mib, size}, // https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-manifests
 	Config:       {"an image's config", 4 * mib, size},
+	Descriptions: {"manifests, indexes and configs that a command reads", 64 * mib, size},
 	ImageValues:  {"JSON values in a manifest, index or config", 200_000, count},
 	Answer:       {"a registry's answer other than manifests and blobs", 4 * mib, size},
 	IndexEntries: {"entries of an index of images, with those of indexes in it", 1000, count},

@@ -156,6 +156,27 @@ func TestLinksLimit(t *testing.T) {
 	checkLimit(t, limits.Links, lookup(most), lookup(most+1))
 }
 
+func TestReadFileLimit(t *testing.T) {
+	for _, limit := range []limits.Limit{limits.Key, limits.Program} {
+		read := func(n int64) error {
+			var head bytes.Buffer
+			if err := tar.NewWriter(&head).WriteHeader(&tar.Header{Name: "f", Typeflag: tar.TypeReg, Size: n}); err != nil {
+				t.Fatal(err)
+			}
+			end := (n+511)/512*512 + 1024
+			f, err := Read([]v1.Layer{stubOf(func() io.Reader {
+				return io.MultiReader(bytes.NewReader(head.Bytes()), io.LimitReader(nothing{}, end))
+			})}, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = f.ReadFile("/f", limit)
+			return err
+		}
+		checkLimit(t, limit, read(limit.Max()), read(limit.Max()+1))
+	}
+}
+
 func TestLookupsLimit(t *testing.T) {
 	lookup := func(before int64) error {
 		f := New([]v1.Layer{archive(t, tar.Header{Name: "a", Typeflag: tar.TypeReg})})

@@ -11,6 +11,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/ko-health/kohealth/builder/limits"
 	"github.com/ko-health/kohealth/layers/cache"
 )
 
@@ -83,6 +84,9 @@ func list(l v1.Layer, dir cache.Dir) ([]Entry, error) {
 		return entries, nil
 	}
 	entries, err = scan(&layer{Layer: l, spent: &spent{}})
+	if err != nil && !limits.IsExceeded(err) { // it may have been damaged on the way
+		entries, err = scan(&layer{Layer: l, spent: &spent{}})
+	}
 	if err != nil {
 		return nil, fmt.Errorf("listing layer %q: %w", digest, err)
 	}

@@ -37,7 +37,7 @@ func readDatabase(base *rootfs.FS) (*database, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading %q of the base image: %w", name, err)
 		}
-		text, err := base.ReadFile(name, limits.Database.Max())
+		text, err := base.ReadFile(name, limits.Database)
 		if err != nil {
 			return nil, fmt.Errorf("reading %q of the base image: %w", name, err)
 		}

@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"regexp"
+	"sync/atomic"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -24,6 +24,7 @@ type bounded struct {
 	ctx     context.Context // of the process
 	next    http.RoundTripper
 	backoff time.Duration // before the second attempt
+	read    atomic.Int64  // of manifests and the configs that they name
 }
 
 // Bounded returns a transport by way of next that reads answers within their limits.
@@ -48,6 +49,9 @@ func (t *bounded) RoundTrip(req *http.Request) (*http.Response, error) {
 			return t.stream(a, req, resp), nil
 		}
 		data, err := a.read(resp)
+		if err == nil && a.kind == "manifests" {
+			err = t.check(data)
+		}
 		switch {
 		case err == nil && (damaged || a.intact(data)): // damaged twice: whoever asked says what is wrong
 			return resp, nil
@@ -113,9 +117,6 @@ func (a answer) read(resp *http.Response) ([]byte, error) {
 		err = closeErr
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(data))
-	if err == nil && a.kind == "manifests" {
-		err = CheckManifest(data)
-	}
 	if err != nil {
 		return nil, fmt.Errorf("reading %q: %w", a.reference, err)
 	}
@@ -136,21 +137,15 @@ func (a answer) intact(data []byte) bool {
 	return hex.EncodeToString(h.Sum(nil)) == want.Hex
 }
 
-// CheckManifest refuses a manifest or an index that holds more than there may be, or
-// names a config that is larger. What is neither is the business of whoever parses it.
-func CheckManifest(data []byte) error {
-	if err := limits.CheckJSON(data); err != nil {
-		return err
+// check refuses a manifest or an index that exceeds a limit, or with which all of them
+// do.
+func (t *bounded) check(data []byte) error {
+	size, err := limits.CheckManifest(data)
+	if err == nil {
+		err = limits.Descriptions.Check(t.read.Add(size))
 	}
-	var m struct {
-		Config    struct{ Size int64 }
-		Manifests []json.RawMessage
+	if err != nil {
+		return fmt.Errorf("reading manifest: %w", err)
 	}
-	if json.Unmarshal(data, &m) != nil {
-		return nil
-	}
-	if err := limits.IndexEntries.Check(int64(len(m.Manifests))); err != nil {
-		return err
-	}
-	return limits.Config.Check(m.Config.Size)
+	return nil
 }

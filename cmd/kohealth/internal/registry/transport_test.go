@@ -20,7 +20,7 @@ import (
 )
 
 func newTransport(ctx context.Context, next http.RoundTripper, stall, backoff time.Duration) http.RoundTripper {
-	return &bounded{ctx, newPatient(ctx, next, stall), backoff}
+	return &bounded{ctx: ctx, next: newPatient(ctx, next, stall), backoff: backoff}
 }
 
 // serve returns what a GET of a path is answered with.
@@ -79,6 +79,18 @@ func TestLimits(t *testing.T) {
 		}
 		checkLimit(t, tt.limit, get(tt.limit.Max()), get(tt.limit.Max()+1))
 	}
+}
+
+// All that is read together has a limit, too.
+func TestDescriptionsLimit(t *testing.T) {
+	body := fmt.Sprintf(`{"config":{"size":%d}}`, limits.Config.Max())
+	size := int64(len(body)) + limits.Config.Max()
+	check := func(before int64) error {
+		b := &bounded{}
+		b.read.Store(before)
+		return b.check([]byte(body))
+	}
+	checkLimit(t, limits.Descriptions, check(limits.Descriptions.Max()-size), check(limits.Descriptions.Max()-size+1))
 }
 
 // A redirect does not lead past a limit.
