@@ -15,6 +15,7 @@ import (
 	"github.com/google/ko/pkg/commands/options"
 
 	"github.com/ko-health/kohealth/builder/health"
+	"github.com/ko-health/kohealth/builder/limits"
 	"github.com/ko-health/kohealth/builder/open"
 	"github.com/ko-health/kohealth/builder/rootfs"
 	"github.com/ko-health/kohealth/layers"
@@ -61,11 +62,11 @@ func TestBuildKeepsProbeAndArguments(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			probe, err := fsys.ReadFile(health.ProbePath, 64<<20)
+			probe, err := fsys.ReadFile(health.ProbePath, limits.Program)
 			if err != nil || !strings.HasPrefix(string(probe), "\x7fELF") {
 				t.Errorf("the probe holds %.20q, %v", probe, err)
 			}
-			args, err := fsys.ReadFile(health.ArgsPath, 1<<20)
+			args, err := fsys.ReadFile(health.ArgsPath, limits.Document)
 			if err != nil || !strings.Contains(string(args), "tcp://:80") {
 				t.Errorf("the arguments are %q, %v", args, err)
 			}

@@ -107,6 +107,9 @@ func (s *saver) save(ctx context.Context, images []string, opts []client.ImageSa
 		return err
 	}
 	_, err = io.Copy(f, rc)
+	if err == nil {
+		err = checkTarball(f.Name())
+	}
 	if err := errors.Join(err, f.Close()); err != nil {
 		return errors.Join(err, os.Remove(f.Name()))
 	}

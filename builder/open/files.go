@@ -24,6 +24,9 @@ func fromTarball(p place) (*source, error) {
 	if err := checkPlain(p.path); err != nil {
 		return nil, err
 	}
+	if err := checkTarball(p.path); err != nil {
+		return nil, err
+	}
 	manifest, err := tarball.LoadManifest(opener)
 	if err != nil {
 		return nil, hint.With(fmt.Errorf("reading the tarball's manifest.json: %w", err),
@@ -100,6 +103,9 @@ func nameOne(choices []string) string {
 }
 
 func fromLayout(p place) (*source, error) {
+	if err := checkLayout(p.path); err != nil {
+		return nil, fmt.Errorf("reading OCI layout: %w", err)
+	}
 	idx, err := layout.ImageIndexFromPath(p.path)
 	if err != nil {
 		return nil, fmt.Errorf("reading OCI layout: %w", err)

@@ -9,6 +9,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/ko-health/kohealth/builder/limits"
 	"github.com/ko-health/kohealth/builder/verified"
 )
 
@@ -16,9 +17,11 @@ import (
 type layer struct {
 	v1.Layer        // nil of what was put over a file system
 	digest   string // that what was read of it was held against
+	spent    *spent
 	nodes    map[string]node
-	listed   bool    // nodes holds everything
-	stream   *stream // of the file that was opened last
+	hidden   map[string]bool // directories that hides was asked about
+	listed   bool            // nodes holds everything
+	stream   *stream         // of the file that was opened last
 }
 
 // A node is what a layer says of a path.
@@ -26,6 +29,7 @@ type node struct {
 	Entry
 	explicit bool     // there is an entry
 	children []string // the paths right below that there are entries at or below
+	below    bool     // there are entries or whiteouts below
 	gone     bool     // there is a whiteout: what lies below in lower layers is removed
 	opaque   bool     // a directory that shows nothing of lower layers
 }
@@ -36,38 +40,55 @@ func (n node) implied() bool { return len(n.children) > 0 }
 // known reports whether there are entries at or below.
 func (n node) known() bool { return n.explicit || n.implied() }
 
-// Limits of a layer. Longer paths, and links to such, cannot be in a file system: limits.h.
-const (
-	maxPath    = 4096
-	maxEntries = 2_000_000
-)
+// spent is how much of an image was read, all its layers together.
+type spent struct{ entries, names, lookups int64 }
 
-var errTooMany = fmt.Errorf("more than %d entries", maxEntries)
+// hold counts an entry against what may be held in memory.
+func (s *spent) hold(e Entry) error {
+	s.names += int64(len(e.Path) + len(e.Linkname))
+	if err := limits.Names.Check(s.names); err != nil {
+		return err
+	}
+	return limits.Entries.Check(s.entries)
+}
 
-func newLayer(l v1.Layer) *layer {
-	return &layer{Layer: verified.Layer(l), nodes: map[string]node{}}
+// look counts a look-up of a path, longer ones as several.
+func (s *spent) look(name string) error {
+	s.lookups += 1 + int64(len(name)/64)
+	return limits.Lookups.Check(s.lookups)
+}
+
+func newLayer(l v1.Layer, spent *spent) *layer {
+	return &layer{Layer: verified.Layer(l), spent: spent, nodes: map[string]node{}}
 }
 
 // find returns what the layer says of a path. It reads all of the layer: of equal names
 // the last counts.
 func (l *layer) find(name string) (node, error) {
-	if l.listed {
-		return l.nodes[name], nil
+	if err := l.spent.look(name); err != nil {
+		return node{}, err
 	}
-	entries, err := scan(l)
-	if err != nil {
-		return node{}, l.fail(err)
+	if !l.listed {
+		entries, err := scan(l, &spent{})
+		if err != nil {
+			return node{}, l.fail(err)
+		}
+		if err := l.addAll(entries); err != nil {
+			return node{}, err
+		}
 	}
-	l.addAll(entries)
 	return l.nodes[name], nil
 }
 
-func (l *layer) addAll(entries []Entry) {
+func (l *layer) addAll(entries []Entry) error {
 	for i, e := range entries {
 		e.at = i
-		l.add(e)
+		if err := l.add(e); err != nil {
+			return l.fail(err)
+		}
 	}
 	l.listed = true
+	return nil
 }
 
 func (l *layer) fail(err error) error {
@@ -87,17 +108,19 @@ const (
 // this is none, of all below, as containerd unpacks layers. Docker's and Podman's own
 // stores refuse such layers. Whiteouts act on the layers below only, wherever they stand in
 // their own.
-func (l *layer) add(e Entry) {
-	if len(e.Path) > maxPath || len(e.Linkname) > maxPath || e.Path == "/" || e.Type == tar.TypeXGlobalHeader {
-		return
+func (l *layer) add(e Entry) error {
+	if e.Path == "/" || e.Type == tar.TypeXGlobalHeader {
+		return nil
 	}
 	dir, base := path.Split(e.Path)
 	dir = path.Clean(dir)
 	switch gone := path.Join(dir, strings.TrimPrefix(base, whiteout)); {
 	case base == opaque:
 		l.mark(dir, func(n *node) { n.opaque = true })
+		l.markAbove(dir)
 	case strings.HasPrefix(base, whiteout):
 		l.mark(gone, func(n *node) { n.gone = true })
+		l.markAbove(gone)
 	default:
 		name := e.Path
 		if to := l.nodes[path.Join("/", e.Linkname)]; e.Type == tar.TypeLink && to.explicit {
@@ -107,7 +130,20 @@ func (l *layer) add(e Entry) {
 			l.drop(name)
 		}
 		l.connect(name)
+		l.markAbove(name)
 		l.mark(name, func(n *node) { n.Entry, n.explicit = e, true })
+	}
+	return l.spent.hold(e)
+}
+
+// markAbove notes, in the directories above a path, that there is something below.
+func (l *layer) markAbove(name string) {
+	for name != "/" {
+		name = path.Dir(name)
+		if l.nodes[name].below {
+			return
+		}
+		l.mark(name, func(n *node) { n.below = true })
 	}
 }
 
@@ -135,25 +171,33 @@ func (l *layer) drop(name string) {
 }
 
 func (l *layer) mark(name string, set func(*node)) {
-	n := l.nodes[name]
+	n, ok := l.nodes[name]
+	if !ok {
+		l.spent.entries++
+	}
 	set(&n)
 	l.nodes[name] = n
+	l.hidden = nil
 }
 
-// hides tells whether the layer, which holds no entry for name itself, removes what
-// lower layers have there.
+// hides tells whether the layer, which is listed and holds no entry for name itself,
+// removes what lower layers have there.
 func (l *layer) hides(name string) bool {
-	if l.nodes[name].gone {
-		return true
+	return l.nodes[name].gone || name != "/" && l.hidesBelow(path.Dir(name))
+}
+
+// hidesBelow tells whether the layer removes what lower layers have in a directory.
+func (l *layer) hidesBelow(dir string) bool {
+	if hidden, known := l.hidden[dir]; known {
+		return hidden
 	}
-	for name != "/" {
-		name = path.Dir(name)
-		n := l.nodes[name]
-		if n.gone || n.opaque || n.explicit && n.Type != tar.TypeDir {
-			return true
-		}
+	n := l.nodes[dir]
+	hidden := n.gone || n.opaque || n.explicit && n.Type != tar.TypeDir || dir != "/" && l.hidesBelow(path.Dir(dir))
+	if l.hidden == nil {
+		l.hidden = map[string]bool{}
 	}
-	return false
+	l.hidden[dir] = hidden
+	return hidden
 }
 
 // open returns what a regular file of the layer holds.
@@ -183,13 +227,16 @@ func (l *layer) newStream() (*stream, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &stream{rc, tar.NewReader(rc)}, nil
+	bounded := limits.Layer.Reader(rc)
+	return &stream{Reader: bounded, Closer: rc, tar: tar.NewReader(bounded)}, nil
 }
 
 // A stream is a layer being read.
 type stream struct {
-	io.ReadCloser
-	tar *tar.Reader
+	io.Reader
+	io.Closer
+	tar   *tar.Reader
+	names int64 // bytes in the headers so far
 }
 
 func (s *stream) next() (Entry, error) {
@@ -197,9 +244,27 @@ func (s *stream) next() (Entry, error) {
 	if err != nil {
 		return Entry{}, err
 	}
+	if err := s.check(h); err != nil {
+		return Entry{}, err
+	}
 	e := Entry{Path: path.Join("/", h.Name), Type: h.Typeflag, Mode: h.Mode, UID: h.Uid, GID: h.Gid}
 	if h.Typeflag == tar.TypeSymlink || h.Typeflag == tar.TypeLink {
 		e.Linkname = h.Linkname
 	}
 	return e, nil
+}
+
+// check refuses names that no file system takes, and more of them than there may be,
+// what extended headers say included.
+func (s *stream) check(h *tar.Header) error {
+	for _, name := range []string{h.Name, h.Linkname} {
+		if err := limits.Path.Check(int64(len(name)) + 1); err != nil {
+			return fmt.Errorf("%.60q…: %w", name, err)
+		}
+	}
+	s.names += int64(len(h.Name) + len(h.Linkname))
+	for key, value := range h.PAXRecords {
+		s.names += int64(len(key) + len(value))
+	}
+	return limits.Names.Check(s.names)
 }

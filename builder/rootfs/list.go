@@ -7,11 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"slices"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/ko-health/kohealth/builder/limits"
 	"github.com/ko-health/kohealth/layers/cache"
 )
 
@@ -19,7 +21,7 @@ import (
 // their ends. What a layer holds is kept in dir by the layer's digest, so that it is
 // fetched only once.
 func Read(layers []v1.Layer, dir cache.Dir) (*FS, error) {
-	f := &FS{dir: dir}
+	f := &FS{dir: dir, spent: &spent{}}
 	return f, f.Add(layers, dir)
 }
 
@@ -27,30 +29,34 @@ func Read(layers []v1.Layer, dir cache.Dir) (*FS, error) {
 // them as Read does.
 func (f *FS) Add(layers []v1.Layer, dir cache.Dir) error {
 	for _, l := range layers {
-		read := newLayer(l)
+		read := newLayer(l, f.spent)
 		if err := read.list(dir); err != nil {
 			return err
 		}
 		f.layers = append([]*layer{read}, f.layers...)
 	}
-	f.findLinks()
-	return nil
+	return f.findLinks()
 }
 
 // findLinks comes across all links to directories.
-func (f *FS) findLinks() {
-	f.links = nil // their depths have changed
+func (f *FS) findLinks() error {
+	f.links = links{} // their depths have changed
+	f.forget()
 	for _, l := range f.layers {
 		for _, name := range l.symlinks() {
-			known, links := len(f.links), 0
-			_, _ = f.walk(name, true, &links) // one that leads nowhere is none to a directory
-			found := slices.Clone(f.links[known:])
-			f.links = append(f.links[:known], slices.DeleteFunc(found, func(l link) bool {
-				e, ok := f.At(l.to)
-				return !ok || e.Type != tar.TypeDir
-			})...)
+			count := 0
+			_, err := f.walk(name, true, &count)
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
 		}
 	}
+	f.links.keep(func(l link) bool {
+		e, ok := f.At(l.to)
+		return ok && e.Type == tar.TypeDir
+	})
+	f.forget()
+	return nil
 }
 
 // symlinks returns the paths of a listed layer's symbolic links, sorted.
@@ -97,10 +103,12 @@ func (l *layer) list(dir cache.Dir) error {
 	data, ok := dir.Get(digest.Hex)
 	if ok && gob.NewDecoder(bytes.NewReader(data)).Decode(&known) == nil && known.DiffID == diffID.Hex {
 		l.digest = digest.Hex
-		l.addAll(known.Entries)
-		return nil
+		return l.addAll(known.Entries)
 	}
-	entries, err := scan(l) // if the image has another diff_id of the layer, that fails
+	entries, err := scan(l, &spent{})          // if the image has another diff_id of the layer, that fails
+	if err != nil && !limits.IsExceeded(err) { // it may have been damaged on the way
+		entries, err = scan(l, &spent{})
+	}
 	if err != nil {
 		return fmt.Errorf("listing layer %q: %w", digest, err)
 	}
@@ -110,11 +118,11 @@ func (l *layer) list(dir cache.Dir) error {
 	}
 	_ = dir.Put(digest.Hex, kept.Bytes()) // it is only slower without
 	l.digest = digest.Hex
-	l.addAll(entries)
-	return nil
+	return l.addAll(entries)
 }
 
-func scan(l *layer) ([]Entry, error) {
+// scan returns the entries of a layer, and counts them.
+func scan(l *layer, read *spent) ([]Entry, error) {
 	s, err := l.newStream()
 	if err != nil {
 		return nil, err
@@ -132,9 +140,10 @@ func scan(l *layer) ([]Entry, error) {
 		if err != nil {
 			return nil, err
 		}
-		if len(entries) >= maxEntries {
-			return nil, errTooMany
-		}
 		entries = append(entries, e)
+		read.entries++
+		if err := read.hold(e); err != nil {
+			return nil, err
+		}
 	}
 }

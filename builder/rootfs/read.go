@@ -5,11 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/ko-health/kohealth/builder/limits"
 )
 
-// ReadFile returns what a regular file holds, links followed, if that is not more than
-// limit bytes. It is kept beside the listing of the file's layer.
-func (f *FS) ReadFile(name string, limit int64) ([]byte, error) {
+// ReadFile returns what a regular file holds, links followed, within a limit. It is kept beside the listing of the file's layer.
+func (f *FS) ReadFile(name string, limit limits.Limit) ([]byte, error) {
 	data, err := f.readFile(name, limit)
 	if err != nil {
 		return nil, fmt.Errorf("reading %q of the base image: %w", name, err)
@@ -17,7 +18,7 @@ func (f *FS) ReadFile(name string, limit int64) ([]byte, error) {
 	return data, nil
 }
 
-func (f *FS) readFile(name string, limit int64) ([]byte, error) {
+func (f *FS) readFile(name string, limit limits.Limit) ([]byte, error) {
 	e, depth, err := f.lookup(name)
 	if err != nil {
 		return nil, err
@@ -27,7 +28,7 @@ func (f *FS) readFile(name string, limit int64) ([]byte, error) {
 		return nil, errors.New("it is not a file of the image")
 	}
 	key := fmt.Sprintf("%s-%d", l.digest, e.at)
-	if data, ok := f.dir.Get(key); ok && l.digest != "" && int64(len(data)) <= limit {
+	if data, ok := f.dir.Get(key); ok && l.digest != "" && limit.Check(int64(len(data))) == nil {
 		return data, nil
 	}
 	data, err := l.read(e, limit)
@@ -39,7 +40,7 @@ func (f *FS) readFile(name string, limit int64) ([]byte, error) {
 
 // read reads a file out of the layer, all of which it reads: its digests are checked at
 // the end.
-func (l *layer) read(e Entry, limit int64) (data []byte, err error) {
+func (l *layer) read(e Entry, limit limits.Limit) (data []byte, err error) {
 	s, err := l.newStream()
 	if err != nil {
 		return nil, err
@@ -57,11 +58,8 @@ func (l *layer) read(e Entry, limit int64) (data []byte, err error) {
 		if n != e.at {
 			continue
 		}
-		if data, err = io.ReadAll(io.LimitReader(s.tar, limit+1)); err != nil {
+		if data, err = limit.ReadAll(s.tar); err != nil {
 			return nil, err
-		}
-		if int64(len(data)) > limit {
-			return nil, fmt.Errorf("it has more than %d bytes", limit)
 		}
 	}
 }

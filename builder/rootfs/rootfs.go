@@ -12,10 +12,10 @@ import (
 	"io/fs"
 	"path"
 	"slices"
-	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/ko-health/kohealth/builder/limits"
 	"github.com/ko-health/kohealth/layers/cache"
 )
 
@@ -33,25 +33,19 @@ type Entry struct {
 // An FS is the union of an image's layers. It is not safe for concurrent use.
 type FS struct {
 	layers []*layer // the highest first
-	links  []link
+	links  links
+	led    map[string]led // where paths lead to whose directories are no links
+	spent  *spent
 	dir    cache.Dir // keeps what is read
-}
-
-// A link is a symbolic link to a directory that was come across. What layers above
-// its own write below from, is written through it. This is how a layer's bin/x
-// lands in /usr/bin of a base whose /bin is a link.
-type link struct {
-	from, to string
-	depth    int // of its layer
 }
 
 // New returns the file system of an image's layers, lowest first. A lookup reads
 // the layers from the top, and none below those that it needs. [FS.Close] closes what is
 // still open.
 func New(layers []v1.Layer) *FS {
-	f := &FS{}
+	f := &FS{spent: &spent{}}
 	for _, l := range layers {
-		f.layers = append(f.layers, newLayer(l))
+		f.layers = append(f.layers, newLayer(l, f.spent))
 	}
 	slices.Reverse(f.layers)
 	return f
@@ -116,47 +110,11 @@ func (f *FS) lookup(name string) (e Entry, depth int, err error) {
 		if err != nil || e.Type != tar.TypeLink {
 			return e, depth, err
 		}
-		if links++; links > maxLinks {
+		if links++; links > int(limits.Links.Max()) {
 			return Entry{}, 0, tooManyLinks(name)
 		}
 		name = path.Join("/", e.Linkname)
 	}
-}
-
-// maxLinks is how many symbolic links a path may lead through, as in Linux.
-const maxLinks = 40
-
-func tooManyLinks(name string) error {
-	return fmt.Errorf("resolving %q: too many symbolic links: %w", name, fs.ErrNotExist)
-}
-
-func (f *FS) walk(name string, last bool, links *int) (string, error) {
-	done, parts := "/", strings.Split(name, "/")
-	for i, part := range parts {
-		next := path.Join(done, part) // "..", too: done holds no links
-		e, depth, err := f.find(next)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return "", err
-		}
-		if e.Type != tar.TypeSymlink || i == len(parts)-1 && !last {
-			done = next
-			continue
-		}
-		if *links++; *links > maxLinks {
-			return "", tooManyLinks(name)
-		}
-		target := e.Linkname
-		if !path.IsAbs(target) {
-			target = done + "/" + target // not joined: .. after a link leaves the link's target
-		}
-		if done, err = f.walk(target, true, links); err != nil {
-			return "", err
-		}
-		if l := (link{next, done, depth}); !slices.Contains(f.links, l) {
-			f.links = append(f.links, l)
-		}
-	}
-	return done, nil
 }
 
 // find returns the entry at a path whose directories are no links, and the depth of
@@ -168,7 +126,7 @@ func (f *FS) find(name string) (Entry, int, error) {
 	implied := -1
 	for depth, l := range f.layers {
 		hidden := false
-		for _, written := range f.names(name, depth) {
+		for _, written := range f.links.names(name, depth) {
 			n, err := l.find(written)
 			switch {
 			case err != nil:
@@ -188,17 +146,6 @@ func (f *FS) find(name string) (Entry, int, error) {
 		return Entry{Path: name, Type: tar.TypeDir, Mode: 0o755}, implied, nil
 	}
 	return Entry{}, 0, fmt.Errorf("%s: %w", name, fs.ErrNotExist)
-}
-
-// names returns the names that a path can have in the layer at a depth.
-func (f *FS) names(name string, depth int) []string {
-	names := []string{name}
-	for _, l := range f.links {
-		if rest, ok := strings.CutPrefix(name, strings.TrimSuffix(l.to, "/")+"/"); ok && depth < l.depth {
-			names = append(names, path.Join(l.from, rest))
-		}
-	}
-	return names
 }
 
 // First returns the first of the names, as they are written, that the topmost layer

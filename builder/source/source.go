@@ -3,17 +3,12 @@ package source
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
-)
 
-// Limits of what is read. ECS takes task definitions of 64 KB and CloudFormation
-// templates of 1 MB.
-const (
-	MaxSize  = 4 << 20 // bytes of a file
-	maxDepth = 200     // of lists and maps in each other
-	maxNodes = 1 << 20 // with YAML's aliases expanded
+	"github.com/ko-health/kohealth/builder/limits"
 )
 
 // A Pos is a place in a file. Lines and columns count from 1, columns in characters;
@@ -70,8 +65,8 @@ type Field struct{ Key, Value *Node }
 // Parse parses a document, JSON if it begins as such and else YAML. Errors in its
 // syntax are of type [*Error].
 func Parse(data []byte) (*Node, error) {
-	if len(data) > MaxSize {
-		return nil, fmt.Errorf("larger than %d MiB", MaxSize>>20)
+	if err := limits.Document.Check(int64(len(data))); err != nil {
+		return nil, err
 	}
 	data = bytes.TrimPrefix(data, []byte("\uFEFF"))
 	if text := bytes.TrimSpace(data); len(text) > 0 && (text[0] == '{' || text[0] == '[') {
@@ -162,6 +157,19 @@ func (n *Node) Parts() (parts []*Node) {
 		parts = append(parts, n.Inside)
 	}
 	return parts
+}
+
+// A tally counts what a document holds, its aliases expanded.
+type tally struct{ values, text int64 }
+
+// value counts a value at a depth with its text.
+func (t *tally) value(depth int, text string) error {
+	t.values++
+	t.text += int64(len(text))
+	return cmp.Or(
+		limits.DocumentDepth.Check(int64(depth)),
+		limits.DocumentValues.Check(t.values),
+		limits.DocumentText.Check(t.text))
 }
 
 // At returns where the value stands, or else the first of the others that is there.

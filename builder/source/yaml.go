@@ -39,17 +39,14 @@ func locateYAML(err error) error {
 
 // A converter makes nodes of YAML's, with aliases and merge keys expanded.
 type converter struct {
-	nodes   int
+	tally   tally
 	aliases int // that lead to the node
 	measure *measure
 }
 
 func (c *converter) node(y *yaml.Node, depth int) (*Node, error) {
-	if c.nodes++; c.nodes > maxNodes {
-		return nil, &Error{Pos{y.Line, y.Column}, errTooMany}
-	}
-	if depth > maxDepth { // aliases that contain themselves, too
-		return nil, &Error{Pos{y.Line, y.Column}, errTooDeep}
+	if err := c.tally.value(depth, y.Value); err != nil { // aliases that contain themselves end here, too
+		return nil, &Error{Pos{y.Line, y.Column}, err}
 	}
 	n := &Node{Pos: Pos{y.Line, y.Column}, Flow: y.Style&yaml.FlowStyle != 0}
 	if c.aliases == 0 {

@@ -26,6 +26,7 @@ import (
 
 	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/hint"
+	"github.com/ko-health/kohealth/builder/limits"
 	"github.com/ko-health/kohealth/builder/render"
 	"github.com/ko-health/kohealth/builder/source"
 )
@@ -56,7 +57,7 @@ func Parse(data []byte) (*File, error) {
 	if rest, ok := bytes.CutPrefix(data, []byte("\uFEFF")); ok {
 		f.mark, f.data = data[:len(data)-len(rest)], rest
 	}
-	if len(data) <= source.MaxSize && !utf8.Valid(data) {
+	if limits.Document.Check(int64(len(data))) == nil && !utf8.Valid(data) {
 		return nil, errors.New("it is not UTF-8")
 	}
 	var err error

@@ -164,7 +164,7 @@ func (l *Local) Run(ctx context.Context, opts Options) (Outcome, error) {
 	if strings.Contains(o.Last.Cause, "connection refused") && alive.Err() == nil {
 		o.Accepts = l.accepts(alive, s.Timeout, env)
 	}
-	o.End = app.stop()
+	o.End = app.stop(graceOf(ctx))
 	return o, err
 }
 

@@ -190,7 +190,7 @@ func TestProcess(t *testing.T) {
 			if tt.ends {
 				<-alive.Done()
 			}
-			if got := p.stop(); got != tt.want {
+			if got := p.stop(grace); got != tt.want {
 				t.Errorf("ended %q, want %q", got, tt.want)
 			}
 			if got := string(output.data); got != tt.output {

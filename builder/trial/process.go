@@ -14,9 +14,20 @@ import (
 	"github.com/ko-health/kohealth/builder/hint"
 )
 
-// grace is how long an app may take to end once it is asked to. Docker waits for ten
-// seconds, which is long for somebody who waits at a terminal.
-const grace = 3 * time.Second
+// How long an app may take to end once it is asked to. Docker waits for ten seconds, which
+// is long for somebody who waits at a terminal, and too long for one who has interrupted.
+const (
+	grace          = 3 * time.Second
+	graceInterrupt = time.Second
+)
+
+// graceOf returns how long an app may take in a trial that has ended.
+func graceOf(ctx context.Context) time.Duration {
+	if ctx.Err() != nil {
+		return graceInterrupt
+	}
+	return grace
+}
 
 // drain is how long the rest of a dead app's output is waited for: what has left the
 // app's process group may hold it open.
@@ -64,22 +75,22 @@ func start(cmd *exec.Cmd, output io.Writer, died func()) (*process, error) {
 // stop ends the app as Docker ends a container: it asks the app itself to, and kills it,
 // with all its children, if it has not done so in time. It returns how the app ended if
 // that was before.
-func (p *process) stop() (ended string) {
+func (p *process) stop(grace time.Duration) (ended string) {
 	select {
 	case <-p.done:
 		ended = p.ended()
 	default:
-		p.terminate()
+		p.terminate(grace)
 	}
 	killGroup(p.cmd)
 	<-p.done
-	_ = p.output.SetReadDeadline(time.Now().Add(drain))
+	_ = p.output.SetReadDeadline(time.Now().Add(min(drain, grace/4)))
 	<-p.copied
 	_ = p.output.Close()
 	return ended
 }
 
-func (p *process) terminate() {
+func (p *process) terminate(grace time.Duration) {
 	if p.cmd.Process.Signal(syscall.SIGTERM) != nil {
 		return
 	}

@@ -172,6 +172,9 @@ func (f *baseFlags) validate() error {
 	if named > 1 {
 		return errors.New("--bare, --base-import-paths and --preserve-import-paths exclude each other")
 	}
+	if err := checkJobs(f.jobs); err != nil {
+		return err
+	}
 	po.BaseImportPaths = named == 0 || po.BaseImportPaths
 	return f.health.conflict()
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/ko-health/kohealth/builder/limits"
 	"github.com/ko-health/kohealth/builder/source"
 )
 
@@ -28,8 +29,7 @@ func configFile(dir string) string {
 	return ""
 }
 
-// readDefinition reads a file, or standard input for "-": no more of it than is needed
-// to refuse it.
+// readDefinition reads a file, or standard input for "-".
 func readDefinition(in io.Reader, name string) ([]byte, error) {
 	if name != "-" {
 		f, err := os.Open(name)
@@ -39,7 +39,7 @@ func readDefinition(in io.Reader, name string) ([]byte, error) {
 		defer f.Close()
 		in = f
 	}
-	data, err := io.ReadAll(io.LimitReader(in, source.MaxSize+1))
+	data, err := limits.Document.ReadAll(in)
 	if err != nil {
 		return nil, fmt.Errorf("reading file: %w", err)
 	}

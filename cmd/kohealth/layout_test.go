@@ -13,7 +13,7 @@ import (
 // that they point one way: cmd, builder, layers, builder/health.
 func TestDependencies(t *testing.T) {
 	leaves := []string{"builder/health/cmdline", "builder/hint"}
-	health := append([]string{"builder/health"}, leaves...)
+	health := append([]string{"builder/health", "builder/limits"}, leaves...)
 	layers := append([]string{"layers", "layers/cache"}, health...)
 	for pkg, want := range map[string][]string{
 		"builder/hint":           {"builder/hint"},
@@ -22,11 +22,12 @@ func TestDependencies(t *testing.T) {
 		"layers/cache":           {"layers/cache"},
 		"layers/probe":           {"layers/probe", "builder/health/cmdline"},
 		"layers":                 layers,
+		"builder/limits":         {"builder/limits"},
 		"builder/verified":       {"builder/verified"},
-		"builder/rootfs":         {"builder/rootfs", "builder/verified", "layers/cache"},
+		"builder/rootfs":         {"builder/rootfs", "builder/limits", "builder/verified", "layers/cache"},
 		"builder/render":         append([]string{"builder/render"}, health...),
-		"builder/source":         {"builder/source"},
-		"builder/lint":           append([]string{"builder/lint", "builder/source", "builder/rootfs", "builder/verified", "layers/cache"}, health...),
+		"builder/source":         {"builder/source", "builder/limits"},
+		"builder/lint":           append([]string{"builder/lint", "builder/source", "builder/rootfs", "builder/verified", "builder/limits", "layers/cache"}, health...),
 		"builder/taskdef":        append([]string{"builder/taskdef", "builder/render", "builder/source"}, health...),
 		"builder/ecr":            {"builder/ecr", "builder/hint"},
 		"builder/trial":          append([]string{"builder/trial"}, layers...),

@@ -22,10 +22,11 @@ func enter(ctx context.Context) (leave func(ok bool), err error) {
 	if err != nil {
 		return nil, fmt.Errorf("making temporary directory: %w", err)
 	}
-	for _, name := range []string{"TMPDIR", "TMP", "TEMP"} { // the latter two on Windows
-		if err := os.Setenv(name, dir); err != nil {
-			return nil, fmt.Errorf("making temporary directory: %w", err)
-		}
+	remove := func() error { return os.RemoveAll(dir) }
+	crossOut := onEnd(ctx, func() { _ = remove() })
+	restore, err := setTemporary(dir)
+	if err != nil {
+		return nil, fmt.Errorf("making temporary directory: %w", err)
 	}
 	adoptOrphans()
 	left := make(chan struct{})
@@ -36,10 +37,41 @@ func enter(ctx context.Context) (leave func(ok bool), err error) {
 		if !ok || ctx.Err() != nil {
 			reapChildren()
 		}
-		if err := os.RemoveAll(dir); err != nil {
+		if err := remove(); err != nil {
 			log.Printf("warning: removing temporary directory: %v", err)
 		}
+		crossOut()
+		restore()
 	}, nil
+}
+
+// setTemporary has this process and those that it starts put temporary files into a
+// directory, until restore is called.
+func setTemporary(dir string) (restore func(), err error) {
+	before := map[string]string{}
+	restore = func() {
+		for name, value := range before {
+			_ = os.Setenv(name, value) // as it could be set before
+		}
+	}
+	for _, name := range []string{"TMPDIR", "TMP", "TEMP"} { // the latter two on Windows
+		before[name] = os.Getenv(name) // an empty one is none
+		if err := os.Setenv(name, dir); err != nil {
+			restore()
+			return nil, err
+		}
+	}
+	return restore, nil
+}
+
+// inTemporary has do put its temporary files where they go when it ends or has to.
+func inTemporary(ctx context.Context, do func() error) (err error) {
+	leave, err := enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { leave(err == nil) }()
+	return do()
 }
 
 // killChildrenUntil kills all children, and theirs as they become ours, until left

@@ -8,9 +8,7 @@ import (
 	"fmt"
 	"log"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 
 	"github.com/ko-health/kohealth/builder/hint"
 )
@@ -18,16 +16,9 @@ import (
 func main() { os.Exit(run()) }
 
 func run() int {
-	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
-	if !signal.Ignored(syscall.SIGHUP) { // as it is under nohup
-		signals = append(signals, syscall.SIGHUP)
-		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP) // when a terminal is closed, kernel and shell both send it
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), signals...)
-	defer stop()
-	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-
+	ctx := withInterrupts(context.Background())
 	progress := newProgress(os.Stderr)
+	onEnd(ctx, progress.close)
 	log.SetOutput(progress.writer(os.Stderr))
 	err := newRoot().ExecuteContext(withProgress(ctx, progress))
 	progress.close()

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ko-health/kohealth/builder/health"
+	"github.com/ko-health/kohealth/builder/hint"
 )
 
 // buildFlags are the flags of the commands that build images: ko's and kohealth's.
@@ -23,6 +24,7 @@ type buildFlags struct {
 	bo     *options.BuildOptions
 	health *healthFlags
 	koOnly bool // build what ko builds, whatever the check is
+	dirs   packageDirs
 
 	built func(build.Result) // is told what ko itself has built; nil means nobody
 }
@@ -44,6 +46,7 @@ type pipeline struct {
 	publisher *publisher
 	options   *options.BuildOptions
 	check     func(importpath string) (health.Check, error)
+	dirs      packageDirs
 
 	// environ is the user's environment, for programs that are not part of the build.
 	environ []string
@@ -54,9 +57,13 @@ func (f *buildFlags) run(ctx context.Context, v versions, do func(context.Contex
 	if err := options.Validate(f.po.PublishOptions, f.bo); err != nil {
 		return fmt.Errorf("validating options: %w", err)
 	}
+	if err := checkJobs(f.bo.ConcurrentBuilds); err != nil {
+		return err
+	}
 	if sbom := f.bo.SBOM; sbom != "spdx" && sbom != "none" { // ko takes anything else for spdx
 		log.Printf("warning: there is no --sbom=%s, only spdx and none; it will be spdx", sbom)
 	}
+	f.dirs = packageDirs{}
 	environ := os.Environ()
 	// The cache is another process's only when those of this build have ended.
 	kept := useKoCache(cacheDir())
@@ -71,12 +78,20 @@ func (f *buildFlags) run(ctx context.Context, v versions, do func(context.Contex
 		if err != nil {
 			return err
 		}
-		return do(ctx, &pipeline{b, publisher, f.bo, checks.of(f.bo), environ})
+		return do(ctx, &pipeline{b, publisher, f.bo, checks.of(f.bo), f.dirs, environ})
 	})
 	if err != nil {
 		return err
 	}
 	pruneCache(kept)
+	return nil
+}
+
+// checkJobs refuses a number of jobs with which nothing would be done, or ko would panic.
+func checkJobs(jobs int) error {
+	if jobs < 0 {
+		return hint.With(fmt.Errorf("parsing --jobs=%d: want 1 or more", jobs), "0 means as many as there are processors")
+	}
 	return nil
 }
 

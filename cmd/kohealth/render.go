@@ -99,9 +99,13 @@ func (rf *renderFlags) validate(args []string) error {
 	return render.Known(rf.format)
 }
 
-func (rf *renderFlags) request(ctx context.Context, args []string, v versions) (render.Request, error) {
+func (rf *renderFlags) request(ctx context.Context, args []string, v versions) (req render.Request, err error) {
 	if rf.file == "" {
-		return rf.fromImage(ctx, args[0], v)
+		err = inTemporary(ctx, func() (err error) {
+			req, err = rf.fromImage(ctx, args[0], v)
+			return err
+		})
+		return req, err
 	}
 	check, err := rf.fromFile()
 	return render.Request{Check: check, Exec: rf.exec}, err

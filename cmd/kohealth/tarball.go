@@ -43,13 +43,20 @@ func setTarball(po *options.PublishOptions) (*wholeTarball, error) {
 	return t, nil
 }
 
+// abandon removes what there is of a tarball, if one is written.
+func (t *wholeTarball) abandon() {
+	if t != nil {
+		_ = os.Remove(t.beside) // it may not be there
+	}
+}
+
 // Close implements publish.Interface. ko says what it saves; that is the file.
 func (t *wholeTarball) Close() (err error) {
 	defer log.SetOutput(log.Writer())
 	log.SetOutput(&replacing{log.Writer(), strings.NewReplacer(t.beside, t.file)})
 	defer func() {
 		if err != nil {
-			_ = os.Remove(t.beside) // it may not be there
+			t.abandon()
 		}
 	}()
 	if err := t.Interface.Close(); err != nil {

@@ -120,6 +120,7 @@ func (f *tryFlags) onThisMachine(ctx context.Context, v versions, arg string, ap
 	if err != nil {
 		return fmt.Errorf("making temporary directory: %w", err)
 	}
+	defer onEnd(ctx, func() { _ = os.RemoveAll(dir) })()
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	if !imagesRunHere {
 		// ko's image for this system has no check, and the base image is not for it.
@@ -257,12 +258,9 @@ type runner interface {
 	Run(context.Context, trial.Options) (trial.Outcome, error)
 }
 
-// observe runs an app and shows what comes of it. A second interrupt changes nothing: the
-// first one ends the app, however long that takes. So does nobody being left to read.
+// observe runs an app and shows what comes of it. An interrupt ends the app, and so does
+// nobody being left to read.
 func (f *tryFlags) observe(ctx context.Context, app runner, appArgs []string) error {
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	defer signal.Stop(signals)
 	defer reapChildren() // what has left the app's process group
 
 	ctx, unread := context.WithCancelCause(ctx)

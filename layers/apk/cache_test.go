@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ko-health/kohealth/builder/hint"
+	"github.com/ko-health/kohealth/builder/limits"
 	"github.com/ko-health/kohealth/layers/apk/apktest"
 )
 
@@ -337,7 +338,7 @@ func TestRetries(t *testing.T) {
 				tried[r.URL.Path]++
 				n := tried[r.URL.Path]
 				mu.Unlock()
-				if n < attempts {
+				if n < int(limits.Attempts.Max()) {
 					fail(w, r)
 					return
 				}
@@ -354,7 +355,7 @@ func TestRetries(t *testing.T) {
 				}
 			}
 			install(t, c, request(t, url, "curl"))
-			if most := len(tried) * (attempts - 1); said == 0 || said > most { // net/http tries again by itself, too
+			if most := len(tried) * (int(limits.Attempts.Max()) - 1); said == 0 || said > most { // net/http tries again by itself, too
 				t.Errorf("%d lines say that a download is tried again, want 1 to %d", said, most)
 			}
 		})

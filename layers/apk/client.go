@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/ko-health/kohealth/builder/limits"
 	"github.com/ko-health/kohealth/builder/rootfs"
 	"github.com/ko-health/kohealth/layers"
 	"github.com/ko-health/kohealth/layers/cache"
@@ -41,7 +42,7 @@ type Client struct {
 }
 
 // patience says how long a client waits; the zero value means as long as it should.
-type patience struct{ backoff, stall time.Duration }
+type patience struct{ backoff, stall, resolve time.Duration }
 
 // A Request says which packages to add to what.
 type Request struct {
@@ -220,7 +221,7 @@ func (c *Client) fetcher() *fetcher {
 		logf:      logf,
 		userAgent: cmp.Or(c.UserAgent, "kohealth"),
 		backoff:   cmp.Or(c.patience.backoff, firstBackoff),
-		stall:     cmp.Or(c.patience.stall, maxStall),
+		stall:     cmp.Or(c.patience.stall, limits.Stall.Duration()),
 	}
 }
 

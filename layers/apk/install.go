@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ko-health/kohealth/builder/hint"
+	"github.com/ko-health/kohealth/builder/limits"
 	"github.com/ko-health/kohealth/layers"
 )
 
@@ -26,7 +27,7 @@ func (c *Client) install(ctx context.Context, req Request, indexes []*index, wan
 		}
 		available = append(available, packages...)
 	}
-	chosen, err := resolve(ctx, available, db.packages, wanted)
+	chosen, err := c.resolve(ctx, available, db.packages, wanted)
 	if err != nil {
 		return nil, fmt.Errorf("resolving packages for %s: %w", req.Arch, err)
 	}
@@ -76,8 +77,8 @@ func checkAll(packages []*Package) error {
 		if err := p.check(); err != nil {
 			return fmt.Errorf("package %q of %s: %w", p, p.from, err)
 		}
-		if size += p.Size; size > maxPackages {
-			return fmt.Errorf("downloading packages: together they have more than %d bytes", int64(maxPackages))
+		if size += p.Size; size > limits.Downloads.Max() {
+			return fmt.Errorf("downloading packages: %w", limits.Downloads.Exceeded())
 		}
 	}
 	return nil
@@ -96,9 +97,9 @@ func unpack(req Request, db *database, packages []*Package, controls []*control)
 	if err := t.reserveDatabase(db); err != nil {
 		return nil, err
 	}
-	left := int64(maxData)
+	room := newRoom()
 	for i, p := range packages {
-		list, err := readEntries(controls[i].data, &left)
+		list, err := readEntries(controls[i].data, room)
 		if err != nil {
 			return nil, fmt.Errorf("unpacking package %q: %w", p, err)
 		}
