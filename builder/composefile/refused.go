@@ -1,0 +1,92 @@
+package composefile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/compose-spec/compose-go/v2/loader"
+	"github.com/compose-spec/compose-go/v2/types"
+
+	"github.com/ko-health/kohealth/builder/source"
+)
+
+// model returns what Compose makes of the file.
+func (l *load) model(ctx context.Context, data []byte) (model map[string]any, err error) {
+	if err := l.follow(); err != nil {
+		return nil, err
+	}
+	// The library asserts types before its schema has judged them.
+	defer func() {
+		if r := recover(); r != nil {
+			model, err = nil, fmt.Errorf("%v", r)
+		}
+	}()
+	details := types.ConfigDetails{
+		WorkingDir:  l.dir,
+		ConfigFiles: []types.ConfigFile{{Filename: fileName, Content: data}},
+		Environment: l.project.variables.environment,
+	}
+	model, err = loader.LoadModelWithContext(ctx, details, l.options)
+	if err != nil || l.skipInclude || l.skipExtends {
+		return model, err
+	}
+	_, err = loader.ModelToProject(model, &loader.Options{
+		Profiles: []string{"*"}, SkipResolveEnvironment: true, SkipResolveLabels: true,
+	}, details)
+	return model, err
+}
+
+// fileName stands for the file in Compose's own messages, whose reader knows which it is.
+const fileName = "the file"
+
+func (l *load) options(o *loader.Options) {
+	o.SetProjectName("project", true) // its own is not asked for
+	o.SkipNormalization = true
+	o.SkipInclude, o.SkipExtends = l.skipInclude, l.skipExtends
+	o.Interpolate.Substitute = l.project.variables.substitute
+	o.Interpolate.TypeCastMapping = casts(o.Interpolate.TypeCastMapping)
+}
+
+var (
+	modelPath   = regexp.MustCompile(`\bservices\.[^\s:]+`)
+	namedInText = regexp.MustCompile("(?i)\\bservice:? [\"`]?([\\w.-]+)")
+)
+
+// locate finds the place that Compose's words name.
+func (l *load) locate(err error) error {
+	var at *source.Error
+	if errors.As(err, &at) {
+		return err
+	}
+	text := strings.ReplaceAll(err.Error(), "\n", "; ")
+	text = strings.TrimPrefix(text, "validating "+fileName+": ")
+	text = strings.ReplaceAll(text, " false schema", " is not allowed")
+	var keys []string
+	if path := modelPath.FindString(text); path != "" {
+		keys = strings.Split(strings.TrimRight(path, "."), ".")
+	} else if m := namedInText.FindStringSubmatch(text); m != nil {
+		keys = []string{"services", m[1]}
+	}
+	return &source.Error{Pos: l.placeOf(keys), Err: errors.New(text)}
+}
+
+// placeOf returns the place of the last of some keys that is written.
+func (l *load) placeOf(keys []string) source.Pos {
+	pos := firstPos(l.docs)
+	for _, doc := range l.docs {
+		n := doc
+		for _, key := range keys {
+			i := lastField(n, key)
+			if i < 0 {
+				break
+			}
+			if n = untagged(n.Fields[i].Value); n.Pos.Line > 0 {
+				pos = n.Pos
+			}
+		}
+	}
+	return pos
+}
