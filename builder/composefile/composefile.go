@@ -54,20 +54,40 @@ func Load(ctx context.Context, data []byte, docs []*source.Node, o Options) *Pro
 	environment, note := readDotEnv(o)
 	l.note(note)
 	l.project.variables = newVariables(environment)
-	model, err := l.model(ctx, data)
-	switch {
-	case err == nil:
+	model := l.load(ctx, data)
+	if model != nil {
 		l.project.Root = l.place(model)
-	case len(l.project.variables.unset) > 0:
-		l.note(fmt.Sprintf("Compose refuses it without %s: %v", strings.Join(l.project.variables.names(), ", "), err))
-	default:
-		l.project.Refused = l.locate(err)
-	}
-	if l.project.Root == nil {
+	} else {
 		l.project.Root = l.project.variables.plain(docs)
 	}
 	l.project.Unset = l.project.variables.names()
 	return l.project
+}
+
+// load returns what Compose makes of the file, or would make of it if it took it, or nil.
+func (l *load) load(ctx context.Context, data []byte) map[string]any {
+	model, err := l.model(ctx, data, strict)
+	if err == nil {
+		return model
+	}
+	v := l.project.variables
+	if unset := v.names(); len(unset) > 0 {
+		v.unknown = aNumber // where Compose takes only such
+		model, other := l.model(ctx, data, strict)
+		v.unknown = Unknown
+		switch {
+		case other == nil:
+			return model
+		case other.Error() != err.Error() || strings.Contains(err.Error(), aNumber) || strings.Contains(err.Error(), Unknown): // so it is for the variables
+			l.note(fmt.Sprintf("Compose refuses it without %s: %v", strings.Join(unset, ", "), l.locate(err)))
+			err = nil
+		}
+	}
+	if err != nil {
+		l.project.Refused = l.locate(err)
+	}
+	model, _ = l.model(ctx, data, lenient)
+	return model
 }
 
 // A load is one call of Load.

@@ -121,6 +121,9 @@ func value(v any, written []*source.Node, elsewhere source.Pos) *source.Node {
 	n := &source.Node{Pos: elsewhere}
 	if len(written) > 0 {
 		n.Pos = written[0].Pos
+		if written[0].Kind != source.Map { // a short form of what Compose writes out
+			elsewhere = n.Pos
+		}
 	}
 	switch v := v.(type) {
 	case nil:

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/compose-spec/compose-go/v2/loader"
@@ -13,8 +15,16 @@ import (
 	"github.com/ko-health/kohealth/builder/source"
 )
 
+// A strictness says whether Compose judges the file that it loads.
+type strictness bool
+
+const (
+	strict  strictness = true
+	lenient strictness = false
+)
+
 // model returns what Compose makes of the file.
-func (l *load) model(ctx context.Context, data []byte) (model map[string]any, err error) {
+func (l *load) model(ctx context.Context, data []byte, how strictness) (model map[string]any, err error) {
 	if err := l.follow(); err != nil {
 		return nil, err
 	}
@@ -29,8 +39,8 @@ func (l *load) model(ctx context.Context, data []byte) (model map[string]any, er
 		ConfigFiles: []types.ConfigFile{{Filename: fileName, Content: data}},
 		Environment: l.project.variables.environment,
 	}
-	model, err = loader.LoadModelWithContext(ctx, details, l.options)
-	if err != nil || l.skipInclude || l.skipExtends {
+	model, err = loader.LoadModelWithContext(ctx, details, func(o *loader.Options) { l.options(o, how) })
+	if err != nil || how == lenient || l.skipInclude || l.skipExtends || l.isPart(model) {
 		return model, err
 	}
 	_, err = loader.ModelToProject(model, &loader.Options{
@@ -39,12 +49,26 @@ func (l *load) model(ctx context.Context, data []byte) (model map[string]any, er
 	return model, err
 }
 
+// isPart reports whether the file is one that another extends, or is merged into: there
+// are services with nothing to run.
+func (l *load) isPart(model map[string]any) bool {
+	services, _ := model["services"].(map[string]any)
+	for _, name := range slices.Sorted(maps.Keys(services)) {
+		if s, ok := services[name].(map[string]any); ok && s["image"] == nil && s["build"] == nil && s["provider"] == nil {
+			l.note(fmt.Sprintf("service %q has neither image nor build, so the file is taken for a part of another", name))
+			return true
+		}
+	}
+	return false
+}
+
 // fileName stands for the file in Compose's own messages, whose reader knows which it is.
 const fileName = "the file"
 
-func (l *load) options(o *loader.Options) {
+func (l *load) options(o *loader.Options, how strictness) {
 	o.SetProjectName("project", true) // its own is not asked for
 	o.SkipNormalization = true
+	o.SkipValidation = how == lenient
 	o.SkipInclude, o.SkipExtends = l.skipInclude, l.skipExtends
 	o.Interpolate.Substitute = l.project.variables.substitute
 	o.Interpolate.TypeCastMapping = casts(o.Interpolate.TypeCastMapping)
@@ -63,7 +87,8 @@ func (l *load) locate(err error) error {
 	}
 	text := strings.ReplaceAll(err.Error(), "\n", "; ")
 	text = strings.TrimPrefix(text, "validating "+fileName+": ")
-	text = strings.ReplaceAll(text, " false schema", " is not allowed")
+	text = strings.ReplaceAll(unknown(text), " false schema", " is not allowed")
+	text = strings.ReplaceAll(text, Unknown, "…")
 	var keys []string
 	if path := modelPath.FindString(text); path != "" {
 		keys = strings.Split(strings.TrimRight(path, "."), ".")
@@ -75,16 +100,16 @@ func (l *load) locate(err error) error {
 
 // placeOf returns the place of the last of some keys that is written.
 func (l *load) placeOf(keys []string) source.Pos {
-	pos := firstPos(l.docs)
+	pos, deepest := firstPos(l.docs), 0
 	for _, doc := range l.docs {
 		n := doc
-		for _, key := range keys {
+		for depth, key := range keys {
 			i := lastField(n, key)
 			if i < 0 {
 				break
 			}
-			if n = untagged(n.Fields[i].Value); n.Pos.Line > 0 {
-				pos = n.Pos
+			if n = untagged(n.Fields[i].Value); depth+1 > deepest {
+				pos, deepest = n.Pos, depth+1
 			}
 		}
 	}

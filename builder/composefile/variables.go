@@ -15,6 +15,7 @@ import (
 
 // variables replaces Compose's variables, and keeps what stood in their place.
 type variables struct {
+	unknown     string // stands for what nothing sets
 	environment map[string]string
 	unset       map[string]bool   // names that nothing sets, and that have no default
 	used        map[string]int    // in how many texts a name is used
@@ -22,7 +23,7 @@ type variables struct {
 }
 
 func newVariables(environment map[string]string) *variables {
-	return &variables{environment, map[string]bool{}, map[string]int{}, map[string][]Part{}}
+	return &variables{Unknown, environment, map[string]bool{}, map[string]int{}, map[string][]Part{}}
 }
 
 // A Part of a text is a variable, or what lies between two.
@@ -45,6 +46,9 @@ func (p *Project) Environment(name string) (string, bool) {
 	return value, ok
 }
 
+// Variables returns the variables that Compose has, with their values.
+func (p *Project) Variables() map[string]string { return p.variables.environment }
+
 func (v *variables) names() []string { return slices.Sorted(maps.Keys(v.unset)) }
 
 // lookup looks a variable up where no included file has an environment of its own.
@@ -66,7 +70,10 @@ func (v *variables) substitute(text string, lookup template.Mapping) (string, er
 		}
 		b.WriteString(parts[i].Value)
 	}
-	v.written[b.String()] = parts
+	for i := range parts {
+		parts[i].Value = strings.ReplaceAll(parts[i].Value, aNumber, Unknown)
+	}
+	v.written[unknown(b.String())] = parts
 	return b.String(), nil
 }
 
@@ -81,7 +88,7 @@ func (v *variables) value(p *Part, lookup template.Mapping) (err error) {
 	var required *template.MissingRequiredError
 	_, set := lookup(p.Name)
 	if errors.As(err, &required) || err == nil && !set && !p.Default {
-		p.Value = Unknown
+		p.Value = v.unknown
 		v.unset[p.Name] = true
 		return nil
 	}
@@ -185,10 +192,7 @@ func casts(known map[tree.Path]interpolation.Cast) map[tree.Path]interpolation.C
 
 // unknown puts [Unknown] in the place of what casts has let pass.
 func unknown(text string) string {
-	if strings.Contains(text, aNumber) {
-		return Unknown
-	}
-	return text
+	return strings.ReplaceAll(strings.ReplaceAll(text, aNumber+"s", Unknown), aNumber, Unknown)
 }
 
 // plain returns the documents with their variables replaced, the fields of later ones
