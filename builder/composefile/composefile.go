@@ -54,8 +54,11 @@ func Load(ctx context.Context, data []byte, docs []*source.Node, o Options) *Pro
 	environment, note := readDotEnv(o)
 	l.note(note)
 	l.project.variables = newVariables(environment)
-	model := l.load(ctx, data)
-	if model != nil {
+	if isPlain(data, docs) {
+		l.project.Root = docs[0]
+		return l.project
+	}
+	if model := l.load(ctx, data); model != nil {
 		l.project.Root = l.place(model)
 	} else {
 		l.project.Root = l.project.variables.plain(docs)

@@ -238,3 +238,40 @@ func checkPlaces(t *testing.T, n *source.Node) {
 		checkPlaces(t, part)
 	}
 }
+
+// A file that is read by itself because nothing is to be done means what the library
+// makes of it.
+func TestPlain(t *testing.T) {
+	const file = `services:
+  app:
+    image: app
+    ports: ["80:8080", 9090, "53:53/udp"]
+    environment: {A: b, C: 1, D: true, E: }
+    volumes: ["data:/data", "./x:/x:ro", "/tmp:/tmp"]
+    networks: [inner]
+    depends_on: {db: {condition: service_healthy}}
+    healthcheck: {test: [CMD, /c], interval: 5s, retries: 3}
+  db:
+    image: db
+    healthcheck: {test: /c}
+volumes: {data: {}}
+networks: {inner: {}}
+`
+	short, long := parse(t, []byte(file), composefile.Options{}), parse(t, []byte("# $A\n"+file), composefile.Options{})
+	if short.Refused != nil || long.Refused != nil {
+		t.Fatal(short.Refused, long.Refused)
+	}
+	if short.Root.Get("services").Get("app").Get("ports").List()[0].Kind != source.Scalar || long.Root.Get("services").Get("app").Get("ports").List()[0].Kind != source.Map {
+		t.Error("both are read in one way")
+	}
+	if diff := cmp.Diff(strings.ReplaceAll(tests(short), ":", " "), strings.ReplaceAll(tests(long), ":", " ")); strings.Count(diff, "\n") > 20 {
+		t.Error(diff)
+	}
+	for _, wrong := range []string{"db: {condition", "data: {}", "inner: {}", "image: db", "5s", "/c]", "retries: 3", "80:8080"} {
+		changed := strings.Replace(file, wrong, map[string]string{"db: {condition": "dc: {condition", "data: {}": "date: {}", "inner: {}": "outer: {}",
+			"image: db": "imago: db", "5s": "5x", "/c]": "7]", "retries: 3": "retries: [3]", "80:8080": "80:x"}[wrong], 1)
+		if p := parse(t, []byte(changed), composefile.Options{}); p.Refused == nil {
+			t.Errorf("%q is not refused", changed)
+		}
+	}
+}

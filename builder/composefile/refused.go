@@ -7,8 +7,10 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
+	"github.com/compose-spec/compose-go/v2/errdefs"
 	"github.com/compose-spec/compose-go/v2/loader"
 	"github.com/compose-spec/compose-go/v2/types"
 
@@ -43,10 +45,38 @@ func (l *load) model(ctx context.Context, data []byte, how strictness) (model ma
 	if err != nil || how == lenient || l.skipInclude || l.skipExtends || l.isPart(model) {
 		return model, err
 	}
-	_, err = loader.ModelToProject(model, &loader.Options{
+	if err = l.consistent(model, details); err == nil {
+		return model, nil
+	}
+	// The library goes through the services in no order: the first by name is told of.
+	services, _ := model["services"].(map[string]any)
+	for _, name := range slices.Sorted(maps.Keys(services)) {
+		if own := l.consistent(alone(model, name), details); own != nil {
+			return nil, own
+		}
+	}
+	return nil, err
+}
+
+// consistent returns what Compose says against how the parts of a file belong together.
+func (l *load) consistent(model map[string]any, details types.ConfigDetails) error {
+	_, err := loader.ModelToProject(model, &loader.Options{
 		Profiles: []string{"*"}, SkipResolveEnvironment: true, SkipResolveLabels: true,
 	}, details)
-	return model, err
+	return err
+}
+
+// alone returns a model in which nothing is said of all services but one.
+func alone(model map[string]any, name string) map[string]any {
+	services, _ := model["services"].(map[string]any)
+	others := map[string]any{}
+	for other := range services {
+		others[other] = map[string]any{"image": other}
+	}
+	others[name] = services[name]
+	model = maps.Clone(model)
+	model["services"] = others
+	return model
 }
 
 // isPart reports whether the file is one that another extends, or is merged into: there
@@ -75,6 +105,7 @@ func (l *load) options(o *loader.Options, how strictness) {
 }
 
 var (
+	inYAML      = regexp.MustCompile(` at L(\d+)\.C(\d+)(?:-[LC\d.]+)?: (.*)`)
 	modelPath   = regexp.MustCompile(`\bservices\.[^\s:]+`)
 	namedInText = regexp.MustCompile("(?i)\\bservice:? [\"`]?([\\w.-]+)")
 )
@@ -87,6 +118,12 @@ func (l *load) locate(err error) error {
 	}
 	text := strings.ReplaceAll(err.Error(), "\n", "; ")
 	text = strings.TrimPrefix(text, "validating "+fileName+": ")
+	text = strings.TrimSuffix(text, ": "+errdefs.ErrInvalid.Error())
+	if m := inYAML.FindStringSubmatch(text); m != nil {
+		line, _ := strconv.Atoi(m[1])
+		column, _ := strconv.Atoi(m[2])
+		return &source.Error{Pos: source.Pos{Line: max(line, 1), Column: max(column, 1)}, Err: errors.New(m[3])}
+	}
 	text = strings.ReplaceAll(unknown(text), " false schema", " is not allowed")
 	text = strings.ReplaceAll(text, Unknown, "…")
 	var keys []string

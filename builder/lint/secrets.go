@@ -15,6 +15,7 @@ func (c *container) hide(text string) string {
 	if text == "" {
 		return ""
 	}
+	text = c.Said.named(text)
 	if c.hider == nil {
 		c.hider = newHider(c.tests())
 	}
@@ -23,8 +24,8 @@ func (c *container) hide(text string) string {
 
 // tests returns all tests that what is printed of a container may quote.
 func (c *container) tests() (tests [][]string) {
-	for _, check := range []*check{c.Check, c.Said} {
-		if check == nil {
+	for i, check := range []*check{c.Check, c.Said} {
+		if check == nil || i > 0 && check == c.Check {
 			continue
 		}
 		words, written := make([]string, len(check.Test)), make([]string, len(check.Test))
@@ -37,7 +38,10 @@ func (c *container) tests() (tests [][]string) {
 				written[i] += p.Written
 			}
 		}
-		tests = append(tests, words, written)
+		tests = append(tests, words)
+		if !slices.Equal(words, written) {
+			tests = append(tests, written)
+		}
 	}
 	if c.Image != nil && c.Image.Check != nil {
 		tests = append(tests, c.Image.Check.Test)
@@ -115,6 +119,9 @@ func hiddenIn(text, redacted string) (secrets []string) {
 
 // redact writes … for what is secret in a test. Variables that stand for secrets are kept.
 func redact(test []string) []string {
+	if !mayHoldSecret(strings.Join(test, " ")) {
+		return test
+	}
 	words := slices.Clone(test)
 	sql, mongo, cli := slices.ContainsFunc(test, isMySQL), slices.ContainsFunc(test, isMongo), slices.ContainsFunc(test, isCLI)
 	for i, word := range words {
@@ -187,8 +194,38 @@ var (
 	bearer        = regexp.MustCompile(`(?i)(\b(?:authorization:\s*(?:[a-z]+\s+)?|bearer\s+|AUTH\s+))([^\s"'\\;|&]+)`)
 )
 
+// secretWords are in all that redactText finds by a name.
+const secretWords = "user pass pwd token secret key bearer cookie header auth sig code credential @"
+
+// mayHoldSecret reports whether there is anything in a text that redactText looks for. It
+// takes a small part of the time.
+func mayHoldSecret(text string) bool {
+	lower := strings.ToLower(text)
+	for word := range strings.FieldsSeq(secretWords) {
+		if strings.Contains(lower, word) {
+			return true
+		}
+	}
+	options := false // the text goes through the letters of short options
+	for i := range len(text) {
+		isLetter := text[i] >= 'a' && text[i] <= 'z' || text[i] >= 'A' && text[i] <= 'Z'
+		switch {
+		case options && strings.IndexByte("uUHpa", text[i]) >= 0:
+			return true
+		case text[i] == '-':
+			options = i == 0 || text[i-1] != '-'
+		case !isLetter:
+			options = false
+		}
+	}
+	return false
+}
+
 // redactText redacts a shell command, or any other text.
 func redactText(text string) string {
+	if !mayHoldSecret(text) {
+		return text
+	}
 	for _, p := range []struct {
 		*regexp.Regexp
 		hide func(string) string

@@ -72,3 +72,22 @@ func nth(text, value string, n int) int {
 	}
 	return at
 }
+
+// named returns a text with variables in the place of what is not known of a test.
+func (c *check) named(text string) string {
+	if !isOpen(text) {
+		return text
+	}
+	var args []arg
+	if c != nil {
+		args = c.Test
+	}
+	for _, a := range args {
+		for _, p := range a.Parts {
+			if p.Value == composefile.Unknown {
+				text = strings.Replace(text, composefile.Unknown, p.Written, 1)
+			}
+		}
+	}
+	return strings.ReplaceAll(text, composefile.Unknown, "?")
+}

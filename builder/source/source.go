@@ -48,6 +48,7 @@ const (
 type Node struct {
 	Kind   Kind
 	Text   string // of a scalar, unquoted
+	Bare   bool   // a scalar is a number or a boolean, and no string
 	Items  []*Node
 	Fields []Field
 	Inside *Node // what an Unknown list or map holds

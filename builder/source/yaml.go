@@ -94,7 +94,7 @@ func (c *converter) node(y *yaml.Node, depth int) (*Node, error) {
 		return c.node(y.Alias, depth+1)
 	case yaml.ScalarNode:
 		if y.Tag != "!!null" {
-			n.Kind, n.Text = Scalar, y.Value
+			n.Kind, n.Text, n.Bare = Scalar, y.Value, y.Tag != "!!str"
 		}
 		return n, nil
 	case yaml.SequenceNode:
