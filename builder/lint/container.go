@@ -67,6 +67,8 @@ type container struct {
 
 	hider func(string) string // hides its secrets; nil before something is printed
 
+	unreadable bool // the image cannot be opened, which is told
+
 	Image    *image     // nil if it was not looked into
 	Shell    *program   // of a shell form, where Image is known
 	Programs []*program // that Command calls, where Image is known
