@@ -52,7 +52,7 @@ func rewriteConfig(t *testing.T, img v1.Image, config []byte, ours bool) {
 	}
 	_, _ = d.config.healthcheck()
 	_ = findsApp(health.Check{}, d.config)
-	_, _, _, _ = d.hasOurs(), d.madeByBase(), d.hasMoreThanProbe(), d.baseID()
+	_, _, _ = d.hasOurs(), d.madeByBase(), d.hasMoreThanProbe()
 	d.dropOurs()
 	d.note(markOfBase())
 	check := health.Config{Test: []string{"NONE"}}

@@ -27,7 +27,7 @@ func TestDependencies(t *testing.T) {
 		"builder/rootfs":         {"builder/rootfs", "builder/limits", "builder/verified", "layers/cache"},
 		"builder/render":         append([]string{"builder/render"}, health...),
 		"builder/source":         {"builder/source", "builder/limits"},
-		"builder/lint":           append([]string{"builder/lint", "builder/source", "builder/rootfs", "builder/verified", "builder/limits", "layers/cache"}, health...),
+		"builder/lint":           append([]string{"builder/lint", "builder/composefile", "builder/source", "builder/rootfs", "builder/verified", "layers/cache"}, health...),
 		"builder/taskdef":        append([]string{"builder/taskdef", "builder/render", "builder/source"}, health...),
 		"builder/ecr":            {"builder/ecr", "builder/hint"},
 		"builder/trial":          append([]string{"builder/trial"}, layers...),
