@@ -156,14 +156,16 @@ func (l *layer) hides(name string) bool {
 	return false
 }
 
-// open returns what a regular file of the layer holds.
-func (l *layer) open(e Entry) (io.Reader, error) {
-	err := l.close()
-	if err == nil {
-		l.stream, err = l.newStream()
+// open returns what a regular file of the layer holds. It reads on from the file that was
+// opened last, or from the beginning if that stands behind.
+func (l *layer) open(e Entry) (r io.Reader, err error) {
+	if l.stream == nil || l.stream.read > e.at {
+		if err = l.close(); err == nil {
+			l.stream, err = l.newStream()
+		}
 	}
-	for n := 0; err == nil; n++ {
-		if _, err = l.stream.next(); err == nil && n == e.at {
+	for err == nil {
+		if _, err = l.stream.next(); err == nil && l.stream.read > e.at {
 			return l.stream.tar, nil
 		}
 	}
@@ -183,13 +185,14 @@ func (l *layer) newStream() (*stream, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &stream{rc, tar.NewReader(rc)}, nil
+	return &stream{ReadCloser: rc, tar: tar.NewReader(rc)}, nil
 }
 
 // A stream is a layer being read.
 type stream struct {
 	io.ReadCloser
-	tar *tar.Reader
+	tar  *tar.Reader
+	read int // entries
 }
 
 func (s *stream) next() (Entry, error) {
@@ -197,6 +200,7 @@ func (s *stream) next() (Entry, error) {
 	if err != nil {
 		return Entry{}, err
 	}
+	s.read++
 	e := Entry{Path: path.Join("/", h.Name), Type: h.Typeflag, Mode: h.Mode, UID: h.Uid, GID: h.Gid}
 	if h.Typeflag == tar.TypeSymlink || h.Typeflag == tar.TypeLink {
 		e.Linkname = h.Linkname
