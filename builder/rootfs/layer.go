@@ -200,14 +200,16 @@ func (l *layer) hidesBelow(dir string) bool {
 	return hidden
 }
 
-// open returns what a regular file of the layer holds.
-func (l *layer) open(e Entry) (io.Reader, error) {
-	err := l.close()
-	if err == nil {
-		l.stream, err = l.newStream()
+// open returns what a regular file of the layer holds. It reads on from the file that was
+// opened last, or from the beginning if that stands behind.
+func (l *layer) open(e Entry) (r io.Reader, err error) {
+	if l.stream == nil || l.stream.read > e.at {
+		if err = l.close(); err == nil {
+			l.stream, err = l.newStream()
+		}
 	}
-	for n := 0; err == nil; n++ {
-		if _, err = l.stream.next(); err == nil && n == e.at {
+	for err == nil {
+		if _, err = l.stream.next(); err == nil && l.stream.read > e.at {
 			return l.stream.tar, nil
 		}
 	}
@@ -236,6 +238,7 @@ type stream struct {
 	io.Reader
 	io.Closer
 	tar   *tar.Reader
+	read  int   // entries
 	names int64 // bytes in the headers so far
 }
 
@@ -247,6 +250,7 @@ func (s *stream) next() (Entry, error) {
 	if err := s.check(h); err != nil {
 		return Entry{}, err
 	}
+	s.read++
 	e := Entry{Path: path.Join("/", h.Name), Type: h.Typeflag, Mode: h.Mode, UID: h.Uid, GID: h.Gid}
 	if h.Typeflag == tar.TypeSymlink || h.Typeflag == tar.TypeLink {
 		e.Linkname = h.Linkname

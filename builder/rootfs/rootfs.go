@@ -88,7 +88,8 @@ func (f *FS) Lookup(name string) (Entry, error) {
 }
 
 // Open returns what the regular file at name holds, to be read before the next call
-// on f. Its layer is read from its beginning again.
+// on f. Files of a layer that are opened in the order in which they stand there are read in
+// one go.
 func (f *FS) Open(name string) (io.Reader, error) {
 	e, depth, err := f.lookup(name)
 	if err != nil {
