@@ -14,8 +14,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ko-health/kohealth/builder/escape"
 	"github.com/ko-health/kohealth/builder/hint"
 	"github.com/ko-health/kohealth/builder/lint"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/term"
 )
 
 // inputsVariable holds the action's inputs, as GitHub's toJSON(inputs) writes them.
@@ -68,9 +70,9 @@ func (w *workflow) run(ctx context.Context, text string) error {
 // fail says why nothing was built or published.
 func (w *workflow) fail(in inputs, err error) error {
 	findings := findingsOf(err)
-	message := err.Error()
+	message := term.Error(err)
 	if h := hint.Of(err); h != "" {
-		message += "\n" + h
+		message += "\n" + escape.Line(h)
 	}
 	if err := errors.Join(w.annotate(findings), w.summarize(in, failureSummary(message, findings))); err != nil {
 		log.Printf("warning: %v", err)
@@ -114,7 +116,7 @@ func (w *workflow) build(ctx context.Context, in inputs) (*actionResult, error) 
 
 // execute runs a command of kohealth's.
 func execute(ctx context.Context, args []string) error {
-	fmt.Fprintf(os.Stderr, "$ kohealth %s\n", withoutPasswords(quoteAll(args)))
+	say("$ kohealth %s\n", withoutPasswords(quoteAll(args)))
 	root := newRoot()
 	root.SetArgs(args)
 	return root.ExecuteContext(ctx)

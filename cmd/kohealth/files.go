@@ -8,7 +8,9 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/ko-health/kohealth/builder/escape"
 	"github.com/ko-health/kohealth/builder/source"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/term"
 )
 
 // configFile returns the .ko.yaml that ko reads, or "" if there is none: the file, or
@@ -71,7 +73,13 @@ func writable(flag, file string) (string, error) {
 
 // printResult prints what a command is run for.
 func printResult(text string) error {
-	_, err := os.Stdout.WriteString(text)
+	_, err := io.WriteString(term.Results(os.Stdout, os.Stdout), text)
+	return err
+}
+
+// printWords prints a result that is there to be read.
+func printWords(text string) error {
+	_, err := io.WriteString(os.Stdout, escape.Lines(text))
 	return err
 }
 

@@ -5,14 +5,12 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 
-	"github.com/ko-health/kohealth/builder/hint"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/term"
 )
 
 func main() { os.Exit(run()) }
@@ -28,23 +26,17 @@ func run() int {
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 
 	progress := newProgress(os.Stderr)
-	log.SetOutput(progress.writer(os.Stderr))
+	log.SetOutput(term.Log(progress.writer(os.Stderr)))
 	err := newRoot().ExecuteContext(withProgress(ctx, progress))
 	progress.close()
 	switch {
 	case err == nil:
 		return exitOK
 	case ctx.Err() != nil:
-		fmt.Fprintln(os.Stderr, "Error: interrupted")
+		say("Error: interrupted\n")
 	case errors.As(err, new(*told)):
 	default:
-		fmt.Fprintln(os.Stderr, "Error:", err)
-		if h := hint.Of(err); h != "" {
-			fmt.Fprintln(os.Stderr, "Hint:", h)
-		}
-		if strings.HasPrefix(err.Error(), "unknown command") {
-			fmt.Fprintln(os.Stderr, "Run 'kohealth --help' for usage.")
-		}
+		sayError(err)
 	}
 	return exitCode(err)
 }

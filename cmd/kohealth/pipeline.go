@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ko-health/kohealth/builder/health"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/term"
 )
 
 // buildFlags are the flags of the commands that build images: ko's and kohealth's.
@@ -49,7 +50,7 @@ type pipeline struct {
 
 // run has do use a pipeline as the flags say, and cleans up after it.
 func (f *buildFlags) run(ctx context.Context, v versions, do func(context.Context, *pipeline) error) (err error) {
-	if err := options.Validate(f.po.PublishOptions, f.bo); err != nil {
+	if err := f.validate(ctx); err != nil {
 		return fmt.Errorf("validating options: %w", err)
 	}
 	if sbom := f.bo.SBOM; sbom != "spdx" && sbom != "none" { // ko takes anything else for spdx
@@ -76,6 +77,13 @@ func (f *buildFlags) run(ctx context.Context, v versions, do func(context.Contex
 	}
 	pruneCache(kept)
 	return nil
+}
+
+// validate judges ko's flags together. ko's warnings have several lines.
+func (f *buildFlags) validate(ctx context.Context) error {
+	defer log.SetOutput(log.Writer())
+	log.SetOutput(term.Dump(progressOf(ctx).writer(os.Stderr)))
+	return options.Validate(f.po.PublishOptions, f.bo)
 }
 
 // publish builds what args name, side by side, then publishes it, and returns it in

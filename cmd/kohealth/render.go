@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -182,7 +181,7 @@ func printRendering(format string, req render.Request) error {
 		return err
 	}
 	for _, note := range out.Notes {
-		fmt.Fprintln(os.Stderr, "Note:", note)
+		say("Note: %s\n", note)
 	}
 	return printResult(out.Text)
 }

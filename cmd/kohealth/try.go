@@ -121,7 +121,7 @@ func (f *tryFlags) onThisMachine(ctx context.Context, v versions, arg string, ap
 	if !imagesRunHere {
 		// ko's image for this system has no check, and the base image is not for it.
 		f.koOnly, f.bo.BaseImage, f.bo.BaseImageOverrides = true, layers.HostRef, map[string]string{"": ""}
-		fmt.Fprintln(os.Stderr, "Note: the app is built for this machine's system, so the base image's environment is left out; --engine runs the image itself")
+		say("Note: the app is built for this machine's system, so the base image's environment is left out; --engine runs the image itself\n")
 	}
 	compiler := newCompiler(ctx, os.Getenv(goVariable))
 	var app *trial.Local
@@ -134,7 +134,7 @@ func (f *tryFlags) onThisMachine(ctx context.Context, v versions, arg string, ap
 		return err
 	}
 	if note := app.Note(); note != "" {
-		fmt.Fprintln(os.Stderr, "Note:", note)
+		say("Note: %s\n", note)
 	}
 	return f.observe(ctx, app, appArgs)
 }
