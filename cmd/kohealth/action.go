@@ -9,12 +9,10 @@ import (
 	"log"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/ko-health/kohealth/builder/escape"
 	"github.com/ko-health/kohealth/builder/hint"
 	"github.com/ko-health/kohealth/builder/lint"
 	"github.com/ko-health/kohealth/cmd/kohealth/internal/term"
@@ -72,7 +70,7 @@ func (w *workflow) fail(in inputs, err error) error {
 	findings := findingsOf(err)
 	message := term.Error(err)
 	if h := hint.Of(err); h != "" {
-		message += "\n" + escape.Line(h)
+		message += "\n" + term.Line(h)
 	}
 	if err := errors.Join(w.annotate(findings), w.summarize(in, failureSummary(message, findings))); err != nil {
 		log.Printf("warning: %v", err)
@@ -116,16 +114,11 @@ func (w *workflow) build(ctx context.Context, in inputs) (*actionResult, error) 
 
 // execute runs a command of kohealth's.
 func execute(ctx context.Context, args []string) error {
-	say("$ kohealth %s\n", withoutPasswords(quoteAll(args)))
+	say("$ kohealth %s\n", quoteAll(args))
 	root := newRoot()
 	root.SetArgs(args)
 	return root.ExecuteContext(ctx)
 }
-
-// userinfo matches the user and the password in a URL.
-var userinfo = regexp.MustCompile(`://[^/@\s]*@`)
-
-func withoutPasswords(s string) string { return userinfo.ReplaceAllString(s, "://…@") }
 
 // quietly has do print what it likes: the runner takes none of it for commands.
 func quietly(do func() error) error {

@@ -13,8 +13,6 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/term"
-
-	"github.com/ko-health/kohealth/builder/escape"
 )
 
 // A progress is a line on a terminal that says what goes on, for what takes longer than
@@ -129,7 +127,7 @@ func (p *progress) close() {
 // is written past the writers writes over it.
 func (p *progress) draw(line string) {
 	room := p.width() - 1 // in the last column some terminals begin a new line
-	line = fit(escape.Line(line), room)
+	line = fit(line, room)
 	if line == p.line || p.midLine {
 		return
 	}

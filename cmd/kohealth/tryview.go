@@ -82,7 +82,7 @@ var tookPattern = regexp.MustCompile(`\([0-9.]+(µs|ms|s)\)`)
 
 // check shows a check. What is wrong is said once, as long as nothing else is.
 func (v *tryView) check(c trial.Check) {
-	c.Cause = escape.Line(c.Cause)
+	c.Cause = term.Line(c.Cause)
 	cause := tookPattern.ReplaceAllString(c.Cause, "")
 	if v.cause == cause {
 		c.Cause = "as before"

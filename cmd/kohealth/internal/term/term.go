@@ -1,6 +1,6 @@
 // Package term prints. Whatever stands in a message is taken for somebody else's words,
 // an image's, a file's or a server's, and is made fit for a terminal and a log: see
-// [escape]. Only the format of a message has lines.
+// [escape] and [Hide]. Only the format of a message has lines.
 package term
 
 import (
@@ -25,9 +25,13 @@ func Printf(w io.Writer, format string, args ...any) error {
 	for i, arg := range args {
 		words[i] = word{arg}
 	}
-	_, err := io.WriteString(w, escape.Lines(fmt.Sprintf(format, words...)))
+	_, err := io.WriteString(w, escape.Lines(Hide(fmt.Sprintf(format, words...))))
 	return err
 }
+
+// Line returns somebody's words for a place within a line: without secrets, and fit for a
+// terminal.
+func Line(s string) string { return escape.Line(Hide(s)) }
 
 // A word is an argument of a message.
 type word struct{ any }
@@ -49,7 +53,7 @@ const indent = "    "
 // and for each that a program printed before it failed. All other ends of lines came with
 // somebody's words.
 func Error(err error) string {
-	return strings.ReplaceAll(strings.TrimRight(lines(err), "\n"), "\n", "\n"+indent)
+	return strings.ReplaceAll(strings.TrimRight(Hide(lines(err)), "\n"), "\n", "\n"+indent)
 }
 
 func lines(err error) string {
@@ -82,13 +86,13 @@ func joinedLines(err error) (string, bool) {
 }
 
 // Log returns what a [log.Logger] is to write to: each message becomes one line on w.
-func Log(w io.Writer) io.Writer { return &logWriter{w, escape.Line} }
+func Log(w io.Writer) io.Writer { return &logWriter{w, Line} }
 
 // Dump is Log for messages that have lines, all of which but the first are indented.
 func Dump(w io.Writer) io.Writer {
 	return &logWriter{w, func(text string) string {
 		text = strings.ReplaceAll(text, "\r\n", "\n")
-		return strings.ReplaceAll(escape.Lines(text), "\n", "\n"+indent)
+		return strings.ReplaceAll(escape.Lines(Hide(text)), "\n", "\n"+indent)
 	}}
 }
 
