@@ -84,7 +84,7 @@ func (w *workflow) build(ctx context.Context, in inputs) (*actionResult, error) 
 	if err := os.Chdir(in.get("working-directory")); err != nil {
 		return nil, fmt.Errorf("input working-directory: %w", err)
 	}
-	dir, err := os.MkdirTemp(os.Getenv("RUNNER_TEMP"), "kohealth-*") // for the steps that follow
+	dir, err := os.MkdirTemp(os.Getenv("RUNNER_TEMP"), "kohealth.action-*") // for the steps that follow
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/ko-health/kohealth/builder/escape"
 	"github.com/ko-health/kohealth/builder/source"
 	"github.com/ko-health/kohealth/cmd/kohealth/internal/term"
+	"github.com/ko-health/kohealth/layers/cache"
 )
 
 // configFile returns the .ko.yaml that ko reads, or "" if there is none: the file, or
@@ -60,7 +61,8 @@ func writable(flag, file string) (string, error) {
 	if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() {
 		return "", fmt.Errorf("%s %q is not a file", flag, file)
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(file), ".tmp-*")
+	_ = cache.RemoveDead(filepath.Dir(file))
+	tmp, err := os.CreateTemp(filepath.Dir(file), cache.TempPrefix+"*")
 	if err != nil {
 		var at *fs.PathError // of the file that would be beside
 		if errors.As(err, &at) {

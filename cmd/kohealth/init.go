@@ -51,7 +51,9 @@ if something could not be done.`,
 			if len(args) > 0 {
 				importpath = args[0]
 			}
-			return f.run(cmd.Context(), cmd.InOrStdin(), strings.TrimPrefix(importpath, "ko://"))
+			return within(cmd.Context(), func() error {
+				return f.run(cmd.Context(), cmd.InOrStdin(), strings.TrimPrefix(importpath, "ko://"))
+			})
 		},
 	}
 	cmd.ValidArgsFunction = completeMains

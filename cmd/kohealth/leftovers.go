@@ -2,10 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"os"
-	"path/filepath"
 	"time"
 )
 
@@ -15,16 +15,13 @@ import (
 // started. If not all went well they end when leave is called: go, interrupted
 // because nobody needs what it builds, leaves its linker running.
 func enter(ctx context.Context) (leave func(ok bool), err error) {
-	dir, err := os.MkdirTemp("", "kohealth-")
-	if err == nil {
-		dir, err = filepath.Abs(dir) // go runs in other directories, too
-	}
+	dir, remove, err := tempDir()
 	if err != nil {
-		return nil, fmt.Errorf("making temporary directory: %w", err)
+		return nil, err
 	}
 	for _, name := range []string{"TMPDIR", "TMP", "TEMP"} { // the latter two on Windows
 		if err := os.Setenv(name, dir); err != nil {
-			return nil, fmt.Errorf("making temporary directory: %w", err)
+			return nil, errors.Join(fmt.Errorf("making temporary directory: %w", err), remove())
 		}
 	}
 	adoptOrphans()
@@ -36,10 +33,20 @@ func enter(ctx context.Context) (leave func(ok bool), err error) {
 		if !ok || ctx.Err() != nil {
 			reapChildren()
 		}
-		if err := os.RemoveAll(dir); err != nil {
-			log.Printf("warning: removing temporary directory: %v", err)
+		if err := remove(); err != nil {
+			log.Printf("warning: %v", err)
 		}
 	}, nil
+}
+
+// within has do use a temporary directory that is the process's own.
+func within(ctx context.Context, do func() error) (err error) {
+	leave, err := enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { leave(err == nil) }()
+	return do()
 }
 
 // killChildrenUntil kills all children, and theirs as they become ours, until left

@@ -64,7 +64,7 @@ and 3 if a file or an image cannot be read.`,
 			}
 			l := &linter{options: o, images: images, stdin: cmd.InOrStdin()}
 			l.options.Open = l.open
-			return l.run(cmd.Context(), args, lf.format, v.kohealth)
+			return within(cmd.Context(), func() error { return l.run(cmd.Context(), args, lf.format, v.kohealth) })
 		},
 	}
 	fs := cmd.Flags()

@@ -51,11 +51,13 @@ that a .ko.yaml and the KOHEALTH_ variables give to an image. The formats are
 			if err := rf.validate(args); err != nil {
 				return usage(err)
 			}
-			req, err := rf.request(cmd.Context(), args, v)
-			if err != nil {
-				return err
-			}
-			return printRendering(rf.format, req)
+			return within(cmd.Context(), func() error {
+				req, err := rf.request(cmd.Context(), args, v)
+				if err != nil {
+					return err
+				}
+				return printRendering(rf.format, req)
+			})
 		},
 	}
 	fs := cmd.Flags()

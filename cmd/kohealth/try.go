@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -113,11 +114,15 @@ func (f *tryFlags) run(ctx context.Context, v versions, arg string, appArgs []st
 }
 
 func (f *tryFlags) onThisMachine(ctx context.Context, v versions, arg string, appArgs []string) (err error) {
-	dir, err := os.MkdirTemp("", "kohealth-try-")
+	temp, remove, err := tempDir()
 	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, remove()) }()
+	dir := filepath.Join(temp, "root")
+	if err := os.Mkdir(dir, 0o700); err != nil {
 		return fmt.Errorf("making temporary directory: %w", err)
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	if !imagesRunHere {
 		// ko's image for this system has no check, and the base image is not for it.
 		f.koOnly, f.bo.BaseImage, f.bo.BaseImageOverrides = true, layers.HostRef, map[string]string{"": ""}
