@@ -33,7 +33,7 @@ func (f *buildFlags) newBuilder(ctx context.Context, checks *checks, v versions)
 		return nil, err
 	}
 	if f.koOnly {
-		return build.NewCaching(withinCache{inner})
+		return build.NewCaching(withinCache{inner, f.cache})
 	}
 	o := builderOptions(ctx, goCmd, checks, v)
 	o.Check = checks.of(bo)
@@ -44,7 +44,7 @@ func (f *buildFlags) newBuilder(ctx context.Context, checks *checks, v versions)
 	if bo.InsecureRegistry {
 		o.Name = []name.Option{name.Insecure}
 	}
-	b := builder.New(withinCache{inner}, o)
+	b := builder.New(withinCache{inner, f.cache}, o)
 	return build.NewCaching(watched{b, progressOf(ctx)})
 }
 

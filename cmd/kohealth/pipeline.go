@@ -24,6 +24,7 @@ type buildFlags struct {
 	bo     *options.BuildOptions
 	health *healthFlags
 	koOnly bool // build what ko builds, whatever the check is
+	cache  *koCache
 }
 
 // setBuildFlags puts the flags in the place of those that ko gave the command.
@@ -58,8 +59,8 @@ func (f *buildFlags) run(ctx context.Context, v versions, do func(context.Contex
 	}
 	environ := os.Environ()
 	// The cache is another process's only when those of this build have ended.
-	kept := useKoCache(cacheDir())
-	defer func() { kept.close(err == nil) }()
+	f.cache = useKoCache(cacheDir())
+	defer func() { f.cache.close(err == nil) }()
 	err = f.po.withPublisher(ctx, f.bo.WorkingDirectory, v, func(publisher *publisher) error {
 		f.bo.InsecureRegistry = f.po.InsecureRegistry
 		checks, err := f.health.checks(f.bo.WorkingDirectory)
@@ -75,7 +76,7 @@ func (f *buildFlags) run(ctx context.Context, v versions, do func(context.Contex
 	if err != nil {
 		return err
 	}
-	pruneCache(kept)
+	pruneCache(f.cache)
 	return nil
 }
 
