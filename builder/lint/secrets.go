@@ -243,6 +243,15 @@ func redactText(text string) string {
 	return text
 }
 
+// Redact writes … for what is secret in the options of a command, wherever it stands in
+// text, such as that of curl -u or of the probe's -header.
+func Redact(text string) string {
+	text = rewrite(headerInText, text, redactHeader)
+	text = rewrite(secretInText, text, hide)
+	text = rewrite(userInText, text, hideUser)
+	return rewrite(bearer, text, hide)
+}
+
 // rewrite replaces what a pattern's second group matches.
 func rewrite(p *regexp.Regexp, text string, replace func(string) string) string {
 	var b strings.Builder

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"runtime"
 	"syscall"
 	"time"
 
@@ -49,7 +50,11 @@ func start(cmd *exec.Cmd, output io.Writer, died func()) (*process, error) {
 	}
 	cmd.Stdout, cmd.Stderr = w, w
 	ownGroup(cmd)
-	err = cmd.Start()
+	p := &process{cmd, r, make(chan struct{}), make(chan struct{})}
+	err = launch(cmd, func() {
+		close(p.done)
+		died()
+	})
 	_ = w.Close() // ours; the app has its own
 	if err != nil {
 		_ = r.Close()
@@ -59,17 +64,28 @@ func start(cmd *exec.Cmd, output io.Writer, died func()) (*process, error) {
 		}
 		return nil, err
 	}
-	p := &process{cmd, r, make(chan struct{}), make(chan struct{})}
 	go func() {
 		defer close(p.copied)
 		_, _ = io.Copy(output, r) // ends with the app, or when stop closes it
 	}()
-	go func() {
-		defer died()
-		defer close(p.done)
-		_ = cmd.Wait() // how it ended is in cmd.ProcessState
-	}()
 	return p, nil
+}
+
+// launch starts a command, and calls ended when it has ended. On Linux a command dies
+// with the thread that has started it (ownGroup), which is kept until then.
+func launch(cmd *exec.Cmd, ended func()) error {
+	started := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			_ = cmd.Wait() // how it ended is in cmd.ProcessState
+			ended()
+		}
+	}()
+	return <-started
 }
 
 // stop ends the app as Docker ends a container: it asks the app itself to, and kills it,
@@ -129,6 +145,8 @@ func runCheck(ctx context.Context, timeout time.Duration, cmd *exec.Cmd) (output
 	cmd.Stdout, cmd.Stderr = &written, &written
 	cmd.WaitDelay = drain
 	ownGroup(cmd)
+	runtime.LockOSThread() // as in launch
+	defer runtime.UnlockOSThread()
 	if err := cmd.Start(); err != nil {
 		return "", err.Error()
 	}

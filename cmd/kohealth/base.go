@@ -17,6 +17,7 @@ import (
 	"github.com/ko-health/kohealth/builder"
 	"github.com/ko-health/kohealth/builder/hint"
 	"github.com/ko-health/kohealth/builder/open"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/term"
 )
 
 // baseFlags are the flags of kohealth base: those of build that do not say how to
@@ -130,8 +131,7 @@ func (f *baseFlags) publish(ctx context.Context, p *publisher, set *open.Set, bo
 	if err != nil {
 		return err
 	}
-	fmt.Println(ref)
-	return nil
+	return term.Printf(os.Stdout, "%s\n", ref)
 }
 
 // warnOfReplacing says where the original remains if the result takes its tag.

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"os"
 	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -104,7 +102,7 @@ func (d *deployment) readChecks() error {
 			return errorAt(t.Pos, "image %s: %w", d.importpaths[t.index], err)
 		}
 		for _, note := range notes {
-			fmt.Fprintf(os.Stderr, "Note: %s: %s\n", d.importpaths[t.index], note)
+			say("Note: %s: %s\n", d.importpaths[t.index], note)
 		}
 		d.checks = append(d.checks, &hc)
 	}

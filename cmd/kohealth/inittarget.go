@@ -114,7 +114,7 @@ func (t *initTarget) ask(ctx context.Context, stdin io.Reader, count int) (chose
 		question += fmt.Sprintf(", or 1-%d", count)
 	}
 	for {
-		fmt.Fprint(os.Stderr, question+"] ")
+		say("%s] ", question)
 		answer, err := readLine(ctx, stdin)
 		if err != nil {
 			return -1, err
@@ -132,7 +132,7 @@ func (t *initTarget) ask(ctx context.Context, stdin io.Reader, count int) (chose
 		case err == nil && n >= 1 && n <= count:
 			return n - 1, nil
 		}
-		fmt.Fprintf(os.Stderr, "%q is no answer: y, n or the number of a check is one\n", answer)
+		say("%q is no answer: y, n or the number of a check is one\n", answer)
 	}
 }
 

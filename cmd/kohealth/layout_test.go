@@ -13,10 +13,12 @@ import (
 // that they point one way: cmd, builder, layers, builder/health.
 func TestDependencies(t *testing.T) {
 	leaves := []string{"builder/health/cmdline", "builder/hint"}
+	printing := []string{"builder/escape"}
 	health := append([]string{"builder/health", "builder/limits"}, leaves...)
 	layers := append([]string{"layers", "layers/cache"}, health...)
 	for pkg, want := range map[string][]string{
 		"builder/hint":           {"builder/hint"},
+		"builder/escape":         printing,
 		"builder/health/cmdline": {"builder/health/cmdline"},
 		"builder/health":         health,
 		"layers/cache":           {"layers/cache"},
@@ -27,7 +29,7 @@ func TestDependencies(t *testing.T) {
 		"builder/rootfs":         {"builder/rootfs", "builder/limits", "builder/verified", "layers/cache"},
 		"builder/render":         append([]string{"builder/render"}, health...),
 		"builder/source":         {"builder/source", "builder/limits"},
-		"builder/lint":           append([]string{"builder/lint", "builder/composefile", "builder/source", "builder/rootfs", "builder/verified", "layers/cache"}, health...),
+		"builder/lint":           slices.Concat([]string{"builder/lint", "builder/composefile", "builder/source", "builder/rootfs", "builder/verified", "layers/cache"}, printing, health),
 		"builder/taskdef":        append([]string{"builder/taskdef", "builder/render", "builder/source"}, health...),
 		"builder/ecr":            {"builder/ecr", "builder/hint"},
 		"builder/trial":          append([]string{"builder/trial"}, layers...),

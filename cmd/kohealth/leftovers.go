@@ -2,10 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"os"
-	"path/filepath"
 	"time"
 )
 
@@ -15,18 +15,14 @@ import (
 // started. If not all went well they end when leave is called: go, interrupted
 // because nobody needs what it builds, leaves its linker running.
 func enter(ctx context.Context) (leave func(ok bool), err error) {
-	dir, err := os.MkdirTemp("", "kohealth-")
-	if err == nil {
-		dir, err = filepath.Abs(dir) // go runs in other directories, too
-	}
+	dir, remove, err := tempDir()
 	if err != nil {
-		return nil, fmt.Errorf("making temporary directory: %w", err)
+		return nil, err
 	}
-	remove := func() error { return os.RemoveAll(dir) }
 	crossOut := onEnd(ctx, func() { _ = remove() })
 	restore, err := setTemporary(dir)
 	if err != nil {
-		return nil, fmt.Errorf("making temporary directory: %w", err)
+		return nil, errors.Join(fmt.Errorf("making temporary directory: %w", err), remove())
 	}
 	adoptOrphans()
 	left := make(chan struct{})
@@ -38,7 +34,7 @@ func enter(ctx context.Context) (leave func(ok bool), err error) {
 			reapChildren()
 		}
 		if err := remove(); err != nil {
-			log.Printf("warning: removing temporary directory: %v", err)
+			log.Printf("warning: %v", err)
 		}
 		crossOut()
 		restore()

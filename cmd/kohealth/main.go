@@ -5,12 +5,10 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log"
 	"os"
-	"strings"
 
-	"github.com/ko-health/kohealth/builder/hint"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/term"
 )
 
 func main() { os.Exit(run()) }
@@ -19,23 +17,17 @@ func run() int {
 	ctx := withInterrupts(context.Background())
 	progress := newProgress(os.Stderr)
 	onEnd(ctx, progress.close)
-	log.SetOutput(progress.writer(os.Stderr))
+	log.SetOutput(term.Log(progress.writer(os.Stderr)))
 	err := newRoot().ExecuteContext(withProgress(ctx, progress))
 	progress.close()
 	switch {
 	case err == nil:
 		return exitOK
 	case ctx.Err() != nil:
-		fmt.Fprintln(os.Stderr, "Error: interrupted")
+		say("Error: interrupted\n")
 	case errors.As(err, new(*told)):
 	default:
-		fmt.Fprintln(os.Stderr, "Error:", err)
-		if h := hint.Of(err); h != "" {
-			fmt.Fprintln(os.Stderr, "Hint:", h)
-		}
-		if strings.HasPrefix(err.Error(), "unknown command") {
-			fmt.Fprintln(os.Stderr, "Run 'kohealth --help' for usage.")
-		}
+		sayError(err)
 	}
 	return exitCode(err)
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/hint"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/term"
 )
 
 // buildFlags are the flags of the commands that build images: ko's and kohealth's.
@@ -25,6 +26,7 @@ type buildFlags struct {
 	health *healthFlags
 	koOnly bool // build what ko builds, whatever the check is
 	dirs   packageDirs
+	cache  *koCache
 
 	built func(build.Result) // is told what ko itself has built; nil means nobody
 }
@@ -54,7 +56,7 @@ type pipeline struct {
 
 // run has do use a pipeline as the flags say, and cleans up after it.
 func (f *buildFlags) run(ctx context.Context, v versions, do func(context.Context, *pipeline) error) (err error) {
-	if err := options.Validate(f.po.PublishOptions, f.bo); err != nil {
+	if err := f.validate(ctx); err != nil {
 		return fmt.Errorf("validating options: %w", err)
 	}
 	if err := checkJobs(f.bo.ConcurrentBuilds); err != nil {
@@ -66,8 +68,8 @@ func (f *buildFlags) run(ctx context.Context, v versions, do func(context.Contex
 	f.dirs = packageDirs{}
 	environ := os.Environ()
 	// The cache is another process's only when those of this build have ended.
-	kept := useKoCache(cacheDir())
-	defer func() { kept.close(err == nil) }()
+	f.cache = useKoCache(cacheDir())
+	defer func() { f.cache.close(err == nil) }()
 	err = f.po.withPublisher(ctx, f.bo.WorkingDirectory, v, func(publisher *publisher) error {
 		f.bo.InsecureRegistry = f.po.InsecureRegistry
 		checks, err := f.health.checks(f.bo.WorkingDirectory)
@@ -83,7 +85,7 @@ func (f *buildFlags) run(ctx context.Context, v versions, do func(context.Contex
 	if err != nil {
 		return err
 	}
-	pruneCache(kept)
+	pruneCache(f.cache)
 	return nil
 }
 
@@ -93,6 +95,13 @@ func checkJobs(jobs int) error {
 		return hint.With(fmt.Errorf("parsing --jobs=%d: want 1 or more", jobs), "0 means as many as there are processors")
 	}
 	return nil
+}
+
+// validate judges ko's flags together. ko's warnings have several lines.
+func (f *buildFlags) validate(ctx context.Context) error {
+	defer log.SetOutput(log.Writer())
+	log.SetOutput(term.Dump(progressOf(ctx).writer(os.Stderr)))
+	return options.Validate(f.po.PublishOptions, f.bo)
 }
 
 // publish builds what args name, side by side, then publishes it, and returns it in

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -52,11 +51,13 @@ that a .ko.yaml and the KOHEALTH_ variables give to an image. The formats are
 			if err := rf.validate(args); err != nil {
 				return usage(err)
 			}
-			req, err := rf.request(cmd.Context(), args, v)
-			if err != nil {
-				return err
-			}
-			return printRendering(rf.format, req)
+			return inTemporary(cmd.Context(), func() error {
+				req, err := rf.request(cmd.Context(), args, v)
+				if err != nil {
+					return err
+				}
+				return printRendering(rf.format, req)
+			})
 		},
 	}
 	fs := cmd.Flags()
@@ -99,13 +100,9 @@ func (rf *renderFlags) validate(args []string) error {
 	return render.Known(rf.format)
 }
 
-func (rf *renderFlags) request(ctx context.Context, args []string, v versions) (req render.Request, err error) {
+func (rf *renderFlags) request(ctx context.Context, args []string, v versions) (render.Request, error) {
 	if rf.file == "" {
-		err = inTemporary(ctx, func() (err error) {
-			req, err = rf.fromImage(ctx, args[0], v)
-			return err
-		})
-		return req, err
+		return rf.fromImage(ctx, args[0], v)
 	}
 	check, err := rf.fromFile()
 	return render.Request{Check: check, Exec: rf.exec}, err
@@ -186,7 +183,7 @@ func printRendering(format string, req render.Request) error {
 		return err
 	}
 	for _, note := range out.Notes {
-		fmt.Fprintln(os.Stderr, "Note:", note)
+		say("Note: %s\n", note)
 	}
 	return printResult(out.Text)
 }

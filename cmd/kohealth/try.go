@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"reflect"
 	"runtime"
 	"slices"
@@ -116,16 +117,20 @@ func (f *tryFlags) run(ctx context.Context, v versions, arg string, appArgs []st
 }
 
 func (f *tryFlags) onThisMachine(ctx context.Context, v versions, arg string, appArgs []string) (err error) {
-	dir, err := os.MkdirTemp("", "kohealth-try-")
+	temp, remove, err := tempDir()
 	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, remove()) }()
+	dir := filepath.Join(temp, "root")
+	if err := os.Mkdir(dir, 0o700); err != nil {
 		return fmt.Errorf("making temporary directory: %w", err)
 	}
-	defer onEnd(ctx, func() { _ = os.RemoveAll(dir) })()
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	defer onEnd(ctx, func() { _ = remove() })()
 	if !imagesRunHere {
 		// ko's image for this system has no check, and the base image is not for it.
 		f.koOnly, f.bo.BaseImage, f.bo.BaseImageOverrides = true, layers.HostRef, map[string]string{"": ""}
-		fmt.Fprintln(os.Stderr, "Note: the app is built for this machine's system, so the base image's environment is left out; --engine runs the image itself")
+		say("Note: the app is built for this machine's system, so the base image's environment is left out; --engine runs the image itself\n")
 	}
 	compiler := newCompiler(ctx, os.Getenv(goVariable))
 	var built build.Result
@@ -151,7 +156,7 @@ func (f *tryFlags) onThisMachine(ctx context.Context, v versions, arg string, ap
 		return err
 	}
 	if note := app.Note(); note != "" {
-		fmt.Fprintln(os.Stderr, "Note:", note)
+		say("Note: %s\n", note)
 	}
 	return f.observe(ctx, app, appArgs)
 }

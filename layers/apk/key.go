@@ -29,6 +29,10 @@ type Key struct {
 // others.
 func ReadKey(spec string) (*Key, error) {
 	name, weak := strings.CutPrefix(spec, "sha1:")
+	if strings.Contains(name, "://") {
+		return nil, hint.With(errors.New("reading key: it is a URL, not a file"), // whose password or token is not shown
+			"download the key, compare it with what its owner publishes, and name the file")
+	}
 	text, err := limits.Key.ReadFile(name)
 	if errors.Is(err, os.ErrNotExist) && !filepath.IsAbs(name) {
 		err = hint.With(err, "relative paths begin in the working directory, also in .ko.yaml")

@@ -50,6 +50,7 @@ func (c *Client) newRepository(location string, keys []*Key, offline bool) (*rep
 	r.user, u.User = u.User, nil
 	switch {
 	case u.RawQuery != "" || u.Fragment != "":
+		u.RawQuery, u.Fragment = "", "" // which may be a token
 		return nil, fmt.Errorf("parsing repository %q: want no query and no fragment", u)
 	case u.Scheme == "file" && (u.Host == "" || u.Host == "localhost") && u.Path != "":
 		r.dir = filepath.FromSlash(u.Path)
