@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"os/signal"
 	"sync"
@@ -80,7 +79,7 @@ func (i *interrupts) end(s os.Signal) {
 			(*f)()
 		}
 	})
-	fmt.Fprintln(os.Stderr, "Error: interrupted")
+	say("Error: interrupted\n")
 	code := exitFailure
 	if n, ok := s.(syscall.Signal); ok {
 		code = 128 + int(n)

@@ -155,12 +155,12 @@ func (tf *taskdefFlags) run(ctx context.Context, v versions, stdin io.Reader, na
 func (tf *taskdefFlags) warn(file *taskdef.File) {
 	switch registry, _, _ := strings.Cut(tf.po.DockerRepo, "/"); {
 	case !tf.po.Push:
-		fmt.Fprintln(os.Stderr, "Warning: with --push=false the images are nowhere that ECS could pull them from")
+		say("Warning: with --push=false the images are nowhere that ECS could pull them from\n")
 	case tf.po.Local || slices.Contains([]string{publish.LocalDomain, publish.KindDomain}, registry):
-		fmt.Fprintln(os.Stderr, "Warning: the images stay on this machine, from which ECS cannot pull them")
+		say("Warning: the images stay on this machine, from which ECS cannot pull them\n")
 	}
 	if file.IsDescribed() && !tf.strip {
-		fmt.Fprintf(os.Stderr, "Note: %s is what describe-task-definition prints, which register-task-definition does not take: --strip makes it so\n", tf.file)
+		say("Note: %s is what describe-task-definition prints, which register-task-definition does not take: --strip makes it so\n", tf.file)
 	}
 }
 
