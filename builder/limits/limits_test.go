@@ -58,7 +58,7 @@ func TestCheckJSON(t *testing.T) {
 		"[" + strings.Repeat("1,", most-2) + "1]": true,
 		"[" + strings.Repeat("1,", most-1) + "1]": false,
 		strings.Repeat("{},", most):               false,
-		`"` + strings.Repeat(`\",[{`, most) + `"`:  true, // one string
+		`"` + strings.Repeat(`\",[{`, most) + `"`: true, // one string
 		`"\\"` + strings.Repeat(",", most+1):      false,
 		"\"":                                      true,
 		"\\":                                      true,
