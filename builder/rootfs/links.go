@@ -90,7 +90,8 @@ func tooManyLinks(name string) error {
 // walk returns the path that name stands for, a link at its end followed if last is
 // true, and adds to count how many links it has followed.
 func (f *FS) walk(name string, last bool, count *int) (string, error) {
-	done, parts := "/", strings.Split(name, "/")
+	done, rest := f.known(name, last, count)
+	parts := strings.Split(rest, "/")
 	for i, part := range parts {
 		if part == "" || part == "." {
 			continue
@@ -109,6 +110,21 @@ func (f *FS) walk(name string, last bool, count *int) (string, error) {
 		done = step.to
 	}
 	return done, nil
+}
+
+// known returns where the longest beginning of a path leads to of which that is known,
+// and the rest of the path.
+func (f *FS) known(name string, last bool, count *int) (done, rest string) {
+	if !path.IsAbs(name) || path.Clean(name) != name {
+		return "/", name
+	}
+	for at := name; at != "/"; at = path.Dir(at) {
+		if l, ok := f.led[at]; ok && (last || at != name) {
+			*count += l.links
+			return l.to, name[len(at):]
+		}
+	}
+	return "/", name
 }
 
 // step returns where a path in a directory, neither of which leads through links,

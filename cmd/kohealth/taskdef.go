@@ -6,7 +6,6 @@ import (
 	"fmt"
 	gobuild "go/build"
 	"io"
-	"os"
 	"slices"
 	"strings"
 

@@ -2,6 +2,7 @@ package apk
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -38,6 +39,7 @@ func (p *Package) String() string { return p.Name + "=" + p.Version }
 // colon and a value, up to an empty line or the end.
 func eachRecord(r io.Reader, f func(record string) error) error {
 	lines := bufio.NewScanner(r)
+	lines.Split(scanLine)
 	lines.Buffer(make([]byte, 16<<10), int(limits.Line.Max())+1) // with its end
 	var record strings.Builder
 	end := func() error {
@@ -68,6 +70,18 @@ func eachRecord(r io.Reader, f func(record string) error) error {
 		return err
 	}
 	return end()
+}
+
+// scanLine is [bufio.ScanLines] that leaves carriage returns, as apk does: without, a
+// value would be another one when it is read again.
+func scanLine(data []byte, atEOF bool) (advance int, line []byte, err error) {
+	if i := bytes.IndexByte(data, '\n'); i >= 0 {
+		return i + 1, data[:i], nil
+	}
+	if atEOF && len(data) > 0 {
+		return len(data), data, nil
+	}
+	return 0, nil, nil
 }
 
 // parsePackage parses a record. Fields that are unknown, such as those of files, are
