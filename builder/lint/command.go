@@ -271,6 +271,7 @@ var unescape = strings.NewReplacer(`\\`, `\`, `\`, "")
 // A url is where a check of curl's or wget's kind asks.
 type url struct {
 	scheme, host, port, path string
+	text                     string // as it is written
 }
 
 // String returns the URL with its scheme.
@@ -293,7 +294,7 @@ func (c call) url() (u url, ok bool) {
 		if m == nil || m[1] == "" && !(tool && (m[3] != "" || m[2] == "localhost" || m[2] == "127.0.0.1")) {
 			continue
 		}
-		return url{m[1], m[2], m[3], m[4]}, true
+		return url{m[1], m[2], m[3], m[4], arg}, true
 	}
 	return url{}, false
 }

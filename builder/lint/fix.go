@@ -16,10 +16,10 @@ import (
 
 // write writes a key of ECS's and its value as the container's file does.
 func (c *container) write(key string, value any) string {
-	text := encode(value)
-	if key == "command" && c.Style == composeYAML {
-		text = strings.ReplaceAll(text, "$", "$$") // or Compose replaces the variable by its own
+	if test, ok := value.([]string); ok && c.Style == composeYAML {
+		value = c.asWritten(test)
 	}
+	text := encode(value)
 	if d, ok := value.(time.Duration); ok {
 		text = d.String()
 		if c.Runtime == onECS {

@@ -39,9 +39,6 @@ func newImage(ref string, img v1.Image) (*image, error) {
 	if err != nil {
 		return nil, err
 	}
-	if check != nil {
-		check.Test = redact(check.Test)
-	}
 	file, err := img.ConfigFile()
 	if err != nil {
 		return nil, fmt.Errorf("reading config: %w", err)
@@ -99,7 +96,7 @@ func imageCheck(image *health.Config, over *check, pos source.Pos) *check {
 		}
 	}
 	inherit := func(d *duration, image duration) {
-		if !d.Given && image.Value != 0 {
+		if !d.Given && !d.Open && d.Bad == "" && image.Value != 0 {
 			*d = duration{Value: image.Value, Given: true, Pos: over.Pos}
 		}
 	}
@@ -107,7 +104,7 @@ func imageCheck(image *health.Config, over *check, pos source.Pos) *check {
 	inherit(&merged.Timeout, duration{Value: image.Timeout})
 	inherit(&merged.StartPeriod, duration{Value: image.StartPeriod})
 	inherit(&merged.StartInterval, duration{Value: image.StartInterval})
-	if !merged.Retries.Given && image.Retries != 0 {
+	if !merged.Retries.Given && merged.Retries.Bad == "" && image.Retries != 0 {
 		merged.Retries = number{Value: image.Retries, Given: true, Pos: over.Pos}
 	}
 	return &merged

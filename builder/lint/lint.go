@@ -77,6 +77,16 @@ type Options struct {
 	// [io.Closer] is closed.
 	Open func(ctx context.Context, ref string, platform v1.Platform) (v1.Image, error)
 
+	// Dir is the directory of a Compose file, from which it may include and extend others
+	// and take variables. Without it, the file is read by itself.
+	Dir string
+	// Environment holds the variables of the process that Compose would be.
+	Environment map[string]string
+
+	// Tell, if there is one, is called once for a file of which not all is judged, with
+	// what is left out.
+	Tell func(what string)
+
 	Severity Severity // the least that is reported
 	Ignore   []string // rules that are left out
 }
@@ -84,7 +94,7 @@ type Options struct {
 // File finds what is wrong in a file whose name serves for findings. Findings that
 // need no image are returned beside the error if an image cannot be opened.
 func File(ctx context.Context, name string, data []byte, o Options) ([]Finding, error) {
-	doc, err := source.Parse(data)
+	docs, err := source.ParseAll(data)
 	var at *source.Error
 	switch {
 	case errors.As(err, &at):
@@ -92,12 +102,14 @@ func File(ctx context.Context, name string, data []byte, o Options) ([]Finding, 
 	case err != nil:
 		return nil, fmt.Errorf("parsing %s: %w", name, err)
 	}
-	groups, err := read(doc, isJSON(data))
+	groups, err := o.read(ctx, data, docs)
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", name, err)
 	}
 	err = lookInto(ctx, groups, o)
-	return o.judge(name, groups), err
+	findings := o.judge(name, groups)
+	o.tell(groups)
+	return findings, errors.Join(refused(name, groups, findings), err)
 }
 
 // Image finds what is wrong with the check that an image has itself. The reference
@@ -128,7 +140,7 @@ func lookInto(ctx context.Context, groups []*group, o Options) error {
 	for _, group := range groups {
 		for _, c := range group.Containers {
 			ref, ok := c.ImageRef.Str()
-			if !ok || ref == "" {
+			if !ok || ref == "" || isOpen(ref) {
 				continue
 			}
 			name := ref + " " + c.platform().String()
@@ -187,7 +199,7 @@ func (o Options) judge(name string, groups []*group) []Finding {
 					continue
 				}
 				for _, p := range r.check(c) {
-					findings = append(findings, Finding{r.ID, r.Severity, name, p.Pos, c.Name, p.message, p.fix})
+					findings = append(findings, Finding{r.ID, r.Severity, name, p.Pos, c.Name, c.hide(p.message), c.hide(p.fix)})
 				}
 			}
 		}

@@ -24,7 +24,7 @@ type problem struct {
 
 // Rules returns all rules, those of one family together.
 func Rules() []Rule {
-	return slices.Concat(formRules(), programRules(), targetRules(), timingRules(), ecsRules(), groupRules(), imageRules())
+	return slices.Concat(formRules(), programRules(), targetRules(), timingRules(), composeRules(), ecsRules(), groupRules(), imageRules())
 }
 
 // Where rules come from.

@@ -25,7 +25,6 @@ func formRules() []Rule {
 		{"bash-only", Error, "/dev/tcp is bash's own, as is [[ where dash is the shell, and the command's shell is another one.", "https://www.gnu.org/software/bash/manual/html_node/Redirections.html", bashOnly},
 		{"always-healthy", Warning, "The command ends with what always succeeds, so the container is healthy whatever its programs say.", srcDocker, alwaysHealthy},
 		{"exit-code-2", Info, "Docker reserves exit codes other than 0 and 1.", srcDocker, exitCode2},
-		{"compose-dollar", Warning, "Compose itself replaces $VAR in a test, by its own environment's value and not the container's.", "https://docs.docker.com/reference/compose-file/interpolation/", composeDollar},
 	}
 }
 
@@ -86,7 +85,11 @@ func commandKind(c *container) []problem {
 	if len(args) == 1 && strings.Contains(args[0], " ") {
 		fix = c.whole("CMD-SHELL", args[0])
 	}
-	return at(c.Check.at(0), fix, "the command begins with %s, not with %s", encode(c.Check.form()), strings.Join(kinds, " or "))
+	outcome := "it is ignored, nothing is checked"
+	if c.Runtime == onCompose {
+		outcome = "Compose refuses it"
+	}
+	return at(c.Check.at(0), fix, "the command begins with %s, not with %s: %s", encode(c.Check.form()), strings.Join(kinds, " or "), outcome)
 }
 
 func noCommand(c *container) []problem {
@@ -266,12 +269,4 @@ func exitCode2(c *container) []problem {
 		}
 	}
 	return nil
-}
-
-func composeDollar(c *container) (found []problem) {
-	for _, n := range c.Dollars {
-		doubled := composeVariable.ReplaceAllStringFunc(n.Text, func(s string) string { return strings.Replace(s, "$", "$$", 1) })
-		found = append(found, at(n.Pos, encode(doubled), "Compose replaces the variable by its own; the container's is written with $$")...)
-	}
-	return found
 }

@@ -13,7 +13,7 @@ import (
 func targetRules() []Rule {
 	return []Rule{
 		{"localhost", Warning, "localhost may be ::1 first, where a server that listens on IPv4 only does not answer, and BusyBox's wget tries no other address.", "https://man7.org/linux/man-pages/man5/gai.conf.5.html", localhost},
-		{"other-port", Warning, "The command asks a port that the container neither maps, exposes nor has in PORT.", srcECSDef, otherPort},
+		{"other-port", Warning, "The command asks a port that is none of the app's, all of which the file maps.", srcECSDef, otherPort},
 		{"curl-without-fail", Warning, "Without -f, curl succeeds whatever the server answers: 500 is healthy.", srcCurl, curlWithoutFail},
 		{"probe-arguments", Error, "kohealth's probe does not understand its arguments, so every check fails.", "https://github.com/ko-health/kohealth#the-probe", probeArguments},
 	}
@@ -43,7 +43,7 @@ func localhost(c *container) (found []problem) {
 	calls, probe := c.asking()
 	for _, call := range calls {
 		if u, ok := call.url(); ok && u.host == "localhost" && u.scheme != "https" && !probe && path.Base(call.Name) == "wget" {
-			found = append(found, at(call.Pos, c.rewritten("localhost", "127.0.0.1"), "%s asks localhost, which may be ::1: ask 127.0.0.1 if the server listens on IPv4", call.Name)...)
+			found = append(found, at(call.Pos, c.rewritten(u.text, strings.Replace(u.text, "localhost", "127.0.0.1", 1)), "%s asks localhost, which may be ::1: ask 127.0.0.1 if the server listens on IPv4", call.Name)...)
 		}
 	}
 	return found
@@ -52,8 +52,12 @@ func localhost(c *container) (found []problem) {
 // rewritten writes the check with a part of its command replaced.
 func (c *container) rewritten(old, new string) string {
 	var test []string
-	for _, a := range c.Check.Test {
-		test = append(test, strings.ReplaceAll(a.Text, old, new))
+	for i, a := range c.Check.Test {
+		text := a.Text
+		if at := strings.LastIndex(text, old); at >= 0 && i > 0 && (a.Text == old || c.Check.form() == "CMD-SHELL" || c.hasShellScript()) {
+			text = text[:at] + new + text[at+len(old):]
+		}
+		test = append(test, text)
 	}
 	return c.command(test)
 }
@@ -69,7 +73,7 @@ func (c *container) command(test []string) string {
 var local = []string{"", "localhost", "127.0.0.1", "0.0.0.0", "[::1]", "[::]"}
 
 func otherPort(c *container) (found []problem) {
-	known := c.knownPorts()
+	known := c.appPorts()
 	calls, _ := c.asking()
 	for _, call := range calls {
 		u, ok := call.url()
@@ -85,22 +89,31 @@ func otherPort(c *container) (found []problem) {
 	return found
 }
 
-// knownPorts returns the ports that the container says it has.
-func (c *container) knownPorts() []int {
-	ports := slices.Clone(c.Ports)
+// appPorts returns the TCP ports that the app is known to listen on: those that the file
+// maps, if all that PORT and the image say of the app are among them. A file may well map
+// less than the app has, so without such a word nothing is known.
+func (c *container) appPorts() []int {
+	var said []int
 	if value, ok := c.environ("PORT"); ok {
-		if port, err := strconv.Atoi(value); err == nil {
-			ports = append(ports, port)
+		port, err := strconv.Atoi(value)
+		if err != nil {
+			return nil
 		}
+		said = append(said, port)
 	}
 	if c.Image != nil {
 		for exposed := range c.Image.Config.ExposedPorts {
-			number, _, _ := strings.Cut(exposed, "/")
-			if port, err := strconv.Atoi(number); err == nil {
-				ports = append(ports, port)
+			number, protocol, _ := strings.Cut(exposed, "/")
+			if port, err := strconv.Atoi(number); err == nil && (protocol == "tcp" || protocol == "") {
+				said = append(said, port)
 			}
 		}
 	}
+	isMapped := func(port int) bool { return slices.Contains(c.Ports, port) }
+	if len(said) == 0 || slices.ContainsFunc(said, func(port int) bool { return !isMapped(port) }) {
+		return nil
+	}
+	ports := slices.Clone(c.Ports)
 	slices.Sort(ports)
 	return slices.Compact(ports)
 }

@@ -18,12 +18,12 @@ func timingRules() []Rule {
 		{"ecs-timeout", Error, "ECS takes a timeout of 2 to 60 whole seconds; CDK lets 120 pass.", srcECS, ecsRange("timeout", ecs.Timeout, func(c *check) duration { return c.Timeout })},
 		{"ecs-retries", Error, "ECS takes 1 to 10 retries.", srcECS, ecsRetries},
 		{"ecs-start-period", Error, "ECS takes a start period of 0 to 300 whole seconds.", srcECS, ecsRange("startPeriod", ecs.StartPeriod, func(c *check) duration { return c.StartPeriod })},
-		{"timeout-above-interval", Warning, "A timeout longer than the interval makes checks rarer than they are meant to be.", srcDocker, timeoutAboveInterval},
+		{"timeout-above-interval", Warning, "A timeout longer than the interval makes ECS find out later than it is meant to that a check hangs; CDK refuses it.", srcECS, timeoutAboveInterval},
 		{"late-timeout", Warning, "The program's own timeout is not shorter than the check's, so the runtime kills it before it says why.", srcMoby, lateTimeout},
-		{"no-start-period", Warning, "Without a start period, an app that is slower to start than interval × retries is restarted for ever.", srcECS, noStartPeriod},
+		{"no-start-period", Warning, "Without a start period, ECS restarts an app for ever that is slower to start than interval × retries.", srcECS, noStartPeriod},
 		{"duration-below-1ms", Error, "Docker refuses durations below 1 ms; a number without a unit is in nanoseconds in an image's config.", srcImage, belowMillisecond},
 		{"fraction-of-second", Warning, "ECS takes whole seconds only, so this cannot be written in a task definition.", srcECS, fractionOfSecond},
-		{"start-interval-alone", Warning, "A start interval has no effect without a start period; Compose refuses it.", srcCompose, startIntervalAlone},
+		{"start-interval-alone", Warning, "A start interval has no effect without a start period.", srcCompose, startIntervalAlone},
 	}
 }
 
@@ -34,7 +34,7 @@ func ecsRange(key string, takes health.Range, get func(*check) duration) func(*c
 		}
 		d := get(c.Check)
 		seconds := d.Value.Truncate(time.Second)
-		number := number{int(seconds / time.Second), d.Given, d.Bad, d.Pos}
+		number := number{Value: int(seconds / time.Second), Given: d.Given, Bad: d.Bad, Pos: d.Pos}
 		return outOfRange(key, number, int(takes.Min/time.Second), int(takes.Max/time.Second), c.write(key, takes.Nearest(seconds)))
 	}
 }
@@ -59,8 +59,8 @@ func outOfRange(key string, n number, least, most int, fix string) []problem {
 
 func timeoutAboveInterval(c *container) []problem {
 	t := c.timings()
-	if !c.runs() || !c.Check.Timeout.Given || t.timeout <= t.interval {
-		return nil
+	if c.Runtime != onECS || !c.runs() || !c.Check.Timeout.Given || c.Check.Interval.Open || t.timeout <= t.interval {
+		return nil // Docker counts an interval from the end of a check
 	}
 	return at(c.Check.Timeout.Pos, c.write("timeout", t.interval), "timeout %s is longer than interval %s", t.timeout, t.interval)
 }
@@ -120,9 +120,8 @@ const shortStart = 30 * time.Second
 
 func noStartPeriod(c *container) []problem {
 	t := c.timings()
-	given := c.Check != nil && (c.Check.StartPeriod.Given || c.Check.StartPeriod.Bad != "")
-	if !c.runs() || given && c.Check.StartPeriod.Value > 0 {
-		return nil
+	if c.Runtime != onECS || !c.runs() || c.Check.StartPeriod.Open || c.Check.StartPeriod.Bad != "" || c.Check.StartPeriod.Value > 0 {
+		return nil // Docker restarts nothing
 	}
 	grace := t.interval * time.Duration(t.retries)
 	if grace >= shortStart {
@@ -174,7 +173,7 @@ func fractionOfSecond(c *container) (found []problem) {
 }
 
 func startIntervalAlone(c *container) []problem {
-	if c.Check == nil || !c.Check.StartInterval.Given || c.Check.StartInterval.Value == 0 || c.Check.StartPeriod.Value > 0 {
+	if c.Check == nil || !c.Check.StartInterval.Given || c.Check.StartInterval.Value == 0 || c.Check.StartPeriod.Value > 0 || c.Check.StartPeriod.Open || len(composeStartInterval(c)) > 0 {
 		return nil
 	}
 	return at(c.Check.StartInterval.Pos, c.write("startPeriod", 10*time.Second), "there is a start interval, and no start period")

@@ -99,7 +99,8 @@ func (p *jsonParser) value(depth int) (*Node, error) {
 		}
 	case nil:
 	default:
-		n.Kind, n.Text = Scalar, fmt.Sprint(tok)
+		_, isString := tok.(string)
+		n.Kind, n.Text, n.Bare = Scalar, fmt.Sprint(tok), !isString
 	}
 	n.Span.End = int(p.dec.InputOffset())
 	return n, err

@@ -48,6 +48,7 @@ const (
 type Node struct {
 	Kind   Kind
 	Text   string // of a scalar, unquoted
+	Bare   bool   // a scalar is a number or a boolean, and no string
 	Items  []*Node
 	Fields []Field
 	Inside *Node // what an Unknown list or map holds
@@ -67,17 +68,29 @@ func (s Span) Known() bool { return s.End > 0 }
 // A Field is a key of a map with its value.
 type Field struct{ Key, Value *Node }
 
-// Parse parses a document, JSON if it begins as such and else YAML. Errors in its
-// syntax are of type [*Error].
+// Parse parses a document, JSON if it begins as such and else YAML, of which it is the
+// first of the file. Errors in its syntax are of type [*Error].
 func Parse(data []byte) (*Node, error) {
+	docs, err := parse(data, 1)
+	if err != nil {
+		return nil, err
+	}
+	return docs[0], nil
+}
+
+// ParseAll parses all documents of a file, of which there is one at least.
+func ParseAll(data []byte) ([]*Node, error) { return parse(data, maxNodes) }
+
+func parse(data []byte, most int) ([]*Node, error) {
 	if len(data) > MaxSize {
 		return nil, fmt.Errorf("larger than %d MiB", MaxSize>>20)
 	}
 	data = bytes.TrimPrefix(data, []byte("\uFEFF"))
 	if text := bytes.TrimSpace(data); len(text) > 0 && (text[0] == '{' || text[0] == '[') {
-		return parseJSON(data)
+		n, err := parseJSON(data)
+		return []*Node{n}, err
 	}
-	return parseYAML(data)
+	return parseYAML(data, most)
 }
 
 // Get returns the value of a key, whatever the key's case: ECS and CloudFormation

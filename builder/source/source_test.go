@@ -214,3 +214,36 @@ func checkPlaces(t *testing.T, n *source.Node, want bool) {
 		checkPlaces(t, f.Value, true)
 	}
 }
+
+// The line of an error is where the YAML is wrong, not where the map began that it is in.
+func TestYAMLErrorLines(t *testing.T) {
+	for text, want := range map[string]int{
+		"a: b\n  c: d\n":           2,
+		"a:\n  - b\n c: d\n":       3,
+		"x:\n  y: 1\n\tz: 2\n":     3,
+		"a: {b: c\nd: e\n":         2,
+		"- a\nb: c\n":              2,
+		"a:\n  b: c\n  - d\n":      3,
+		"a: b\n%x\n":               2,
+		"a: *b\n":                  1,
+		"a: \"x\n\n":               3,
+		"a: 1\n---\nb:\n c\n d: e": 5,
+		"services:\n  app:\n    image: x\n   bad: y\n": 4,
+	} {
+		_, err := source.ParseAll([]byte(text))
+		var at *source.Error
+		if !errors.As(err, &at) || at.Line != want {
+			t.Errorf("%q: %v, want line %d", text, err, want)
+		}
+	}
+}
+
+func TestParseAll(t *testing.T) {
+	docs, err := source.ParseAll([]byte("a: 1\n---\n# nothing\n---\nb:\n  c: 2\n"))
+	if err != nil || len(docs) != 3 || docs[1].Given() {
+		t.Fatalf("%d documents, %v", len(docs), err)
+	}
+	if c := docs[2].Get("b").Get("c"); c.Text != "2" || c.Pos != (source.Pos{Line: 6, Column: 6}) || !c.Span.Known() {
+		t.Errorf("%+v", c)
+	}
+}
