@@ -24,6 +24,9 @@ func (c *call) test() result {
 	if c.open {
 		return result{status: either}
 	}
+	if len(args) == 2 && (args[0] == "-f" || args[0] == "-e") && strings.HasPrefix(args[1], "/") && isKnown(args[1]) {
+		c.asks(asked{arg: c.arg, offset: c.of(c.at), tool: c.name(), scheme: "file", path: args[1], probe: []string{"file://" + dollars(args[1])}})
+	}
 	is := c.evaluate(args)
 	if is == perhaps {
 		return result{status: either}

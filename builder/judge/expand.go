@@ -136,7 +136,7 @@ func (e *expander) literal(text string, first bool) {
 			}
 			continue
 		}
-		e.globs = e.globs || !e.quoted && !e.whole && strings.IndexByte("*?[", c) >= 0 && text != "["
+		e.globs = e.globs || !e.quoted && !e.whole && (c == '*' || c == '?' || c == '[' && strings.Contains(text[i:], "]"))
 		if e.quoted || e.quote == nil {
 			e.write(text[i : i+1])
 			continue

@@ -18,6 +18,7 @@ func (r *run) shellForm() status {
 	c := &call{shell: sh, words: []string{"/bin/sh"}}
 	if is == no {
 		sh.note(note{Verdict: Verdict{Rule: "no-shell", Message: "CMD-SHELL needs /bin/sh, which is not in the image: the check never runs"}, cause: true})
+		sh.interpret(r.check.Test[1], scene{}) // which tells what it asks, and what else is not there
 		return fails
 	}
 	if is == yes {
@@ -69,14 +70,14 @@ func (r *run) execForm() status {
 
 // splitWords writes one string after CMD as words, or for a shell if it needs one.
 func splitWords(test []string) []string {
-	if words, ok := simpleWords(test[1]); ok {
+	if words, ok := Words(test[1]); ok {
 		return append([]string{"CMD"}, words...)
 	}
 	return []string{"CMD-SHELL", test[1]}
 }
 
-// simpleWords splits a command that needs no shell.
-func simpleWords(text string) (words []string, ok bool) {
+// Words splits a command line that needs no shell. ok is false for one that does.
+func Words(text string) (words []string, ok bool) {
 	file, err := syntax.NewParser().Parse(strings.NewReader(text), "")
 	if err != nil || len(file.Stmts) != 1 || len(file.Stmts[0].Redirs) > 0 || file.Stmts[0].Negated || file.Stmts[0].Background {
 		return nil, false

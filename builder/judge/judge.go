@@ -125,6 +125,7 @@ func (r *run) verdicts() (found []Verdict) {
 		}
 		found = append(found, n.Verdict)
 	}
+	found = append(found, r.otherPorts()...)
 	isError := func(v Verdict) bool { return v.Severity == Error }
 	switch {
 	case hopeless && !slices.ContainsFunc(found, isError):

@@ -14,8 +14,8 @@ import (
 // memory is a file system: what each file holds by its path, or "-> target" for a link.
 type memory map[string]string
 
-// elf is the head of a program that nothing is known of.
-const elf = "\x7fELF"
+// anELF is the head of a program that nothing is known of.
+const anELF = "\x7fELF"
 
 func (m memory) resolve(name string, depth int) (string, bool) {
 	if depth > 10 {

@@ -71,6 +71,34 @@ func (c *call) replace(old, new string) edit {
 	}
 }
 
+// replaceIn changes a part of an argument that need not stand in the script as it is.
+func (c *call) replaceIn(old, new, arg string) edit {
+	if isKnown(arg) || c.node == nil {
+		if e := c.replace(arg, strings.Replace(arg, old, new, 1)); e != nil && (c.node == nil || c.standsIn(arg)) {
+			return e
+		}
+	}
+	for _, w := range c.node.Args {
+		if lit, ok := w.Parts[0].(*syntax.Lit); ok && strings.Contains(lit.Value, old) && strings.HasPrefix(arg, lit.Value) {
+			return c.replace(lit.Value, strings.Replace(lit.Value, old, new, 1))
+		}
+		if q, ok := w.Parts[0].(*syntax.DblQuoted); ok && len(q.Parts) > 0 {
+			if lit, ok := q.Parts[0].(*syntax.Lit); ok && strings.Contains(lit.Value, old) && strings.HasPrefix(arg, lit.Value) {
+				return c.replace(lit.Value, strings.Replace(lit.Value, old, new, 1))
+			}
+		}
+	}
+	return nil
+}
+
+// standsIn reports whether an argument is in the script as it is.
+func (c *call) standsIn(arg string) bool {
+	if c.fixed || c.arg >= len(c.check.Test) {
+		return false
+	}
+	return strings.Contains(c.check.Test[c.arg], arg)
+}
+
 // maxEdits is how many edits one after the other are tried.
 const maxEdits = 6
 
@@ -89,7 +117,9 @@ func (r *run) mend(found []Verdict) error {
 		return err
 	}
 	for i := range found {
-		found[i].Probe = probe
+		if found[i].Severity == Error {
+			found[i].Probe = probe
+		}
 		if found[i].Test, err = r.clean(append(r.candidates(found[i]), all)); err != nil {
 			return err
 		}
@@ -169,10 +199,11 @@ func (r *run) editAll() ([]string, error) {
 
 // strict cuts off what makes a script succeed whatever was before.
 func strict(test []string) []string {
-	if test[0] != "CMD-SHELL" || len(test) != 2 {
+	at := len(test) - 1
+	if _, isShell := shellNames[baseName(test[1])]; !isShell && (test[0] != "CMD-SHELL" || at != 1) {
 		return nil
 	}
-	script := test[1]
+	script := test[at]
 	file, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(script), "")
 	if err != nil || len(file.Stmts) == 0 || file.Stmts[len(file.Stmts)-1].Negated {
 		return nil
@@ -189,7 +220,9 @@ func strict(test []string) []string {
 	default:
 		return nil
 	}
-	return []string{"CMD-SHELL", strings.TrimRight(script[:end], "; \n") + " || exit 1"}
+	changed := slices.Clone(test)
+	changed[at] = strings.TrimRight(script[:end], "; \n") + " || exit 1"
+	return changed
 }
 
 // isSuccess reports whether a command does nothing but succeed.
@@ -225,7 +258,7 @@ func (r *run) otherTool() []string {
 		if cut, ok := strings.CutSuffix(strings.TrimSpace(text), "|| exit 1"); ok {
 			text, suffix = strings.TrimSpace(cut), " || exit 1"
 		}
-		simple, ok := simpleWords(text)
+		simple, ok := Words(text)
 		if !ok {
 			return nil
 		}

@@ -27,6 +27,11 @@ func (e *expander) parameter(p *syntax.ParamExp) {
 		return
 	}
 	value := e.parameterValue(name)
+	if value == Unknown && strings.Contains("?$!#", name) && p.Exp == nil { // a number, which is not split
+		e.begun = true
+		e.write(value)
+		return
+	}
 	if p.Length {
 		if value == unset {
 			value = ""
@@ -55,7 +60,7 @@ func (e *expander) parameter(p *syntax.ParamExp) {
 func (e *expander) unsetParameter(p *syntax.ParamExp, name string) {
 	switch e.nounset {
 	case yes:
-		e.abort(p, "unset-variable", "the variable "+name+" is set nowhere, which set -u does not take")
+		e.abort(p, "no-variable", "the variable "+name+" is set nowhere, which set -u does not take")
 		return
 	case perhaps:
 		e.exits = e.exits.or(failsWith("2"))
@@ -196,7 +201,7 @@ func (e *expander) assignDefault(name string, given maybe, value string, def *sy
 func (e *expander) orError(p *syntax.ParamExp, name string, given maybe, value string) {
 	switch given {
 	case no:
-		e.abort(p, "unset-variable", "the variable "+name+" is set nowhere")
+		e.abort(p, "no-variable", "the variable "+name+" is set nowhere")
 		value = ""
 	case perhaps:
 		e.exits = e.exits.or(failsWith("2"))

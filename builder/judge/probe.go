@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/health/cmdline"
@@ -21,7 +22,7 @@ func (c *call) probe() result {
 	cmd, err := cmdline.ParseOver(args, func() ([]string, error) { return c.probeFile() }, l.value)
 	switch {
 	case err != nil && l.missing != "":
-		c.cause(c.scene, "unset-variable", c.at, "the variable "+l.missing+" is set nowhere, and the probe's arguments need it")
+		c.cause(c.scene, "no-variable", c.at, "the variable "+l.missing+" is set nowhere, and the probe's arguments need it")
 		return failsWith("1")
 	case err != nil && (l.open || !isKnown(strings.Join(args, " "))):
 		return result{status: either}
@@ -31,6 +32,9 @@ func (c *call) probe() result {
 	}
 	if l.open || !isKnown(strings.Join(args, " ")) {
 		return result{status: either}
+	}
+	if d := time.Duration(cmd.Timeout); d > 0 {
+		c.late(d.String(), "healthcheck")
 	}
 	for _, t := range cmd.Targets {
 		if r := c.target(t, cmd); r.status == fails {

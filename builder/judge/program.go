@@ -30,6 +30,9 @@ const (
 // find looks for a program as the shell, or the runtime, does.
 func (sh *shell) find(name string) (p *program, is maybe) {
 	p = &program{tool: path.Base(name), flavour: unsure}
+	if sh.container.Kohealth && name == health.ProbePath {
+		p.flavour = ours
+	}
 	if sh.container.Files == nil || !isKnown(name) {
 		return p, perhaps
 	}
@@ -102,11 +105,9 @@ func (sh *shell) program(c *call) result {
 	p, is := sh.find(c.name())
 	switch {
 	case is == perhaps:
-		sh.ignored = true
 		return sh.start1(p, c)
 	case is == no && sh.dialect == ash && sh.isApplet(c.name()):
 		p.flavour = busybox
-		sh.ignored = true
 		return sh.start1(p, c).or(notFound) // BusyBox may be built to find its own
 	case is == no:
 		return sh.absent(c)
@@ -114,7 +115,6 @@ func (sh *shell) program(c *call) result {
 	if r, ok := sh.startable(p, c); !ok {
 		return r
 	}
-	sh.ignored = true
 	if b := sh.readProgram(p.Path); b.script || !b.elf {
 		return sh.scriptFile(p, b, c)
 	}
@@ -132,7 +132,15 @@ func (sh *shell) absent(c *call) result {
 	default:
 		sh.cause(c.scene, "no-program", c.at, name+" is not in the image's PATH")
 	}
+	sh.meant(c)
 	return notFound
+}
+
+// meant notes what a program would ask if it were there.
+func (sh *shell) meant(c *call) {
+	notes := sh.notes
+	sh.start1(&program{tool: path.Base(c.name())}, c)
+	sh.notes = notes
 }
 
 // isApplet reports whether the image's BusyBox has an applet.
@@ -152,10 +160,11 @@ func (sh *shell) startable(p *program, c *call) (r result, ok bool) {
 	arch := sh.container.Platform.Architecture
 	if dir := sh.container.mountOver(p.Path); dir != "" {
 		sh.tell("hidden-by-mount", c.at, "what is mounted at "+dir+" hides "+p.Path, nil)
+		sh.ignored = true
 		return unclear, false
 	}
 	if p.Type != tar.TypeReg || p.Mode&0o111 == 0 {
-		return fail("not-executable", p.Path+" is not an executable file", cannotRun)
+		return fail("not-executable", p.Path+" is not an executable file: its mode is to be 0755", cannotRun)
 	}
 	if part, user := sh.blocked(p.Entry); part != "" {
 		return fail("user-cannot-execute", "user "+user+" may not execute "+part, cannotRun)
@@ -218,6 +227,7 @@ func (sh *shell) scriptFile(p *program, b binary, c *call) result {
 	}
 	d, isShell := shellNames[path.Base(interpreter)]
 	if !isShell {
+		sh.ignored = true
 		return unclear
 	}
 	inner := c.shifted(0)

@@ -63,7 +63,7 @@ var programs = map[string]string{
 }
 
 func newStand(t *testing.T, s realShell, maybe string) stand {
-	st := stand{t.TempDir(), memory{"/bin/sh": "-> " + s.file, s.file: elf, "/tmp/x": "", "/usr/bin/x": ""}}
+	st := stand{t.TempDir(), memory{"/bin/sh": "-> " + s.file, s.file: anELF, "/tmp/x": "", "/usr/bin/x": ""}}
 	if s.name == "busybox" {
 		applets, err := exec.Command(s.args[0], "--list").Output()
 		if err != nil {
@@ -82,7 +82,7 @@ func newStand(t *testing.T, s realShell, maybe string) stand {
 			write(name, text)
 			continue
 		}
-		st.files["/bin/"+name] = elf
+		st.files["/bin/"+name] = anELF
 		target, err := exec.LookPath(name)
 		if name == "maybe" {
 			target, err = exec.LookPath(maybe)

@@ -122,7 +122,7 @@ func (sh *shell) run1(c *call) result {
 		return f(c)
 	}
 	if len(sh.unsets) > 0 {
-		sh.tell("unset-variable", c.at, "the variable "+sh.unsets[0]+", which "+c.name()+" gets, is set nowhere", nil)
+		sh.tell("no-variable", c.at, "the variable "+sh.unsets[0]+", which "+c.name()+" gets, is set nowhere", nil)
 	}
 	return sh.program(c)
 }

@@ -10,14 +10,7 @@ import (
 
 // start1 does what a program does, by its name.
 func (sh *shell) start1(p *program, c *call) result {
-	if p.flavour == ours && p.tool != "curl" && p.tool != "wget" {
-		return c.probe()
-	}
 	switch p.tool {
-	case "curl":
-		return c.curl(p.flavour)
-	case "wget":
-		return c.wget(p.flavour)
 	case "busybox":
 		return c.applet(p)
 	case "sh", "ash", "dash", "bash":
@@ -30,7 +23,16 @@ func (sh *shell) start1(p *program, c *call) result {
 		return c.xargs()
 	case "which":
 		return c.which()
-	case "sleep":
+	}
+	sh.ignored = true
+	switch {
+	case p.tool == "curl":
+		return c.curl(p.flavour)
+	case p.tool == "wget":
+		return c.wget(p.flavour)
+	case p.flavour == ours:
+		return c.probe()
+	case p.tool == "sleep":
 		return c.sleep()
 	}
 	return c.utility(p)
@@ -180,6 +182,7 @@ func (c *call) timeout(f flavour) result {
 	if isKnown(args[0]) && strings.Trim(strings.TrimRight(args[0], "smhd"), "0123456789.") != "" {
 		return failsWith("125")
 	}
+	c.late(args[0], "timeout")
 	r := c.inner(args[1:])
 	if r.status == 0 {
 		return failsWith("124")

@@ -166,7 +166,7 @@ func (c *call) grpc() result {
 	service, plainUse := "", !c.open
 	for i := 0; i < len(c.args()); i++ {
 		name, value, _ := strings.Cut(strings.TrimLeft(c.args()[i], "-"), "=")
-		if (name == "addr" || name == "service") && value == "" && i+1 < len(c.args()) {
+		if (name == "addr" || name == "service" || strings.HasSuffix(name, "timeout")) && value == "" && i+1 < len(c.args()) {
 			i++
 			value = c.args()[i]
 		}
@@ -175,7 +175,9 @@ func (c *call) grpc() result {
 			a.host, a.port, _ = strings.Cut(value, ":")
 		case "service":
 			service = "/" + value
-		case "connect-timeout", "rpc-timeout", "v":
+		case "rpc-timeout":
+			c.late(value, baseName(c.name()))
+		case "connect-timeout", "v":
 		default:
 			plainUse = false
 		}

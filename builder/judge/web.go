@@ -27,9 +27,6 @@ func (c *call) curl(f flavour) result {
 		return c.asOurs("curl")
 	}
 	o := curlSyntax.parse(c.args())
-	if c.open {
-		return unclear
-	}
 	if o.has("V", "version", "h", "help", "M", "manual") {
 		return result{status: passes, out: Unknown}
 	}
@@ -47,12 +44,13 @@ func (c *call) curl(f flavour) result {
 	}
 	for _, u := range urls {
 		parsed := parseURL(u)
-		if why := parsed.mistake(); why != "" && len(urls) == 1 && !o.has("unix-socket", "abstract-unix-socket") && isWeb(parsed) {
+		if why := parsed.mistake(); why != "" && !c.open && len(urls) == 1 && !o.has("unix-socket", "abstract-unix-socket") && isWeb(parsed) {
 			return c.badURL(u, why)
 		}
 		c.askWeb("curl", parsed, o, curlProbe)
 	}
 	c.proxied("curl", urls, o)
+	c.limit(o, "curl", "m", "max-time")
 	if !o.has("f", "fail", "fail-with-body", "w", "write-out") && !c.read && slices.ContainsFunc(urls, func(u string) bool { return isWeb(parseURL(u)) }) {
 		c.tell("curl-without-fail", c.at, "curl without -f succeeds when the server answers 500", c.insert("-f"))
 	}
@@ -76,6 +74,9 @@ func (c *call) operands(o options) (operands []string) {
 // plainUse handles what curl and wget have in common: to ask nothing, and to get what
 // was meant for a shell.
 func (c *call) plainUse(urls []string, o options) (r result, ok bool) {
+	if (len(urls) == 0 || o.lacks) && c.open {
+		return unclear, false
+	}
 	if len(urls) == 0 || o.lacks {
 		c.cause(c.scene, "no-url", c.at, c.name()+" is called without a URL")
 		return failsWith("2"), false
@@ -111,13 +112,10 @@ func (c *call) wget(f flavour) result {
 	if f == busybox {
 		o = appletSyntax.parse(c.args())
 	}
-	if c.open {
-		return unclear
-	}
 	if f != busybox && o.has("V", "version", "h", "help") {
 		return result{status: passes, out: Unknown}
 	}
-	if o.strange != "" {
+	if o.strange != "" && !c.open {
 		c.cause(c.scene, "unknown-option", c.at, "BusyBox's wget does not know "+o.strange)
 		return failsWith("1")
 	}
@@ -130,16 +128,17 @@ func (c *call) wget(f flavour) result {
 	}
 	for _, u := range urls {
 		parsed := parseURL(u)
-		if why := parsed.mistake(); why != "" {
+		if why := parsed.mistake(); why != "" && !c.open {
 			return c.badURL(u, why)
 		}
 		c.askWeb("wget", parsed, o, wgetProbe)
 		if parsed.host == "localhost" && parsed.scheme == "http" && f != plain {
-			c.tell("localhost", c.at, "wget asks localhost, which may be ::1: ask 127.0.0.1 if the server listens on IPv4", c.replace(u, strings.Replace(u, "localhost", "127.0.0.1", 1)))
+			c.tell("localhost", c.at, "wget asks localhost, which may be ::1: ask 127.0.0.1 if the server listens on IPv4", c.replaceIn("localhost", "127.0.0.1", u))
 		}
 	}
 	c.proxied(map[bool]string{true: "BusyBox's wget", false: "wget"}[f == busybox], urls, o)
 	c.saves(f, urls, o)
+	c.limit(o, "wget", "T", "timeout")
 	out := ""
 	if file, _ := o.value("O", "output-document"); file == "-" || !isKnown(file) {
 		out = Unknown

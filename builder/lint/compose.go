@@ -74,7 +74,6 @@ func readService(g *group, key, n *source.Node) *container {
 	c.readComposeCheck(n.Get("healthcheck"))
 	c.Said = c.Check
 	c.Unclear = c.Unclear || n.Get("extends").Given() && (c.Check == nil || len(c.Check.Test) == 0)
-	c.Command = parseCommand(c.Check)
 	return c
 }
 

@@ -30,7 +30,6 @@ func readTask(task *source.Node, style style) *group {
 		}
 		c := readECSContainer(n)
 		c.group = g
-		c.Command = parseCommand(c.Check)
 		g.Containers = append(g.Containers, c)
 	}
 	return g
