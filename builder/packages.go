@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"path"
+	"slices"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -167,4 +169,15 @@ func (s *stack) baseID() string {
 		b.WriteString(d.String())
 	}
 	return b.String()
+}
+
+func inPath(image *rootfs.FS, program string, env []string) bool {
+	for _, kv := range env {
+		if dirs, ok := strings.CutPrefix(kv, "PATH="); ok {
+			return slices.ContainsFunc(strings.Split(dirs, ":"), func(dir string) bool {
+				return has(image, path.Join(dir, program))
+			})
+		}
+	}
+	return false
 }

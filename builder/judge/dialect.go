@@ -52,6 +52,7 @@ type script struct {
 	stmts []*syntax.Stmt
 	wrong *wrong // what ends it once all of stmts have run; nil is nothing
 	added []int  // offsets in the parsed text of what is not in the script's
+	twice []int  // offsets of (( ))
 }
 
 // offset returns where in the script's text a node stands.
@@ -80,6 +81,7 @@ func parse(text string, d dialect) script {
 	file, added, err := parseAs(text, d)
 	if err == nil {
 		s.stmts, s.added = file.Stmts, added
+		s.twice = doubled(text)
 		s.wrong = firstWrong(file, d)
 	} else {
 		s.wrong = wrongOf(text, err, d)
@@ -96,6 +98,21 @@ func parse(text string, d dialect) script {
 		}
 	}
 	return s
+}
+
+// doubled returns where a script has (( )), which only bash takes for arithmetic.
+func doubled(text string) (at []int) {
+	if !strings.Contains(text, "((") {
+		return nil
+	}
+	file, _, err := parseAs(text, bash)
+	if err != nil {
+		return nil
+	}
+	for a := range nodes[*syntax.ArithmCmd](file) {
+		at = append(at, int(a.Pos().Offset()))
+	}
+	return at
 }
 
 // parseAs parses with the syntax of a shell, or with one that has it all. Bash's is a

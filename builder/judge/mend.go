@@ -352,6 +352,9 @@ func (r *run) isOneCall() bool {
 	if or, ok := cmd.(*syntax.BinaryCmd); ok && or.Op == syntax.OrStmt && !or.X.Negated && isFailure(or.Y) {
 		cmd = or.X.Cmd
 	}
+	for range nodes[*syntax.CmdSubst](cmd) {
+		return false
+	}
 	_, ok := cmd.(*syntax.CallExpr)
 	return ok
 }

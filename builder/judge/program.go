@@ -145,10 +145,25 @@ func (sh *shell) meant(c *call) {
 
 // isApplet reports whether the image's BusyBox has an applet.
 func (sh *shell) isApplet(name string) bool {
-	if sh.shellPath == "" || strings.Contains(name, "/") {
-		return false
+	return sh.shellPath != "" && !strings.Contains(name, "/") && sh.hasApplet(sh.shellPath, name)
+}
+
+// hasApplet reports whether a BusyBox has an applet: its names stand one after the other,
+// in order, and [ and [[ come first, if it has them.
+func (r *run) hasApplet(file, name string) bool {
+	_, names, ok := strings.Cut(r.readFile(file), "\x00[\x00[[\x00")
+	if !ok {
+		return r.holds(file, "\x00"+name+"\x00")
 	}
-	return sh.holds(sh.shellPath, "\x00"+name+"\x00")
+	for applet := range strings.SplitSeq(names, "\x00") {
+		if applet == name {
+			return true
+		}
+		if applet == "" || applet > name {
+			return false
+		}
+	}
+	return false
 }
 
 // startable notes what keeps a program that is there from starting.

@@ -131,6 +131,14 @@ func (r *run) workingDir() string {
 // interpret runs a script to its end.
 func (sh *shell) interpret(text string, ctx scene) result {
 	sh.script = parse(text, sh.dialect)
+	if len(sh.added) > 0 {
+		sh.tell("bash-only", sh.added[0]-1, "&> is bash's: dash, which is the shell here, runs what is before it in the background, and it succeeds", nil)
+	}
+	for _, at := range sh.twice {
+		if sh.dialect == dash || sh.dialect == ash {
+			sh.tell("bash-only", at, "(( )) is bash's: "+sh.dialect.String()+", which is the shell here, runs what is in it as a command", nil)
+		}
+	}
 	out := sh.list(sh.stmts, ctx)
 	if w := sh.wrong; w != nil && out.status != 0 {
 		out = sh.syntaxError(w, ctx)

@@ -69,7 +69,7 @@ func newStand(t *testing.T, s realShell, maybe string) stand {
 		if err != nil {
 			t.Fatal(err)
 		}
-		st.files[s.file] += "\x00" + strings.ReplaceAll(string(applets), "\n", "\x00")
+		st.files[s.file] += "\x00[\x00[[\x00" + strings.ReplaceAll(string(applets), "\n", "\x00")
 	}
 	write := func(name, text string) {
 		if err := os.WriteFile(filepath.Join(st.dir, name), []byte(text), 0o755); err != nil {

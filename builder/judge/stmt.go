@@ -167,6 +167,7 @@ func (sh *shell) command(cmd syntax.Command, ctx scene) result {
 	case *syntax.DeclClause:
 		return sh.declare(cmd, ctx)
 	case *syntax.ArithmCmd:
+		sh.exits = sh.exits.or(unclear)
 		return result{status: either}
 	}
 	return unclear

@@ -46,7 +46,7 @@ func (c *call) applet(p *program) result {
 	}
 	inner := c.shifted(1)
 	name := args[0]
-	if p.Path != "" && !strings.Contains(name, "/") && !c.holds(p.Path, "\x00"+name+"\x00") && name != "busybox" {
+	if p.Path != "" && !strings.Contains(name, "/") && !c.hasApplet(p.Path, name) && name != "busybox" {
 		c.cause(c.scene, "no-program", c.at, name+" is not an applet of "+p.Path)
 		return notFound
 	}

@@ -32,7 +32,7 @@ func (c *call) utility(p *program) result {
 	case "date", "hostname", "uname", "id", "whoami", "pwd", "nproc", "uptime", "printenv":
 		return c.nominally(passes, Unknown)
 	case "nc", "ncat", "netcat":
-		return c.nc()
+		return c.nc(p)
 	case "grpc_health_probe", "grpc-health-probe":
 		return c.grpc()
 	}
@@ -147,8 +147,12 @@ func (c *call) program1() result {
 }
 
 // nc asks a port.
-func (c *call) nc() result {
+func (c *call) nc(p *program) result {
 	o := syntaxOf{letters: "wipsqeIOPTVXx"}.parse(c.args())
+	if p.flavour == busybox && o.has("z") && p.Path != "" && !c.holds(p.Path, "i:o:z") { // its getopt string, where nc has -z
+		c.cause(c.scene, "unknown-option", c.at, "the image's BusyBox has an nc that does not know -z")
+		return failsWith("1")
+	}
 	operands := c.operands(o)
 	if len(operands) == 2 && !c.open && isKnown(strings.Join(operands, "")) {
 		a := asked{arg: c.arg, offset: c.of(c.at), tool: c.name(), scheme: "tcp", host: operands[0], port: operands[1]}

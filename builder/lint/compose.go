@@ -66,6 +66,8 @@ func readService(g *group, key, n *source.Node) *container {
 	for _, v := range n.Get("volumes").List() {
 		c.Mounts = append(c.Mounts, readVolume(v))
 	}
+	c.Dir, _ = n.Get("working_dir").Str()
+	c.ReadOnly = n.Get("read_only").IsTrue()
 	if s, ok := n.Get("platform").Str(); ok {
 		if p, err := v1.ParsePlatform(s); err == nil && p.Architecture != "" && !isOpen(s) {
 			c.Own = p

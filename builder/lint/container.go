@@ -68,6 +68,8 @@ type container struct {
 	hider func(string) string // hides its secrets; nil before something is printed
 
 	Image    *image   // nil if it was not looked into
+	Dir      string   // in which the check runs; "" is as the image says
+	ReadOnly bool     // the root file system cannot be written
 	Starts   []string // what the file says starts in it, with its entrypoint; nil is as the image says
 	Verdicts []judge.Verdict
 	asked    bool // Verdicts are there

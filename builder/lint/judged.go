@@ -82,6 +82,10 @@ func (c *container) judgedBy() judge.Container {
 			j.Env[name] = judge.Variable{Value: value}
 		}
 	}
+	if c.Dir != "" {
+		j.WorkingDir = c.Dir
+	}
+	j.ReadOnly = c.ReadOnly
 	if c.Starts != nil {
 		j.Command = c.Starts
 	}
@@ -147,10 +151,7 @@ func (c *container) withProbe(args []string) string {
 	if c.Style == dockerfile {
 		return build
 	}
-	if c.Check == nil {
-		return build + "\n" + c.whole("CMD", health.ProbePath)
-	}
-	return build + "\n" + c.command([]string{"CMD", health.ProbePath})
+	return build + "\n" + c.whole("CMD", health.ProbePath)
 }
 
 // targetWord writes the probe's arguments for --health.

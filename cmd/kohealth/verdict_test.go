@@ -118,15 +118,22 @@ func (c verdictCase) test() (test []string, err error) {
 	return test, err
 }
 
+// environment returns the variables as NAME=VALUE.
+func (c verdictCase) environment() []string {
+	environment := []string{}
+	for name, value := range c.Env {
+		environment = append(environment, name+"="+value)
+	}
+	return environment
+}
+
 // run runs the check until the engine calls it unhealthy, or has passed it a few times.
 func (j *verdicts) run(ctx context.Context, c verdictCase, test []string) (healthy bool, log string, err error) {
 	config := &moby.Config{
 		Image: j.images[c.Image], User: c.User, WorkingDir: c.Dir,
 		Healthcheck: &moby.HealthConfig{Test: test, Interval: time.Second, Timeout: 5 * time.Second, Retries: 2},
 	}
-	for name, value := range c.Env {
-		config.Env = append(config.Env, name+"="+value)
-	}
+	config.Env = c.environment()
 	created, err := j.docker.ContainerCreate(ctx, client.ContainerCreateOptions{Config: config, HostConfig: &moby.HostConfig{NetworkMode: "none"}})
 	if err != nil {
 		return false, "", err
@@ -212,7 +219,7 @@ func (c verdictCase) composeFile(image string) object {
 	if err := c.Written.Decode(&written); err != nil {
 		panic(err) // it was read from YAML
 	}
-	app := object{"image": image, "ports": []string{"8080:8080"}, "environment": c.Env,
+	app := object{"image": image, "ports": []string{"8080:8080"}, "environment": c.environment(),
 		"healthcheck": object{"test": written, "interval": "10s", "timeout": "5s", "retries": 3, "start_period": "10s"}}
 	if c.User != "" {
 		app["user"] = c.User
