@@ -57,7 +57,7 @@ func (r *run) execForm() status {
 		r.ignored = true
 		return either
 	}
-	if strings.Contains(strings.TrimSpace(c.name()), " ") && len(c.args()) == 0 && !sh.has(c.name()) {
+	if _, is := sh.find(c.name()); is != yes && strings.Contains(strings.TrimSpace(c.name()), " ") && len(c.args()) == 0 {
 		sh.note(note{Verdict: Verdict{Rule: "one-string", Arg: 1, Message: strconv.Quote(c.name()) + " is looked for as one program"}, cause: true, edit: splitWords})
 		return fails
 	}
