@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"path"
+	"slices"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -138,13 +140,19 @@ func linkTools(image *rootfs.FS) (links []layers.File, err error) {
 		}
 	}
 	for _, tool := range []string{"curl", "wget"} {
-		if !inPath(image, tool, []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}) {
+		if !inPath(image, tool) {
 			if err := link("/usr/bin/"+tool, health.ProbePath); err != nil {
 				return nil, err
 			}
 		}
 	}
 	return links, nil
+}
+
+// inPath reports whether a program is in one of the directories in which shells look.
+func inPath(image *rootfs.FS, program string) bool {
+	dirs := []string{"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"}
+	return slices.ContainsFunc(dirs, func(dir string) bool { return has(image, path.Join(dir, program)) })
 }
 
 // describePackages lists packages as they can be pinned.

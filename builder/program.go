@@ -72,9 +72,6 @@ func (r *rewriter) addProgram(ctx context.Context, d *draft) error {
 	if err != nil {
 		return err
 	}
-	if err := checkShell(d.check.Test, image); err != nil {
-		return err
-	}
 	if has(image, p.Path) {
 		return hint.With(fmt.Errorf("adding %q: the image has a file of its own there", p.Path),
 			"run the image's own program, without --probe-from")

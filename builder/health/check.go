@@ -42,6 +42,7 @@ type Check struct {
 	Repositories  []string      // where packages come from; none means Wolfi's
 	Keys          []string      // files of keys that repositories are signed with
 	Offline       bool          // packages come from the cache
+	Ignore        []string      // rules of package judge's that are passed over
 }
 
 // Check fills what the settings leave open with defaults and validates the whole.
@@ -63,6 +64,7 @@ func (s Settings) Check() (Check, error) {
 		Repositories:  s.Repositories,
 		Keys:          s.Keys,
 		Offline:       or(s.Offline, false),
+		Ignore:        s.Ignore,
 	}
 	if c.StartPeriod == 0 && s.StartInterval == nil {
 		c.StartInterval = 0 // it acts in the start period only
@@ -78,7 +80,7 @@ func (s Settings) Check() (Check, error) {
 // chosen tells whether anything is said about the check. Where packages come from says
 // nothing about it.
 func (s Settings) chosen() bool {
-	s.Repositories, s.Keys, s.Offline = nil, nil, nil
+	s.Repositories, s.Keys, s.Offline, s.Ignore = nil, nil, nil, nil
 	return !reflect.DeepEqual(s, Settings{})
 }
 

@@ -304,7 +304,7 @@ func checkScalar(key string, n *yaml.Node) error {
 		if n.Tag != "!!bool" {
 			return hint.With(fmt.Errorf("parsing %s %q: want true or false", key, n.Value), "YAML's booleans are written true and false, without quotes")
 		}
-	case KeyPackages, KeyRepositories, KeyKeys:
+	case KeyPackages, KeyRepositories, KeyKeys, KeyIgnore:
 		return fmt.Errorf("parsing %s %q: want a list, such as [curl]", key, n.Value)
 	case KeyTest, KeyTool:
 		if n.Tag != "!!str" {

@@ -66,6 +66,8 @@ func readService(g *group, key, n *source.Node) *container {
 	for _, v := range n.Get("volumes").List() {
 		c.Mounts = append(c.Mounts, readVolume(v))
 	}
+	c.Dir, _ = n.Get("working_dir").Str()
+	c.ReadOnly = n.Get("read_only").IsTrue()
 	if s, ok := n.Get("platform").Str(); ok {
 		if p, err := v1.ParsePlatform(s); err == nil && p.Architecture != "" && !isOpen(s) {
 			c.Own = p
@@ -74,7 +76,6 @@ func readService(g *group, key, n *source.Node) *container {
 	c.readComposeCheck(n.Get("healthcheck"))
 	c.Said = c.Check
 	c.Unclear = c.Unclear || n.Get("extends").Given() && (c.Check == nil || len(c.Check.Test) == 0)
-	c.Command = parseCommand(c.Check)
 	return c
 }
 

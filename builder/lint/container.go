@@ -7,6 +7,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/ko-health/kohealth/builder/composefile"
+	"github.com/ko-health/kohealth/builder/judge"
 	"github.com/ko-health/kohealth/builder/source"
 )
 
@@ -48,7 +49,6 @@ type container struct {
 	Pos          source.Pos
 	ImageRef     *source.Node // nil if the file names none
 	Check        *check       // what is run; nil if nothing is
-	Command      command      // what Check runs, parsed
 	Essential    bool
 	Env          map[string]string // a value may hold [composefile.Unknown]
 	EnvOpen      bool              // there may be variables that Env does not hold
@@ -69,9 +69,12 @@ type container struct {
 
 	unreadable bool // the image cannot be opened, which is told
 
-	Image    *image     // nil if it was not looked into
-	Shell    *program   // of a shell form, where Image is known
-	Programs []*program // that Command calls, where Image is known
+	Image    *image   // nil if it was not looked into
+	Dir      string   // in which the check runs; "" is as the image says
+	ReadOnly bool     // the root file system cannot be written
+	Starts   []string // what the file says starts in it, with its entrypoint; nil is as the image says
+	Verdicts []judge.Verdict
+	asked    bool // Verdicts are there
 }
 
 // A dependency waits for another container to be healthy.

@@ -30,7 +30,6 @@ func readTask(task *source.Node, style style) *group {
 		}
 		c := readECSContainer(n)
 		c.group = g
-		c.Command = parseCommand(c.Check)
 		g.Containers = append(g.Containers, c)
 	}
 	return g
@@ -71,6 +70,8 @@ func readECSContainer(n *source.Node) *container {
 		User:         n.Get("user"),
 	}
 	c.Name = nameOf(n.Get("name"))
+	c.Dir, _ = n.Get("workingDirectory").Str()
+	c.ReadOnly = n.Get("readonlyRootFilesystem").IsTrue()
 	if memory := n.Get("memory"); memory.Given() {
 		c.Memory, _ = memory.Int()
 		c.Reservation = c.Reservation || c.Memory == 0 // of unknown size

@@ -24,39 +24,22 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/ko-health/kohealth/builder/judge"
 	"github.com/ko-health/kohealth/builder/source"
 )
 
-// Severity tells how bad a finding is.
-type Severity int
+// Severity says how bad a finding is.
+type Severity = judge.Severity
 
+// How bad findings are.
 const (
-	Info    Severity = iota // good to know
-	Warning                 // hardly meant, or will fail some day
-	Error                   // the check cannot pass, or is not accepted, or not run
+	Info    = judge.Info    // good to know
+	Warning = judge.Warning // hardly meant, or will fail some day
+	Error   = judge.Error   // the check cannot pass, or is not accepted, or not run
 )
 
-var severityNames = []string{"info", "warning", "error"}
-
-func (s Severity) String() string { return severityNames[s] }
-
-// MarshalText implements [encoding.TextMarshaler].
-func (s Severity) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
-
-// UnmarshalText implements [encoding.TextUnmarshaler].
-func (s *Severity) UnmarshalText(text []byte) (err error) {
-	*s, err = ParseSeverity(string(text))
-	return err
-}
-
-// ParseSeverity parses what String returns.
-func ParseSeverity(s string) (Severity, error) {
-	i := slices.Index(severityNames, s)
-	if i < 0 {
-		return 0, fmt.Errorf("unknown severity %q: there are info, warning and error", s)
-	}
-	return Severity(i), nil
-}
+// ParseSeverity parses what the String method of a [Severity] returns.
+func ParseSeverity(s string) (Severity, error) { return judge.ParseSeverity(s) }
 
 // A Finding is something that a rule has found.
 type Finding struct {
@@ -107,6 +90,13 @@ func File(ctx context.Context, name string, data []byte, o Options) ([]Finding, 
 		return nil, fmt.Errorf("reading %s: %w", name, err)
 	}
 	err = lookInto(ctx, groups, o)
+	for _, g := range groups {
+		for _, c := range g.Containers {
+			if c.Image == nil { // nothing is read
+				err = errors.Join(err, c.ask(ctx))
+			}
+		}
+	}
 	findings := o.judge(name, groups)
 	o.tell(groups)
 	return findings, errors.Join(refused(name, groups, findings), err)
@@ -120,7 +110,7 @@ func Image(ctx context.Context, ref string, img v1.Image, o Options) ([]Finding,
 		return nil, fmt.Errorf("looking into %s: %w", ref, err)
 	}
 	c := imageContainer(looked)
-	if err := errors.Join(c.look(looked), looked.close()); err != nil {
+	if err := errors.Join(c.look(ctx, looked), looked.close()); err != nil {
 		return nil, fmt.Errorf("looking into %s: %w", ref, err)
 	}
 	return o.judge(ref, []*group{newGroup(c)}), nil
@@ -176,7 +166,7 @@ func (o Options) open(ctx context.Context, users []*container) error {
 	looked, err := newImage(ref, img)
 	if err == nil {
 		for _, c := range users {
-			if err = c.look(looked); err != nil {
+			if err = c.look(ctx, looked); err != nil {
 				break
 			}
 		}
@@ -202,7 +192,14 @@ func (o Options) judge(name string, groups []*group) []Finding {
 					continue
 				}
 				for _, p := range r.check(c) {
-					findings = append(findings, Finding{r.ID, r.Severity, name, p.Pos, c.Name, c.hide(p.message), c.hide(p.fix)})
+					severity := r.Severity
+					if p.milder && severity > Warning {
+						severity = Warning
+					}
+					if severity < o.Severity {
+						continue
+					}
+					findings = append(findings, Finding{r.ID, severity, name, p.Pos, c.Name, c.hide(p.message), c.hide(p.fix)})
 				}
 			}
 		}

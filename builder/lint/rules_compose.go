@@ -96,7 +96,7 @@ func (c *container) dollarMessage(p composefile.Part) string {
 // withDollars writes an argument with the container's variables in the place of Compose's,
 // where something replaces them in the container.
 func (c *container) withDollars(a arg) string {
-	if c.Said.form() != "CMD-SHELL" && !c.hasShellScript() && !c.callsProbe() {
+	if !c.Said.expands() {
 		return ""
 	}
 	var b strings.Builder

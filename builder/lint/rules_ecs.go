@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/ko-health/kohealth/builder/health"
+	"github.com/ko-health/kohealth/builder/judge"
 	"github.com/ko-health/kohealth/builder/source"
 )
 
@@ -32,7 +33,7 @@ func commandString(c *container) []problem {
 	test := unpaste(&check{Test: []arg{{Text: c.Plain}}})
 	if len(test) > 0 && test[0] != "CMD" && test[0] != "CMD-SHELL" {
 		test = []string{"CMD-SHELL", c.Plain}
-		if words, ok := simpleWords(c.Plain); ok {
+		if words, ok := judge.Words(c.Plain); ok {
 			test = append([]string{"CMD"}, words...)
 		}
 	}

@@ -1,14 +1,10 @@
 package lint
 
 import (
-	"fmt"
-	"path"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/ko-health/kohealth/builder/health"
-	"github.com/ko-health/kohealth/builder/health/cmdline"
 )
 
 // timingRules judge a check's numbers.
@@ -20,7 +16,6 @@ func timingRules() []Rule {
 		{"ecs-retries", Error, "ECS takes 1 to 10 retries.", srcECS, ecsRetries},
 		{"ecs-start-period", Error, "ECS takes a start period of 0 to 300 whole seconds.", srcECS, ecsRange("startPeriod", ecs.StartPeriod, func(c *check) duration { return c.StartPeriod })},
 		{"timeout-above-interval", Warning, "A timeout longer than the interval makes ECS find out later than it is meant to that a check hangs; CDK refuses it.", srcECS, timeoutAboveInterval},
-		{"late-timeout", Warning, "The program's own timeout is not shorter than the check's, so the runtime kills it before it says why.", srcMoby, lateTimeout},
 		{"no-start-period", Warning, "Without a start period, ECS restarts an app for ever that is slower to start than interval × retries.", srcECS, noStartPeriod},
 		{"duration-below-1ms", Error, "Docker refuses durations below 1 ms; a number without a unit is in nanoseconds in an image's config.", srcImage, belowMillisecond},
 		{"fraction-of-second", Warning, "ECS takes whole seconds only, so this cannot be written in a task definition.", srcECS, fractionOfSecond},
@@ -64,56 +59,6 @@ func timeoutAboveInterval(c *container) []problem {
 		return nil // Docker counts an interval from the end of a check
 	}
 	return at(c.Check.Timeout.Pos, c.write("timeout", t.interval), "timeout %s is longer than interval %s", t.timeout, t.interval)
-}
-
-func lateTimeout(c *container) (found []problem) {
-	calls, _ := c.asking()
-	for _, call := range calls {
-		own, limit := call.timeout(), c.timings().timeout
-		if own >= limit && own > 0 {
-			found = append(found, at(call.Pos, call.withTimeout(limit), "%s gives up after %s, and the check is killed after %s", path.Base(call.Name), own, limit)...)
-		}
-	}
-	return found
-}
-
-// withTimeout tells how to set a limit below the check's.
-func (c call) withTimeout(limit time.Duration) string {
-	below := limit - min(limit/2, time.Second)
-	switch name := path.Base(c.Name); name {
-	case "curl":
-		return fmt.Sprintf("curl --max-time %g", below.Seconds())
-	case "wget", "timeout":
-		return fmt.Sprintf("%s %g", map[string]string{"wget": "wget -T", "timeout": "timeout"}[name], below.Seconds())
-	case "grpc_health_probe":
-		return name + " -rpc-timeout=" + below.String()
-	}
-	return c.Name + " -timeout=" + below.String()
-}
-
-// timeout returns the limit that a call sets itself, or 0.
-func (c call) timeout() time.Duration {
-	names := map[string][]string{
-		"curl": {"-m", "--max-time"}, "wget": {"-T", "--timeout"}, "grpc_health_probe": {"-rpc-timeout", "--rpc-timeout"}, "timeout": nil,
-	}
-	base := path.Base(c.Name)
-	value, ok := c.option(names[base]...)
-	if base == "healthcheck" {
-		if cmd, err := cmdline.Parse(c.Args, anyValue); err == nil {
-			return time.Duration(cmd.Timeout)
-		}
-	}
-	if base == "timeout" && len(c.Args) > 1 {
-		value, ok = c.Args[0], true
-	}
-	if !ok {
-		return 0
-	}
-	if !strings.ContainsAny(value, "smh") {
-		value += "s"
-	}
-	d, _ := time.ParseDuration(value) // what is no duration is none
-	return d
 }
 
 // shortStart is how long an app may be expected to take to start.

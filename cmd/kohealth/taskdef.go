@@ -69,7 +69,6 @@ something could not be done.`,
 	fs.StringVarP(&tf.file, "file", "f", "", "task definition or template to read, or - for standard input")
 	fs.StringVarP(&tf.output, "output", "o", "", "file to write (default standard output)")
 	fs.StringArrayVar(&tf.containers, "container", nil, "NAME=IMPORTPATH, in a template also RESOURCE/NAME=IMPORTPATH: build the import path for the container; may be repeated")
-	fs.StringArrayVar(&tf.ignore, "ignore", nil, "lint rule that is left out; may be repeated")
 	fs.BoolVar(&tf.overwrite, "overwrite", false, "put the image's check in the place of one that the container has")
 	fs.BoolVar(&tf.strip, "strip", false, "drop what aws ecs describe-task-definition adds and register-task-definition does not take")
 	completeFlags(cmd, map[string]cobra.CompletionFunc{"ignore": oneOf(ruleWords()...)})
@@ -105,6 +104,7 @@ func (tf *taskdefFlags) validate() (named map[string]string, err error) {
 		return nil, hint.With(errors.New("the images would have no reference by digest, as a task definition needs"),
 			"leave out --tag-only, and --oci-layout-path with --push=false")
 	}
+	tf.ignore = tf.health.said.Ignore
 	if err := checkRules(tf.ignore); err != nil {
 		return nil, err
 	}

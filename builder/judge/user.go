@@ -1,4 +1,4 @@
-package lint
+package judge
 
 import (
 	"slices"
@@ -16,28 +16,21 @@ type identity struct {
 }
 
 // identify finds USER[:GROUP], names or numbers, as Docker does.
-func (l *looker) identify(user string) (identity, error) {
+func (r *run) identify(user string) identity {
 	name, group, hasGroup := strings.Cut(user, ":")
 	if name == "" || name == "0" || name == "root" {
-		return identity{}, nil
+		return identity{}
 	}
-	passwd, err := l.readFile("/etc/passwd")
-	if err != nil {
-		return identity{}, err
-	}
-	uid, primary, ok := findAccount(passwd, name)
+	uid, primary, ok := findAccount(r.readFile("/etc/passwd"), name)
 	if !ok {
-		return identity{unknown: true}, nil
+		return identity{unknown: true}
 	}
 	id := identity{uid: uid, gids: []int{primary}}
-	groups, err := l.readFile("/etc/group")
-	if err != nil {
-		return id, err
-	}
+	groups := r.readFile("/etc/group")
 	if hasGroup {
 		gid, _, ok := findAccount(groups, group)
 		id.gids, id.unknown = []int{gid}, !ok
-		return id, nil
+		return id
 	}
 	for line := range strings.Lines(groups) {
 		fields := strings.Split(strings.TrimSpace(line), ":")
@@ -46,7 +39,7 @@ func (l *looker) identify(user string) (identity, error) {
 			id.gids = append(id.gids, gid)
 		}
 	}
-	return id, nil
+	return id
 }
 
 // findAccount finds a name or a number in a file such as passwd or group, where the
@@ -65,12 +58,13 @@ func findAccount(file, name string) (id, group int, ok bool) {
 	return number, 0, err == nil
 }
 
-func (id identity) mayExecute(e rootfs.Entry) bool {
+// may reports whether somebody has a right: 1 is to execute, 2 to write, 4 to read.
+func (id identity) may(e rootfs.Entry, right int64) bool {
 	switch {
 	case id.uid == e.UID:
-		return e.Mode&0o100 != 0
+		return e.Mode&(right<<6) != 0
 	case slices.Contains(id.gids, e.GID):
-		return e.Mode&0o010 != 0
+		return e.Mode&(right<<3) != 0
 	}
-	return e.Mode&0o001 != 0
+	return e.Mode&right != 0
 }

@@ -1,37 +1,43 @@
-package lint
+package judge
 
 import (
 	"bytes"
 	"debug/elf"
-	"errors"
+	"fmt"
 	"io"
-	"io/fs"
 	"path"
 	"strings"
 )
 
 // A binary is what a program's file says about what it runs on.
 type binary struct {
-	arch        string   // GOARCH
+	arch        string // GOARCH
+	elf         bool   // it is one, for whatever machine
+	script      bool
 	interpreter string   // a dynamic binary's loader, or a script's program
+	argument    string   // of a script's interpreter
 	libraries   []string // that the loader loads first
 	dirs        []string // where it looks first
 }
 
-// binary reads a program's file: no more than its head, unless it is dynamic.
-func (l *looker) binary(name string) (binary, error) {
-	if b, ok := l.image.binaries[name]; ok {
-		return b, nil
+// readProgram reads a program's file: no more than its head, unless it is dynamic.
+func (r *run) readProgram(name string) binary {
+	files := r.container.Files
+	if b, ok := files.binaries[name]; ok {
+		return b
 	}
-	r, err := l.image.fsys.Open(name)
+	f, err := files.Open(name)
 	if err != nil {
-		return binary{}, err
+		r.fail(err)
+		return binary{}
 	}
-	b, err := readBinary(r)
-	if err == nil {
-		l.image.binaries[name] = b
+	b, err := readBinary(f)
+	if err != nil {
+		r.fail(fmt.Errorf("reading %q: %w", name, err))
+		return binary{}
 	}
-	return b, err
+	files.binaries[name] = b
+	return b
 }
 
 // How much is read of a program: of its head, which says whether it is dynamic, and of
@@ -48,8 +54,8 @@ func readBinary(r io.Reader) (binary, error) {
 	}
 	if rest, ok := strings.CutPrefix(string(head), "#!"); ok {
 		line, _, _ := strings.Cut(rest, "\n")
-		interpreter, _, _ := strings.Cut(strings.TrimSpace(line), " ")
-		return binary{interpreter: interpreter}, nil
+		interpreter, argument, _ := strings.Cut(strings.Trim(line, " \t"), " ") // a carriage return is part of it: execve(2)
+		return binary{script: true, interpreter: interpreter, argument: strings.TrimSpace(argument)}, nil
 	}
 	b, dynamic := readHead(head)
 	if !dynamic {
@@ -71,8 +77,9 @@ var architectures = map[elf.Machine]string{
 // readHead reads the ELF header and the program headers. Section headers stand at the
 // end of a file: the head is told that there are none.
 func readHead(head []byte) (b binary, dynamic bool) {
-	if len(head) < 64 || !bytes.HasPrefix(head, []byte(elf.ELFMAG)) {
-		return binary{}, false
+	b.elf = bytes.HasPrefix(head, []byte(elf.ELFMAG))
+	if len(head) < 64 || !b.elf {
+		return b, false
 	}
 	head = bytes.Clone(head)
 	if head[elf.EI_CLASS] == byte(elf.ELFCLASS64) {
@@ -84,7 +91,7 @@ func readHead(head []byte) (b binary, dynamic bool) {
 	}
 	f, err := elf.NewFile(bytes.NewReader(head))
 	if err != nil {
-		return binary{}, false
+		return b, false
 	}
 	b.arch = architectures[f.Machine]
 	for _, p := range f.Progs {
@@ -117,28 +124,19 @@ func (b *binary) readDynamic(data []byte) {
 
 // missing returns the first thing that a program needs and that is not in the image.
 // origin is the program's directory.
-func (l *looker) missing(b binary, origin string) (string, error) {
-	if b.interpreter == "" {
-		return "", nil
+func (sh *shell) missing(b binary, origin string) string {
+	if b.interpreter == "" || b.script {
+		return ""
 	}
-	if ok, err := l.has(b.interpreter); err != nil || !ok {
-		return b.interpreter, err
+	if !sh.has(b.interpreter) {
+		return b.interpreter
 	}
 	for _, library := range b.libraries {
-		ok, err := l.hasLibrary(b, library, origin)
-		if err != nil || !ok {
-			return library, err
+		if !sh.hasLibrary(b, library, origin) {
+			return library
 		}
 	}
-	return "", nil
-}
-
-func (l *looker) has(name string) (bool, error) {
-	_, err := l.image.fsys.Lookup(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	return err == nil, err
+	return ""
 }
 
 // multiarch are the directories of Debian's and its like.
@@ -149,27 +147,26 @@ var multiarch = map[string]string{
 
 // hasLibrary looks where the loader would: ld.so(8). What ld.so.cache names is taken to
 // be there, wherever that is.
-func (l *looker) hasLibrary(b binary, library, origin string) (bool, error) {
+func (sh *shell) hasLibrary(b binary, library, origin string) bool {
 	if strings.Contains(library, "/") {
-		return l.has(library)
+		return sh.has(library)
 	}
 	var dirs []string
 	for _, d := range b.dirs {
 		dirs = append(dirs, strings.NewReplacer("$ORIGIN", origin, "${ORIGIN}", origin).Replace(d))
 	}
-	if env, ok := l.c.environ("LD_LIBRARY_PATH"); ok {
+	if env := sh.value("LD_LIBRARY_PATH"); env != unset {
+		if !isKnown(env) {
+			return true
+		}
 		dirs = append(dirs, strings.Split(env, ":")...)
 	}
 	triple := multiarch[b.arch]
 	dirs = append(dirs, "/lib/"+triple, "/usr/lib/"+triple, "/lib64", "/usr/lib64", "/lib", "/usr/lib", "/usr/local/lib", "/usr/local/lib64")
 	for _, d := range dirs {
-		if !path.IsAbs(d) {
-			continue
-		}
-		if ok, err := l.has(path.Join(d, library)); err != nil || ok {
-			return ok, err
+		if path.IsAbs(d) && sh.has(path.Join(d, library)) {
+			return true
 		}
 	}
-	known, err := l.readFile("/etc/ld.so.cache")
-	return strings.Contains(known, "/"+library+"\x00"), err
+	return sh.holds("/etc/ld.so.cache", "/"+library+"\x00")
 }
