@@ -1,7 +1,6 @@
 package layers
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"embed"
@@ -9,14 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
@@ -44,7 +40,7 @@ func (v Variant) tags() string {
 // ErrUnsupportedPlatform says that there is no probe for a platform.
 var ErrUnsupportedPlatform = errors.New("no probe for this platform")
 
-//go:embed probe/*.go
+//go:embed probe/*.go probe/*.s
 var probeSource embed.FS
 
 // goMod is the go.mod that the probe is compiled with. Its module is kohealth's, so
@@ -69,6 +65,7 @@ type Compiler struct {
 
 	mu    sync.Mutex
 	calls map[string]*call // by variant and target
+	newer sync.Once        // says that Go is newer than newestEarly
 }
 
 // A call is a compilation that has been asked for, perhaps more than once.
@@ -101,7 +98,7 @@ func (c *Compiler) Probe(ctx context.Context, platform v1.Platform, variant Vari
 // app what runs from a directory, whose name ends with a slash. Nothing of it is kept,
 // since the directory is hardly the same again.
 func (c *Compiler) HostProbe(ctx context.Context, variant Variant, appDir string) ([]byte, error) {
-	goCmd, err := FindGo(c.Go)
+	goCmd, toolchain, err := c.toolchain(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -109,12 +106,13 @@ func (c *Compiler) HostProbe(ctx context.Context, variant Variant, appDir string
 	if err != nil {
 		return nil, err
 	}
-	flags := buildFlags(variant)
+	target := []string{"GOOS=" + runtime.GOOS, "GOARCH=" + runtime.GOARCH}
+	flags := buildFlags(variant, beginsEarly(toolchain, target))
 	flags[len(flags)-1] += " '-X=main.appDir=" + appDir + "'"
 	if c.Begin != nil {
 		defer c.Begin()()
 	}
-	binary, err := compile(ctx, goCmd, source, []string{"GOOS=" + runtime.GOOS, "GOARCH=" + runtime.GOARCH}, flags)
+	binary, err := compile(ctx, goCmd, source, target, flags)
 	if err != nil {
 		return nil, fmt.Errorf("compiling probe for this machine: %w", err)
 	}
@@ -177,14 +175,12 @@ func (c *Compiler) load(ctx context.Context, target []string, variant Variant) (
 		return nil, err
 	}
 	dir := c.Cache.Sub("probe")
-	flags := buildFlags(variant)
+	flags := buildFlags(variant, beginsEarly(toolchain, target))
 	key := probeKey(source, toolchain, target, flags)
 	if binary, ok := dir.Get(key); ok {
 		return binary, nil
 	}
-	if c.Logf != nil {
-		c.Logf("health: compiling the probe (once): %s", strings.Join(target, " "))
-	}
+	c.tell(toolchain, target)
 	if c.Begin != nil {
 		defer c.Begin()()
 	}
@@ -193,6 +189,19 @@ func (c *Compiler) load(ctx context.Context, target []string, variant Variant) (
 		_ = dir.Put(key, binary) // it is only slower without
 	}
 	return binary, err
+}
+
+// tell says what is compiled, and once if the toolchain is newer than the early part knows.
+func (c *Compiler) tell(toolchain string, target []string) {
+	if c.Logf == nil {
+		return
+	}
+	c.Logf("health: compiling the probe (once): %s", strings.Join(target, " "))
+	if minor, release := goMinor(toolchain); hasEarly(target) && (!release || minor > newestEarly) {
+		c.newer.Do(func() {
+			c.Logf("health: this Go is newer than 1.%d, the newest known: a check takes a millisecond more", newestEarly)
+		})
+	}
 }
 
 // Layer is the function [Layer] with a cache of compressed layers. What compresses to
@@ -238,6 +247,7 @@ func probeFiles() (map[string][]byte, error) {
 	}
 	return files, errors.Join(
 		add(probeSource, "probe/*.go", "layers"),
+		add(probeSource, "probe/*.s", "layers"),
 		add(health.CmdlineSource(), "cmdline/*.go", "builder/health"),
 	)
 }
@@ -257,103 +267,14 @@ func probeKey(source map[string][]byte, toolchain string, target, flags []string
 }
 
 // buildFlags make a small binary that holds nothing of the machine it was made on.
-// The tag probe leaves out package time; without inlining the layer is a tenth
-// smaller, at no speed that can be measured.
-func buildFlags(variant Variant) []string {
-	return []string{"-trimpath", "-buildvcs=false", "-tags=" + variant.tags(), "-gcflags=all=-l", "-ldflags=-s -w -buildid="}
-}
-
-// FindGo finds the go command of a name or path; "" means go itself.
-func FindGo(name string) (string, error) {
-	path, err := exec.LookPath(cmp.Or(name, "go"))
-	if err == nil {
-		path, err = filepath.Abs(path)
+// The tag probe leaves out package time. Without inlining the layer is a tenth smaller,
+// and without the bounds checks of Go's runtime, which indexes nothing that comes from
+// elsewhere, a fiftieth; neither makes a difference in speed that can be measured. A
+// binary that begins early begins with what stands in probe/early_linux.go.
+func buildFlags(variant Variant, early bool) []string {
+	link := "-ldflags=-s -w -buildid="
+	if early {
+		link += " -E=main.enterEarly"
 	}
-	if err != nil {
-		return "", hint.With(fmt.Errorf("finding the Go toolchain: %w", err),
-			"install Go from https://go.dev/dl, or set KO_GO_PATH to the go command")
-	}
-	return path, nil
-}
-
-// toolchain finds the go command and what tells its version from others: where it
-// lies and the VERSION file of its GOROOT. Only where there is no such file, as
-// with the shims of version managers, go is started to ask it.
-func (c *Compiler) toolchain(ctx context.Context) (goCmd, id string, err error) {
-	goCmd, err = FindGo(c.Go)
-	if err != nil {
-		return "", "", err
-	}
-	root := os.Getenv("GOROOT")
-	if real, err := filepath.EvalSymlinks(goCmd); err == nil && root == "" {
-		root = filepath.Dir(filepath.Dir(real))
-	}
-	if version, err := os.ReadFile(filepath.Join(root, "VERSION")); err == nil {
-		return goCmd, root + "\n" + string(version), nil
-	}
-	out, err := run(ctx, goCmd, "", nil, "env", "GOROOT", "GOVERSION")
-	return goCmd, string(out), err
-}
-
-// compile runs go build in a directory of its own.
-func compile(ctx context.Context, goCmd string, source map[string][]byte, target, flags []string) (binary []byte, err error) {
-	dir, err := os.MkdirTemp("", "kohealth-probe-")
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	if err := unpack(source, dir); err != nil {
-		return nil, err
-	}
-	args := append([]string{"build", "-o", "healthcheck"}, flags...)
-	if _, err := run(ctx, goCmd, dir, target, append(args, "./"+probePackage)...); err != nil {
-		return nil, err
-	}
-	return os.ReadFile(filepath.Join(dir, "healthcheck"))
-}
-
-func unpack(source map[string][]byte, dir string) error {
-	for name, data := range source {
-		name = filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-			return err
-		}
-		if err := os.WriteFile(name, data, 0o644); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// run runs go with nothing of the user's settings that could change its output. When
-// ctx is done go is interrupted first, not killed: it then removes its own files.
-func run(ctx context.Context, goCmd, dir string, env []string, args ...string) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, goCmd, args...)
-	cmd.Dir = dir
-	cmd.Env = append(neutralEnv(os.Environ()), env...)
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	cmd.WaitDelay = 5 * time.Second
-	var stderr strings.Builder
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	switch {
-	case ctx.Err() != nil:
-		return nil, context.Cause(ctx)
-	case err != nil:
-		return nil, fmt.Errorf("running %s %s: %w: %s", goCmd, args[0], err, strings.TrimSpace(stderr.String()))
-	}
-	return out, nil
-}
-
-// neutralEnv keeps of Go's variables only those that say where things are.
-func neutralEnv(environ []string) []string {
-	env := slices.DeleteFunc(slices.Clone(environ), func(kv string) bool {
-		name, _, _ := strings.Cut(kv, "=")
-		switch name {
-		case "GOCACHE", "GOCACHEPROG", "GOROOT", "GOPATH", "GOMODCACHE", "GOTMPDIR":
-			return false
-		}
-		return strings.HasPrefix(name, "GO") || strings.HasPrefix(name, "CGO_")
-	})
-	return append(env, "GOENV=off", "GOWORK=off", "GOTOOLCHAIN=local", "GO111MODULE=on", "GOPROXY=off", "CGO_ENABLED=0")
+	return []string{"-trimpath", "-buildvcs=false", "-tags=" + variant.tags(), "-gcflags=all=-l", "-gcflags=runtime=-l -B", link}
 }

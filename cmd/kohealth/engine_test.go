@@ -105,7 +105,7 @@ func cmdLifecycle(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	c.await("healthy")
 	docker(ts, "exec", c.id, "/usr/bin/healthcheck") // what a task definition runs
-	c.fail(`unhealthy: GET http://127.0.0.1:8080/healthz: 503 Service Unavailable: "db: connection refused"`)
+	c.fail(`unhealthy: GET http://127.0.0.1:8080/healthz: 503 "Service Unavailable": "db: connection refused"`)
 }
 
 // fail has the app fail and recover, and checks that the cause shows.

@@ -140,8 +140,8 @@ func TestAuto(t *testing.T) {
 
 		{"path", app.with(fakeProc{"7/fd/4": "->socket:[13]", "9/net/tcp": lines(13, "127.0.0.1:"+down, 12, "127.0.0.1:1")}), "", "/up?x",
 			"unhealthy: GET http://127.0.0.1:1/up?x: connecting to 127.0.0.1:1: connection refused"},
-		{"path that answers", app, "", "/up?x", "healthy: GET http://127.0.0.1:UP/up?x: 200 OK"},
-		{"path and PORT", hidden, "UP", "/up", "healthy: GET http://127.0.0.1:UP/up: 200 OK"},
+		{"path that answers", app, "", "/up?x", `healthy: GET http://127.0.0.1:UP/up?x: 200 "OK"`},
+		{"path and PORT", hidden, "UP", "/up", `healthy: GET http://127.0.0.1:UP/up: 200 "OK"`},
 
 		{"hidden", hidden, "", "",
 			unhealthy + noFind + "reading PROC/7/exe: invalid argument; PORT holds no port either: configure a check, such as --health=http://:8080/healthz"},
@@ -288,7 +288,7 @@ func TestAutoProcess(t *testing.T) {
 				t.Errorf("%s %s: %q does not match %q", v.name, spec, r.stderr, want)
 			}
 			v.run(t, nil, "-path=/up", "-status=418", "-body=/up", "auto").check(t)
-			v.run(t, nil, "-path=/up", "auto").check(t, `GET http://[^ ]+:`+ports[0]+`/up: 418 I'm a teapot: "/up"`)
+			v.run(t, nil, "-path=/up", "auto").check(t, `GET http://[^ ]+:`+ports[0]+`/up: 418 "I'm a teapot": "/up"`)
 		}
 		end()
 	}

@@ -36,38 +36,41 @@ func TestHTTP(t *testing.T) {
 		{name: "redirect is not followed", serve: answer("HTTP/1.1 302 Found\r\nLocation: http://192.0.2.1/\r\n\r\n")},
 		{name: "100 then 200", serve: answer("HTTP/1.1 100 Continue\r\n\r\n" + ok200)},
 		{name: "103 then 503", serve: answer("HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 503 No\r\n\r\n"),
-			want: []string{getURL + "503 No"}},
+			want: []string{getURL + `503 "No"`}},
 		{name: "1 TiB body", serve: endless("HTTP/1.1 200 OK\r\nContent-Length: 1099511627776\r\n\r\n", strings.Repeat("x", 1<<20), 0), args: "-timeout=1h|" + localURL},
 		{name: "1 TiB body of an error", serve: endless("HTTP/1.1 500 Oops\r\nContent-Length: 1099511627776\r\n\r\n", strings.Repeat("x", 1<<20), 0), args: "-timeout=1h|" + localURL,
-			want: []string{getURL + `500 Oops: "x{200}"\.\.\.`}},
+			want: []string{getURL + `500 "Oops": "x{200}"\.\.\.`}},
 		{name: "dripping body", serve: drip("HTTP/1.1 200 OK\r\n\r\n", strings.Repeat("x", 10_000)), args: "-timeout=1h|" + localURL},
 
 		{name: "503 with a cause", serve: answer("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 22\r\n\r\ndb: connection refused"),
-			want: []string{getURL + `503 Service Unavailable: "db: connection refused"`}},
+			want: []string{getURL + `503 "Service Unavailable": "db: connection refused"`}},
 		{name: "503 with a chunked cause", serve: answer("HTTP/1.1 503 Service Unavailable\r\nTransfer-Encoding: chunked\r\n\r\n3\r\ndb:\r\n5;x=y\r\n down\r\n0\r\n\r\n"),
-			want: []string{getURL + `503 Service Unavailable: "db: down"`}},
+			want: []string{getURL + `503 "Service Unavailable": "db: down"`}},
 		{name: "503 whose cause drips", serve: drip("HTTP/1.1 503 Service Unavailable\r\n\r\n", strings.Repeat("x", 1000)),
 			args: "-timeout=1h|" + localURL,
-			want: []string{getURL + `503 Service Unavailable: "x+"`}},
+			want: []string{getURL + `503 "Service Unavailable": "x+"`}},
 		{name: "503 whose cause never comes", serve: hold("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 9\r\n\r\n"),
 			args: "-timeout=1h|" + localURL,
-			want: []string{getURL + `503 Service Unavailable`}},
-		{name: "escapes", serve: answer("HTTP/1.1 500 \x1b[31mred\r\n\r\nline\nunhealthy: forged\x00\xff\u202eé\n"),
-			want: []string{getURL + `500 \\x1b\[31mred: "line\\nunhealthy: forged\\x00\\xff\\xe2\\x80\\xaeé"`}},
+			want: []string{getURL + `503 "Service Unavailable"`}},
+		{name: "escapes", serve: answer("HTTP/1.1 500 \x1b[31mred\r\n\r\nline\nunhealthy: forged\x00\xff\u202e\u061cé\n"),
+			want: []string{getURL + `500 "\\x1b\[31mred": "line\\nunhealthy: forged\\x00\\xff\\xe2\\x80\\xae\\xd8\\x9cé"`}},
+
+		{name: "reason that a shell would run", serve: answer("HTTP/1.1 503 ; id >/pwned #\"\r\n\r\n"),
+			want: []string{getURL + `503 "; id >/pwned #\\""`}},
 
 		{name: "silent", serve: hold(""), args: "-timeout=500ms|" + localURL,
 			want: []string{getURL + "waiting for the status line: timed out"}},
 		{name: "dripping status", serve: drip("", "HTTP/1.1 200 "+strings.Repeat("O", 10_000)), args: "-timeout=500ms|" + localURL,
 			want: []string{getURL + `waiting for the rest of "HTTP/1\.1 [^"]*": timed out`}},
 		{name: "100 and then nothing", serve: hold("HTTP/1.1 100 Continue\r\n\r\n"), args: "-timeout=500ms|" + localURL,
-			want: []string{getURL + "waiting for the final status after 100 Continue: timed out"}},
+			want: []string{getURL + `waiting for the final status after 100 "Continue": timed out`}},
 		{name: "endless interim responses", serve: endless("", "HTTP/1.1 103 Early Hints\r\n\r\n", pace), args: "-timeout=500ms|" + localURL,
-			want: []string{getURL + "waiting for the final status after 103 Early Hints: timed out"}},
+			want: []string{getURL + `waiting for the final status after 103 "Early Hints": timed out`}},
 		{name: "fast endless interim responses", serve: endless("", strings.Repeat("HTTP/1.1 103 Early Hints\r\n\r\n", 1000), 0),
 			args: "-timeout=500ms|" + localURL,
 			want: []string{getURL + "waiting for .*: timed out"}},
 		{name: "endless header", serve: endless("HTTP/1.1 100 Continue\r\n", "X: y\r\n", 0),
-			want: []string{getURL + "waiting for the final status after 100 Continue: reading the header: longer than the probe reads"}},
+			want: []string{getURL + `waiting for the final status after 100 "Continue": reading the header: longer than the probe reads`}},
 		{name: "endless status line", serve: endless("HTTP/1.1 200 ", "O", 0),
 			want: []string{getURL + `waiting for the rest of "HTTP/1\.1 200 O+"\.\.\.: longer than the probe reads`}},
 
@@ -84,26 +87,26 @@ func TestHTTP(t *testing.T) {
 
 		{name: "status wanted", serve: answer("HTTP/1.1 404 Not Found\r\n\r\n"), args: "-status=200-299,404|" + localURL},
 		{name: "status not wanted", serve: answer("HTTP/1.1 302 Found\r\nLocation: /login\r\n\r\n"), args: "-status|200|" + localURL,
-			want: []string{getURL + `302 Found to "/login"`}},
+			want: []string{getURL + `302 "Found" to "/login"`}},
 		{name: "body holds", serve: answer(ok200), args: "-body=ead|" + localURL},
 		{name: "body does not hold", serve: answer(ok200), args: "-body=busy|" + localURL,
-			want: []string{getURL + `200 OK: the body does not hold "busy": "ready"`}},
+			want: []string{getURL + `200 "OK": the body does not hold "busy": "ready"`}},
 		{name: "body ends before", serve: answer("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nready"), args: "-body=ready|" + localURL,
-			want: []string{getURL + `200 OK: the body does not hold "ready": "re"`}},
+			want: []string{getURL + `200 "OK": the body does not hold "ready": "re"`}},
 		{name: "body in chunks", serve: drip(chunked, "2\r\nre\r\n3\r\nady\r\n0\r\n\r\n"), args: "-body=ready|" + localURL},
 		{name: "body in bad chunks", serve: answer(chunked + "2\r\nready\r\n"), args: "-body=ready|" + localURL,
-			want: []string{getURL + `200 OK: waiting for "ready" in the body: chunk "ady" is malformed`}},
+			want: []string{getURL + `200 "OK": waiting for "ready" in the body: chunk "ady" is malformed`}},
 		{name: "body that ends with the connection", serve: answer("HTTP/1.1 200 OK\r\n\r\nnot yet"), args: "-body=ready|" + localURL,
-			want: []string{getURL + `200 OK: the body does not hold "ready": "not yet"`}},
+			want: []string{getURL + `200 "OK": the body does not hold "ready": "not yet"`}},
 		{name: "body broken off", serve: answer("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nre"), args: "-body=ready|" + localURL,
-			want: []string{getURL + `200 OK: waiting for "ready" in the body: the connection was closed`}},
+			want: []string{getURL + `200 "OK": waiting for "ready" in the body: the connection was closed`}},
 		{name: "body too far away", serve: endless("HTTP/1.1 200 OK\r\n\r\n"+strings.Repeat("x", 16<<10), "ready", 0), args: "-body=ready|" + localURL,
-			want: []string{getURL + `200 OK: the first 16 KiB of the body do not hold "ready": "x{200}"\.\.\.`}},
+			want: []string{getURL + `200 "OK": the first 16 KiB of the body do not hold "ready": "x{200}"\.\.\.`}},
 		{name: "body just near enough", serve: answer("HTTP/1.1 200 OK\r\n\r\n" + strings.Repeat("x", 16<<10-5) + "ready"), args: "-body=ready|" + localURL},
 		{name: "body too late", serve: hold("HTTP/1.1 200 OK\r\n\r\nrea"), args: "-body=ready|-timeout=500ms|" + localURL,
-			want: []string{getURL + `200 OK: waiting for "ready" in the body: timed out`}},
+			want: []string{getURL + `200 "OK": waiting for "ready" in the body: timed out`}},
 		{name: "no body", serve: hold("HTTP/1.1 204 No Content\r\n\r\n"), args: "-body=ready|" + localURL,
-			want: []string{getURL + `204 No Content: the body does not hold "ready": ""`}},
+			want: []string{getURL + `204 "No Content": the body does not hold "ready": ""`}},
 	}
 	for _, v := range variants {
 		for _, tt := range tests {
@@ -207,7 +210,7 @@ func TestSecretPath(t *testing.T) {
 		serve(t, l, answer("HTTP/1.1 401 Unauthorized\r\n\r\n"))
 		env := []string{"APP_PORT=" + port(l), "TOKEN=s3cret", "BAD=s3cret\n"}
 		r := v.run(t, env, "http://:$APP_PORT/${TOKEN}/x?token=$TOKEN")
-		r.check(t, `GET http://127\.0\.0\.1:`+port(l)+`/\$\{TOKEN\}/x\?token=\$TOKEN: 401 Unauthorized`)
+		r.check(t, `GET http://127\.0\.0\.1:`+port(l)+`/\$\{TOKEN\}/x\?token=\$TOKEN: 401 "Unauthorized"`)
 		var stdout bytes.Buffer
 		cmd := v.command(env, "-json", "http://:$APP_PORT/?$TOKEN", "http://:$APP_PORT/?$BAD")
 		cmd.Stdout = &stdout
@@ -288,7 +291,7 @@ func TestUnixSocket(t *testing.T) {
 		})
 		v.run(t, nil, "unix://"+sock).check(t)
 		<-requests
-		v.run(t, nil, "http+unix://"+sock+":/a:b?c").check(t, regexp.QuoteMeta("GET http+unix://"+sock+":/a:b?c: 500 Oops"))
+		v.run(t, nil, "http+unix://"+sock+":/a:b?c").check(t, regexp.QuoteMeta("GET http+unix://"+sock+`:/a:b?c: 500 "Oops"`))
 		if got := <-requests; len(got) < 2 || got[0] != "GET /a:b?c HTTP/1.1" || got[1] != "Host: localhost" {
 			t.Errorf("%s: the server got %q", v.name, got)
 		}
@@ -334,7 +337,7 @@ const known = ": there are -status -header -method -body -http2 -insecure -cacer
 func TestUsage(t *testing.T) {
 	tests := []struct{ args, want string }{
 		{"-stats|200|http://:1", `unknown flag "-stats"` + known},
-		{"", "no target is given: reading /etc/healthcheck: no such file or directory: write one, such as http://:8080/healthz"},
+		{"", "no target is given: reading " + filepath.Join(filepath.Dir(variants[0].path), "args") + ": no such file or directory: write one, such as http://:8080/healthz"},
 		{"http://:$PORT/", `parsing target "http://:$PORT/": variable PORT is not set`},
 		{"tcp://:$EMPTY", `parsing target "tcp://:$EMPTY": variable EMPTY is empty`},
 		{"-help", `unknown flag "-help"` + known},

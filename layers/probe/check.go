@@ -18,7 +18,7 @@ func newCheck(cmd *cmdline.Command) check {
 	if timeout == 0 {
 		timeout = cmdline.DefaultTimeout
 	}
-	start := now()
+	start := now() - waitedEarly()
 	return check{cmd, start, start + timeout}
 }
 

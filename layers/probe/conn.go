@@ -59,6 +59,9 @@ func addresses(t cmdline.Target) []address {
 func dial(t cmdline.Target, deadline instant) (conn, address, error) {
 	var tried, cause string
 	addrs := addresses(t)
+	if c, a, ok := takeOver(addrs, deadline); ok {
+		return c, a, nil
+	}
 	for i, a := range addrs {
 		part := until(deadline) / instant(len(addrs)-i)
 		c, err := connect(a, now()+part, deadline)

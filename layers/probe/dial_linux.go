@@ -9,6 +9,8 @@ import "syscall"
 type rawConn struct {
 	fd       int
 	deadline instant
+	asked    bool   // what is to be written first has been sent: see takeOver
+	ahead    []byte // what has been read already
 }
 
 // connect connects until the first deadline. The connection then has the second.
@@ -18,7 +20,7 @@ func connect(a address, connectBy, deadline instant) (conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &rawConn{fd, connectBy}
+	c := &rawConn{fd: fd, deadline: connectBy}
 	if err := c.connect(sa); err != nil {
 		c.close()
 		return nil, err
@@ -85,6 +87,11 @@ func (c *rawConn) isSelf(sa syscall.Sockaddr) bool {
 func (c *rawConn) arm(option int) error { return arm(c.fd, option, c.deadline) }
 
 func (c *rawConn) read(p []byte) (int, error) {
+	if len(c.ahead) > 0 {
+		n := copy(p, c.ahead)
+		c.ahead = c.ahead[n:]
+		return n, nil
+	}
 	for {
 		if err := c.arm(syscall.SO_RCVTIMEO); err != nil {
 			return 0, err
@@ -102,11 +109,15 @@ func (c *rawConn) read(p []byte) (int, error) {
 }
 
 func (c *rawConn) write(p []byte) error {
+	if c.asked {
+		c.asked = false
+		return nil
+	}
 	for len(p) > 0 {
 		if err := c.arm(syscall.SO_SNDTIMEO); err != nil {
 			return err
 		}
-		switch n, err := syscall.Write(c.fd, p); {
+		switch n, err := syscall.SendmsgN(c.fd, p, nil, nil, syscall.MSG_NOSIGNAL); {
 		case err == syscall.EINTR || err == syscall.EAGAIN:
 		case err != nil:
 			return err

@@ -53,7 +53,7 @@ func TestJSON(t *testing.T) {
 	}{
 		{"healthy", "-json|http://:UP/", jsonResult{Healthy: true, Targets: []jsonTarget{{Target: "http://:UP/", Healthy: true, Status: 200}}}, 0},
 		{"several", "http://:EVIL/|-json|tcp://:UP|tcp://:DOWN", jsonResult{Targets: []jsonTarget{
-			{Target: "http://:EVIL/", Status: 500, Error: `500 \x1b[31m: "a\"b\\\n\xffé"`},
+			{Target: "http://:EVIL/", Status: 500, Error: `500 "\x1b[31m": "a\"b\\\n\xffé"`},
 			{Target: "tcp://:UP", Healthy: true},
 			{Target: "tcp://:DOWN", Error: "connecting to 127.0.0.1:DOWN and [::1]:DOWN: connection refused"}}}, 2},
 		{"command line", "-json|-stats|http://:UP/", jsonResult{Error: `unknown flag "-stats"` + known, Targets: []jsonTarget{}}, 1},
@@ -124,7 +124,7 @@ func TestVerbose(t *testing.T) {
 		serve(t, l, answer(ok200))
 		url, closed := "http://:"+port(l)+"/healthz", "tcp://:"+closedPort(t)
 		for args, want := range map[string]string{
-			url:                     `^healthy: GET http://127\.0\.0\.1:\d+/healthz: 200 OK \([^ ]+\)\n$`,
+			url:                     `^healthy: GET http://127\.0\.0\.1:\d+/healthz: 200 "OK" \([^ ]+\)\n$`,
 			"tcp://:" + port(l):     `^healthy: tcp://:\d+ \([^ ]+\)\n$`,
 			url + "|" + closed:      `^healthy: GET .*\nunhealthy: tcp.*: connecting to .* refused \([^ ]+\)\n$`,
 			closed + "|" + url:      `^unhealthy: .*\nhealthy: GET .*\n$`,

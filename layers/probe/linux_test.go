@@ -126,7 +126,7 @@ func TestNoStdio(t *testing.T) {
 
 // TestLimits runs the probe where it gets little of what it needs. Below what Go's
 // runtime needs to start there is no saying with which code it fails; it must not be
-// the one for healthy.
+// the one for healthy, unless the answer needs no runtime.
 func TestLimits(t *testing.T) {
 	l := listen(t, "tcp4")
 	serve(t, l, answer(ok200))
@@ -140,6 +140,9 @@ func TestLimits(t *testing.T) {
 			if v.name == "net" {
 				want = append(want, 2) // the runtime's own poller needs descriptors
 			}
+			if v.link != "" && limit == "ulimit -v 2000" {
+				want = []int{healthy} // without the runtime
+			}
 			if v.emu != nil && limit != "ulimit -f 0" {
 				continue // the emulator gets no further
 			}
@@ -151,6 +154,45 @@ func TestLimits(t *testing.T) {
 		}
 	}
 }
+
+// TestEndedFromOutside lists how a probe ends with neither 0 nor 1, none of which is its
+// own doing: by a signal, of which Go's runtime makes a 2 of its own of some, or by a
+// setting that keeps that runtime from starting.
+func TestEndedFromOutside(t *testing.T) {
+	for _, v := range variants {
+		for signal, want := range map[syscall.Signal]int{
+			syscall.SIGHUP: killed, syscall.SIGINT: killed, syscall.SIGTERM: killed, syscall.SIGKILL: killed,
+			syscall.SIGQUIT: 2, syscall.SIGABRT: 2,
+		} {
+			asked := make(chan bool, 1)
+			l := listen(t, "tcp4")
+			serve(t, l, func(c net.Conn) {
+				readRequest(c)
+				asked <- true
+				io.Copy(io.Discard, c)
+			})
+			cmd := v.command(nil, "-timeout=1h", "http://:"+port(l))
+			go func() {
+				<-asked
+				cmd.Process.Signal(signal)
+			}()
+			if v.link != "" {
+				want = killed // by a signal like any other, as long as there is no runtime
+			}
+			if r := execute(t, cmd); r.code != want {
+				t.Errorf("%s %v: exit code %d, want %d", v.name, signal, r.code, want)
+			}
+		}
+		r := v.run(t, []string{"GOMEMLIMIT=much"}, "tcp://:"+closedPort(t))
+		if r.code != 2 {
+			t.Errorf("%s, malformed GOMEMLIMIT: exit code %d, want 2", v.name, r.code)
+		}
+	}
+}
+
+// killed is the exit code of what a signal has ended, as package os has it. Shells say
+// 128 and the signal's number.
+const killed = -1
 
 // TestUnreadStderr shows that nobody who has stopped to read holds the probe up,
 // and that it does not die of a reader who has gone.
@@ -243,33 +285,4 @@ func TestManyTargets(t *testing.T) {
 	for _, v := range variants {
 		v.run(t, nil, args...).check(t, want[:16]...)
 	}
-}
-
-// TestAppendTo writes where the log of a container may go to.
-func TestAppendTo(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "log")
-	if err := os.WriteFile(file, []byte("app: hello\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	appendTo(file, "unhealthy\n")
-	if got, err := os.ReadFile(file); string(got) != "app: hello\nunhealthy\n" {
-		t.Errorf("the file holds %q, %v", got, err)
-	}
-
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	defer w.Close()
-	log := fmt.Sprintf("/proc/self/fd/%d", w.Fd())
-	appendTo(log, "unhealthy\n")
-	line := make([]byte, 100)
-	if n, err := r.Read(line); string(line[:n]) != "unhealthy\n" {
-		t.Errorf("the pipe holds %q, %v", line[:n], err)
-	}
-	fill(t, w)
-	appendTo(log, "unhealthy\n") // returns
-
-	appendTo("/no/such/log", "unhealthy\n") // says nothing
 }

@@ -1,9 +1,10 @@
 // Command healthcheck is kohealth's probe: it tells whether the app in its container
-// is healthy. It exits with 0 if so and with 1 if not, never with anything else, as
-// Docker asks. It says nothing when all is well. When not, it says in one line on
-// stderr what it did, what came of it and how long that took:
+// is healthy. It exits with 0 if so and with 1 if not, as Docker asks. It ends with
+// anything else only from outside: by a signal, or where Go's runtime cannot start.
+// It says nothing when all is well. When not, it says in one line on stderr what it
+// did, what came of it and how long that took:
 //
-//	unhealthy: GET http://127.0.0.1:8080/healthz: 503 Service Unavailable: "db: connection refused" (12ms)
+//	unhealthy: GET http://127.0.0.1:8080/healthz: 503 "Service Unavailable": "db: connection refused" (12ms)
 //
 // The same line goes to the container's own log, because few people know where a
 // platform keeps what a health check prints, and some platforms drop it.
@@ -63,8 +64,9 @@ const tryTarget = ": write one, such as http://:8080/healthz"
 // errHelp says that the arguments ask for help.
 var errHelp = errors.New("help")
 
-// argsFile holds the arguments of a probe that is started without a target.
-const argsFile = "/etc/healthcheck"
+// argsFile holds the arguments of a probe that is started without a target. A variable can
+// be set by the linker, for tests.
+var argsFile = "/etc/healthcheck"
 
 func main() { syscall.Exit(run(arguments(), argsFile)) }
 
@@ -168,6 +170,10 @@ func wantedVoice(args []string) voice {
 // stands in for an empty variable, too.
 func variable(name, def string) (string, error) {
 	value, set := syscall.Getenv(name)
+	return variableValue(name, def, value, set)
+}
+
+func variableValue(name, def, value string, set bool) (string, error) {
 	switch {
 	case value != "":
 		return value, nil

@@ -23,6 +23,7 @@ import (
 type variant struct {
 	name string
 	tags string
+	link string   // flags of the linker
 	env  []string // of the compiler
 	emu  []string // what it is run with, if this machine cannot run it
 	path string
@@ -37,7 +38,10 @@ func emulated() (vs []*variant) {
 		{"s390x", "", "qemu-s390x-static"},
 		{"riscv64", "", "qemu-riscv64-static"},
 	} {
-		vs = append(vs, &variant{name: e.arch, tags: "probe", env: []string{"GOOS=linux", "GOARCH=" + e.arch, "GOARM=" + e.arm}, emu: []string{e.emulator}})
+		v := &variant{name: e.arch, tags: "probe", env: []string{"GOOS=linux", "GOARCH=" + e.arch, "GOARM=" + e.arm}, emu: []string{e.emulator}}
+		if vs = append(vs, v); e.arch == "arm64" {
+			vs = append(vs, v.early())
+		}
 	}
 	return vs
 }
@@ -61,6 +65,10 @@ func TestMain(m *testing.M) {
 			variants = append(variants, &variant{name: "raw", tags: "probe"})
 			tlsVariants = append(tlsVariants, &variant{name: "tls-raw", tags: "probe,tls"})
 		}
+		if hasEarly {
+			variants = append(variants, variants[0].early())
+			tlsVariants = append(tlsVariants, tlsVariants[0].early())
+		}
 		variants = append(variants, &variant{name: "net", tags: "probe,net"})
 		tlsVariants = append(tlsVariants, &variant{name: "tls-net", tags: "probe,net,tls"})
 		if os.Getenv("KOHEALTH_TEST_ENGINES") != "" { // as in package cmd/kohealth
@@ -76,11 +84,21 @@ func TestMain(m *testing.M) {
 	}())
 }
 
+// hasEarly tells whether a probe for this machine has an early part.
+const hasEarly = runtime.GOOS == "linux" && (runtime.GOARCH == "amd64" || runtime.GOARCH == "arm64")
+
+// early returns the variant that begins with its early part: see early_linux.go.
+func (v *variant) early() *variant {
+	e := *v
+	e.name, e.link = v.name+"-early", " -E=main.enterEarly"
+	return &e
+}
+
 func allVariants() []*variant { return slices.Concat(variants, tlsVariants) }
 
 func (v *variant) build(dir string) error {
 	v.path = filepath.Join(dir, v.name)
-	cmd := exec.Command("go", "build", "-o", v.path, "-tags", v.tags, "-trimpath", "-buildvcs=false", "-gcflags=all=-l", "-ldflags=-s -w -buildid= -X main.appDir="+dir+"/ko-app/", ".")
+	cmd := exec.Command("go", "build", "-o", v.path, "-tags", v.tags, "-trimpath", "-buildvcs=false", "-gcflags=all=-l", "-gcflags=runtime=-l -B", "-ldflags=-s -w -buildid= -X main.appDir="+dir+"/ko-app/ -X main.argsFile="+dir+"/args"+v.link, ".")
 	cmd.Env = append(append(os.Environ(), "CGO_ENABLED=0"), v.env...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("building the probe: %w\n%s", err, out)

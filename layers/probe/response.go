@@ -42,7 +42,7 @@ type response struct {
 func (r response) text() string {
 	s := strconv.Itoa(r.status)
 	if r.reason != "" {
-		s += " " + plain(r.reason)
+		s += " " + snippet([]byte(r.reason))
 	}
 	return s
 }

@@ -1,4 +1,4 @@
-//go:build !linux || net || go1.27
+//go:build !linux || net || go1.28
 
 package main
 

@@ -153,7 +153,7 @@ func TestTLS(t *testing.T) {
 			`-cacert=CA|-servername=app.example.org|-body="app.example.org"|https://:PORT/`, ""},
 		{"authority of the image", with(good), "https://:PORT/", ""},
 		{"insecure", with((*signer)(nil).sign(t, in(x509.Certificate{}, 2001, 2002))), "-insecure|https://:PORT/", ""},
-		{"status", with(good), "-cacert=CA|-status=404|https://:PORT/", `200 OK: "HTTP/1\.1 localhost:PORT \\"localhost\\""`},
+		{"status", with(good), "-cacert=CA|-status=404|https://:PORT/", `200 "OK": "HTTP/1\.1 localhost:PORT \\"localhost\\""`},
 		{"with a plain target", with(good), "-cacert=CA|https://:PORT/|tcp://:PORT", ""},
 
 		{"expired", with(ca.sign(t, in(localhost, 2001, 2002))), "-cacert=CA|https://:PORT/", "the certificate expired on 2002-02-03 04:05 UTC"},
@@ -211,7 +211,7 @@ func TestTLS(t *testing.T) {
 				answer("HTTP/1.1 200 OK\r\n\r\nready")(s)
 				s.Close()
 			})
-		}, "-cacert=CA|-body=busy|https://:PORT/", `200 OK: the body does not hold "busy": "ready"`},
+		}, "-cacert=CA|-body=busy|https://:PORT/", `200 "OK": the body does not hold "busy": "ready"`},
 		{"strange client certificate", clients(tls.RequireAndVerifyClientCert, 0), "-cacert=CA|-cert=STRANGER|-key=STRANGEKEY|https://:PORT/",
 			waiting + ", and may not like the one of -cert: .*"},
 		{"wrong key", with(good), "-cacert=CA|-cert=CERT|-key=STRANGEKEY|https://:PORT/", "reading -cert and -key: private key does not match public key"},

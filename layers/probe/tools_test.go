@@ -374,19 +374,19 @@ func TestAsTool(t *testing.T) {
 	head := `HEAD http://127\.0\.0\.1:PORT/`
 	get := `GET http://127\.0\.0\.1:PORT/`
 	for _, tt := range []struct{ line, want string }{
-		{"/usr/bin/curl -f http://localhost:PORT/404", get + `404: 404 Not Found: "body"`},
+		{"/usr/bin/curl -f http://localhost:PORT/404", get + `404: 404 "Not Found": "body"`},
 		{`C:\bin\curl.exe -f http://localhost:PORT/200`, ""},
 		{"curl -f http://localhost:PORT/out", ""},
 		{"wget -qO- http://localhost:V6/200", ""}, // wherever a name of both families leads wget itself
-		{"curl -fL http://localhost:PORT/out", get + `out: 302 Found to "http://192\.0\.2\.1/": host "192\.0\.2\.1" is not this container: write localhost`},
-		{"curl -sL http://localhost:PORT/loop", get + `loop: 302 Found to "/loop": redirected more than 50 times`},
-		{"curl -fL http://localhost:PORT/302/503", get + `503: 503 Service Unavailable: "body"`},
-		{"curl -f http://localhost:PORT/cut", get + `cut: 200 OK: waiting for the end of the body: the connection was closed`},
+		{"curl -fL http://localhost:PORT/out", get + `out: 302 "Found" to "http://192\.0\.2\.1/": host "192\.0\.2\.1" is not this container: write localhost`},
+		{"curl -sL http://localhost:PORT/loop", get + `loop: 302 "Found" to "/loop": redirected more than 50 times`},
+		{"curl -fL http://localhost:PORT/302/503", get + `503: 503 "Service Unavailable": "body"`},
+		{"curl -f http://localhost:PORT/cut", get + `cut: 200 "OK": waiting for the end of the body: the connection was closed`},
 		{"curl -sL -m 0.3 http://localhost:SLOW/", `GET http://127\.0\.0\.1:SLOW/: .*timed out`},
-		{"wget -q --spider http://localhost:PORT/H405/200", head + `H405/200: 405 Method Not Allowed`},
-		{"wget -q --spider http://localhost:PORT/H500/404", get + `H500/404: 404 Not Found: "body"`},
-		{"wget -qO- http://localhost:PORT/302", get + `302: 302 Found: the redirect does not say where to`},
-		{"wget -qO- --max-redirect=0 http://localhost:PORT/302/200", get + `302/200: 302 Found to "/200": "body"`},
+		{"wget -q --spider http://localhost:PORT/H405/200", head + `H405/200: 405 "Method Not Allowed"`},
+		{"wget -q --spider http://localhost:PORT/H500/404", get + `H500/404: 404 "Not Found": "body"`},
+		{"wget -qO- http://localhost:PORT/302", get + `302: 302 "Found": the redirect does not say where to`},
+		{"wget -qO- --max-redirect=0 http://localhost:PORT/302/200", get + `302/200: 302 "Found" to "/200": "body"`},
 	} {
 		withPort := strings.NewReplacer("PORT", port(l), "SLOW", port(slow), "V6", port(v6))
 		argv := strings.Fields(withPort.Replace(tt.line))

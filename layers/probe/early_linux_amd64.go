@@ -1,0 +1,5 @@
+package main
+
+import "syscall"
+
+const sysStatAt = syscall.SYS_NEWFSTATAT

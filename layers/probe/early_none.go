@@ -1,0 +1,10 @@
+//go:build !linux || net || !(amd64 || arm64)
+
+package main
+
+import "github.com/ko-health/kohealth/builder/health/cmdline"
+
+// waitedEarly and takeOver are those of a probe that has no early part.
+func waitedEarly() cmdline.Duration { return 0 }
+
+func takeOver([]address, instant) (conn, address, bool) { return nil, address{}, false }
