@@ -22,7 +22,7 @@ func enter(ctx context.Context) (leave func(ok bool), err error) {
 	if err != nil {
 		return nil, fmt.Errorf("making temporary directory: %w", err)
 	}
-	remove := func() error { return os.RemoveAll(dir) }
+	remove := func() error { return removeAll(dir) }
 	crossOut := onEnd(ctx, func() { _ = remove() })
 	restore, err := setTemporary(dir)
 	if err != nil {
@@ -43,6 +43,18 @@ func enter(ctx context.Context) (leave func(ok bool), err error) {
 		crossOut()
 		restore()
 	}, nil
+}
+
+// removeAll removes a directory into which somebody may be writing yet: what was killed
+// takes a while to be gone, and what looks at no context goes on.
+func removeAll(dir string) (err error) {
+	for range 10 {
+		if err = os.RemoveAll(dir); err == nil {
+			return nil
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return err
 }
 
 // setTemporary has this process and those that it starts put temporary files into a
