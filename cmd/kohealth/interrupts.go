@@ -22,11 +22,12 @@ type interrupts struct {
 	noted map[*func()]bool
 }
 
-// Before the limit is reached there has to be time to clean up.
+// Before the limit is reached there has to be time to clean up, of which there is more
+// after a second signal: it takes a moment, unless the machine is busy.
 const (
-	reserved = 500 * time.Millisecond // before the process ends itself, of limits.Interrupt
-	cleaning = 200 * time.Millisecond // that it waits for what is noted
-	killing  = 100 * time.Millisecond // that it waits for its children to die
+	reserved = 500 * time.Millisecond // of limits.Interrupt
+	killing  = 100 * time.Millisecond // waiting for children to die
+	ending   = 100 * time.Millisecond // for all that comes after
 )
 
 type interruptsKey struct{}
@@ -46,8 +47,10 @@ func withInterrupts(ctx context.Context) context.Context {
 	}
 	go func() {
 		first := <-signals
+		last := time.Now().Add(limits.Interrupt.Duration())
 		cancel(errInterrupted)
-		i.end(second(signals, first, limits.Interrupt.Duration()-reserved))
+		s := second(signals, first, time.Until(last)-reserved)
+		i.end(s, time.Until(last)-ending-killing)
 	}()
 	return ctx
 }
@@ -69,9 +72,9 @@ func second(signals <-chan os.Signal, first os.Signal, patience time.Duration) o
 	}
 }
 
-// end kills what the process has started, does what is noted, and ends the process with
-// the code that shells give to one that a signal has ended.
-func (i *interrupts) end(s os.Signal) {
+// end kills what the process has started, does what is noted, in so long at most, and
+// ends the process with the code that shells give to one that a signal has ended.
+func (i *interrupts) end(s os.Signal, cleaning time.Duration) {
 	within(killing, reapChildren)
 	within(cleaning, func() {
 		i.mu.Lock() // nothing is noted or crossed out any more

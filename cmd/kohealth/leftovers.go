@@ -41,6 +41,18 @@ func enter(ctx context.Context) (leave func(ok bool), err error) {
 	}, nil
 }
 
+// removeAll removes a directory into which somebody may be writing yet: what was killed
+// takes a while to be gone, and what looks at no context goes on.
+func removeAll(dir string) (err error) {
+	for range 10 {
+		if err = os.RemoveAll(dir); err == nil {
+			return nil
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return err
+}
+
 // setTemporary has this process and those that it starts put temporary files into a
 // directory, until restore is called.
 func setTemporary(dir string) (restore func(), err error) {

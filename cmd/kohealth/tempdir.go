@@ -77,7 +77,7 @@ func removeTempDir(dir string, lock *flock.Flock) (err error) {
 	} else {
 		defer lock.Close()
 	}
-	if err = errors.Join(err, os.RemoveAll(dir)); err != nil {
+	if err = errors.Join(err, removeAll(dir)); err != nil {
 		return fmt.Errorf("removing temporary directory: %w", err)
 	}
 	return nil
