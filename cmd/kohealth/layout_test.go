@@ -29,7 +29,9 @@ func TestDependencies(t *testing.T) {
 		"builder/rootfs":         {"builder/rootfs", "builder/limits", "builder/verified", "layers/cache"},
 		"builder/render":         append([]string{"builder/render"}, health...),
 		"builder/source":         {"builder/source", "builder/limits"},
-		"builder/lint":           slices.Concat([]string{"builder/lint", "builder/composefile", "builder/source", "builder/rootfs", "builder/verified", "layers/cache"}, printing, health),
+		"builder/lint":           slices.Concat([]string{"builder/lint", "builder/composefile", "builder/judge", "builder/source", "builder/rootfs", "builder/verified", "layers/cache"}, printing, health),
+		"builder/judge":          append([]string{"builder/judge", "builder/rootfs", "builder/verified", "layers/cache"}, health...),
+		"builder/composefile":    {"builder/composefile", "builder/limits", "builder/source"},
 		"builder/taskdef":        append([]string{"builder/taskdef", "builder/render", "builder/source"}, health...),
 		"builder/ecr":            {"builder/ecr", "builder/hint"},
 		"builder/trial":          append([]string{"builder/trial"}, layers...),
@@ -37,7 +39,7 @@ func TestDependencies(t *testing.T) {
 		"builder/kofile":         append([]string{"builder/kofile", "builder/source"}, health...),
 		"builder/open":           append([]string{"builder/open", "builder/verified"}, health...),
 		"layers/apk":             append([]string{"layers/apk", "builder/rootfs", "builder/verified"}, layers...),
-		"builder":                append([]string{"builder", "builder/rootfs", "builder/verified", "builder/open", "layers/apk"}, layers...),
+		"builder":                append([]string{"builder", "builder/judge", "builder/rootfs", "builder/verified", "builder/open", "layers/apk"}, layers...),
 	} {
 		slices.Sort(want)
 		if diff := cmp.Diff(want, ownDeps(t, pkg)); diff != "" {
