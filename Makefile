@@ -3,7 +3,7 @@
 
 GO ?= go
 
-.PHONY: demo test check bench build
+.PHONY: demo test check fuzz bench build
 
 # Build a sample app on the embedded base and show what is in its image.
 demo:
@@ -28,6 +28,10 @@ check:
 	$(GO) -C testdata/readers vet ./...
 	$(GO) -C testdata/programs mod tidy -diff
 	$(GO) test -race -short -timeout=20m ./...
+
+# Every fuzz target for some seconds, all together at most three minutes.
+fuzz:
+	GO=$(GO) .ci/fuzz
 
 bench:
 	$(GO) test -run='^$$' -bench=. -skip='^BenchmarkBigIndex$$' -benchtime=200x ./layers/...

@@ -3,7 +3,6 @@ package builder
 import (
 	"archive/tar"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -76,18 +75,14 @@ func (r *rewriter) addLayers(ctx context.Context, d *draft) error {
 	if check.Test.Kind == health.None {
 		return nil
 	}
-	base, image, err := r.addPackages(ctx, d)
+	base, _, err := r.addPackages(ctx, d)
 	if err != nil {
-		return err
-	}
-	if err := checkShell(check.Test, image); err != nil {
 		return err
 	}
 	busybox := check.Tool == health.ToolBusybox // which needs the probe whoever checks
 	if !check.Test.UsesProbe() || check.Test.Kind != health.Probe && !busybox && has(base, health.ProbePath) {
-		err = r.checkProgram(d, image) // the image's own programs do it
-		if err != nil || !busybox {
-			return err
+		if !busybox { // the image's own programs do it
+			return nil
 		}
 	} else if check.Test, err = check.Test.AsProbe(); err != nil {
 		return err
@@ -108,10 +103,14 @@ func (r *rewriter) addProbe(ctx context.Context, d *draft, base *rootfs.FS) erro
 	if err != nil {
 		return err
 	}
+	image := base.Clone()
 	add := func(f layers.File, what string) (v1.Layer, error) {
-		files, err := place(base, f)
+		files, err := place(image, f)
 		if err != nil {
 			return nil, err
+		}
+		for _, f := range files {
+			image.Put(f.Path, f.Mode, f.Linkname)
 		}
 		return r.insertFiles(d, files, what+", at "+f.Path)
 	}
@@ -135,12 +134,11 @@ func variantFor(check health.Check) layers.Variant {
 // place puts a file where the base's own links lead to, with those of its
 // directories that the base lacks.
 func place(base *rootfs.FS, f layers.File) ([]layers.File, error) {
-	if has(base, f.Path) {
-		return nil, hint.With(fmt.Errorf("adding %q: the base image has a file of its own there", f.Path),
-			`take another base image, or run the base's own program with --health='["CMD", "`+health.ProbePath+`"]'`)
-	}
 	resolved, err := base.Resolve(f.Path)
 	if err != nil {
+		return nil, fmt.Errorf("adding %q: %w", f.Path, err)
+	}
+	if err := free(base, f.Path, resolved); err != nil {
 		return nil, fmt.Errorf("adding %q: %w", f.Path, err)
 	}
 	f.Path = resolved
@@ -158,57 +156,28 @@ func place(base *rootfs.FS, f layers.File) ([]layers.File, error) {
 	return files, nil
 }
 
-// has tells whether something is at name. No other error can be: all was read before.
-func has(base *rootfs.FS, name string) bool {
-	_, err := base.Lookup(name)
-	return err == nil
-}
-
-// checkProgram looks for the program of a check in the image. One with a path may yet
-// come from a volume; one without is looked for in PATH.
-func (r *rewriter) checkProgram(d *draft, image *rootfs.FS) error {
-	if d.check.Test.Kind != health.Exec {
-		return nil
-	}
-	if err := image.Add(d.own(), ""); err != nil {
-		return err
-	}
-	inner, err := d.config.inner()
-	if err != nil {
-		return err
-	}
-	var env []string
-	if raw, ok := inner["Env"]; ok {
-		if err := json.Unmarshal(raw, &env); err != nil {
-			return fmt.Errorf("parsing image config's %q: %w", "Env", err)
+// free returns an error if a file cannot be where the base's links lead to from its path.
+func free(base *rootfs.FS, name, resolved string) error {
+	for _, dir := range koDirs() {
+		if at, err := base.Resolve(dir); err == nil && resolved != name && strings.HasPrefix(resolved+"/", at+"/") {
+			return hint.With(fmt.Errorf("links of the base image lead to %q, which ko fills", resolved), "take another base image")
 		}
 	}
-	program := d.check.Test.Args[0]
 	switch {
-	case strings.Contains(program, "/") && !has(image, program):
-		r.say("warning: health check program %q is not in the image", program)
-	case !strings.Contains(program, "/") && !inPath(image, program, env):
-		return hint.With(fmt.Errorf("health check program %q is not in the image", program),
-			"give the probe a target instead, such as --health=http://:8080/healthz")
+	case resolved != name && has(base, resolved):
+		return hint.With(fmt.Errorf("links of the base image lead to %q, and there is a file", resolved), "take another base image")
+	case has(base, name):
+		return hint.With(errors.New("the base image has a file of its own there"),
+			`take another base image, or run the base's own program with --health='["CMD", "`+health.ProbePath+`"]'`)
 	}
 	return nil
 }
 
-func inPath(image *rootfs.FS, program string, env []string) bool {
-	for _, kv := range env {
-		if dirs, ok := strings.CutPrefix(kv, "PATH="); ok {
-			return slices.ContainsFunc(strings.Split(dirs, ":"), func(dir string) bool {
-				return has(image, path.Join(dir, program))
-			})
-		}
-	}
-	return false
-}
+// koDirs are the directories that ko's own layers fill.
+func koDirs() []string { return []string{"/ko-app", "/var/run/ko"} }
 
-func checkShell(test health.Test, base *rootfs.FS) error {
-	if test.Kind != health.Shell || has(base, "/bin/sh") {
-		return nil
-	}
-	return hint.With(fmt.Errorf("shell command %q cannot run: the base image has no /bin/sh", test.Args[0]),
-		"give the probe a target instead, such as --health=http://:8080/healthz, or add a shell with --health-tool=busybox")
+// has tells whether something is at name. No other error can be: all was read before.
+func has(base *rootfs.FS, name string) bool {
+	_, err := base.Lookup(name)
+	return err == nil
 }

@@ -2,14 +2,17 @@ package builder
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/daemon"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/ko/pkg/publish"
 	specs "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/ko-health/kohealth/builder/hint"
+	"github.com/ko-health/kohealth/builder/open"
 )
 
 // baseConfig returns the config of the image's base as the base's maker wrote it.
@@ -36,20 +39,36 @@ func (o *Options) baseConfig(ctx context.Context, annotations map[string]string)
 	return parseRawConfig(data)
 }
 
-// fetchConfig asks where ko asked: the Docker engine for ko.local, else a registry.
+// fetchConfig asks where ko asked: the Docker engine for ko.local, else a registry, whose
+// answers remote holds against the digest.
 func (o *Options) fetchConfig(ctx context.Context, baseName string, digest v1.Hash) ([]byte, error) {
 	ref, err := name.ParseReference(baseName, o.Name...)
 	if err != nil {
 		return nil, err
 	}
-	var img v1.Image
 	if ref.Context().RegistryStr() == publish.LocalDomain {
-		img, err = daemon.Image(ref, daemon.WithContext(ctx))
-	} else {
-		img, err = remote.Image(ref.Context().Digest(digest.String()), append(o.Remote[:len(o.Remote):len(o.Remote)], remote.WithContext(ctx))...)
+		return o.fetchLocalConfig(ctx, baseName, digest)
 	}
+	img, err := remote.Image(ref.Context().Digest(digest.String()), append(o.Remote[:len(o.Remote):len(o.Remote)], remote.WithContext(ctx))...)
 	if err != nil {
 		return nil, err
+	}
+	return img.RawConfigFile()
+}
+
+// fetchLocalConfig asks the Docker engine, which knows images by name alone.
+func (o *Options) fetchLocalConfig(ctx context.Context, baseName string, digest v1.Hash) (config []byte, err error) {
+	img, err := open.New(ctx, "docker-daemon:"+baseName, open.Options{Name: o.Name})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, img.Close()) }()
+	got, err := img.Digest()
+	if err != nil {
+		return nil, err
+	}
+	if got != digest {
+		return nil, hint.With(fmt.Errorf("the image that ko read, %s, is another one by now: %s", digest, got), "build again")
 	}
 	return img.RawConfigFile()
 }

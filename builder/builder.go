@@ -43,7 +43,8 @@ type Options struct {
 	// Compiler compiles the probe.
 	Compiler *layers.Compiler
 
-	// Packages fetches packages, for the checks that need some.
+	// Packages fetches packages, for the checks that need some; nil means a client without
+	// a cache.
 	Packages *apk.Client
 
 	// Jobs is how many platforms are worked on at once; 0 means GOMAXPROCS.
@@ -83,11 +84,22 @@ var _ build.Interface = (*Builder)(nil)
 
 // New returns a Builder that rewrites what inner, ko's own builder, emits.
 func New(inner build.Interface, opts Options) *Builder {
-	if opts.Logf == nil {
-		opts.Logf = func(string, ...any) {}
-	}
-	return &Builder{inner, opts}
+	return &Builder{inner, opts.filled()}
 }
+
+// filled returns the options with what may be left out.
+func (o Options) filled() Options {
+	if o.Logf == nil {
+		o.Logf = func(string, ...any) {}
+	}
+	if o.Packages == nil {
+		o.Packages = &apk.Client{}
+	}
+	return o
+}
+
+// files is where what was read of layers is kept.
+func (o *Options) files() cache.Dir { return o.Cache.Sub("files") }
 
 // QualifyImport implements build.Interface.
 func (b *Builder) QualifyImport(importpath string) (string, error) {

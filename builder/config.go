@@ -2,6 +2,7 @@ package builder
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -18,6 +19,9 @@ func parseRawConfig(data []byte) (rawConfig, error) {
 	c := rawConfig{}
 	if err := json.Unmarshal(data, &c); err != nil {
 		return nil, fmt.Errorf("parsing image config: %w", err)
+	}
+	if c == nil {
+		return nil, errors.New("parsing image config: it is null")
 	}
 	return c, nil
 }

@@ -55,9 +55,7 @@ func Base(ctx context.Context, set *open.Set, bo BaseOptions) (build.Result, err
 	if err := bo.Program.judge(check); err != nil {
 		return nil, err
 	}
-	if bo.Logf == nil {
-		bo.Logf = func(string, ...any) {}
-	}
+	bo.Options = bo.filled()
 	r := &rewriter{Options: bo.Options, check: check, documents: map[string][]byte{}}
 	r.original = &original{BaseOptions: bo, digest: set.Digest}
 	for _, w := range check.Warnings() {

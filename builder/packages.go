@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"path"
+	"slices"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -19,7 +21,7 @@ import (
 // file systems of the base and of the image that this makes. A base with a busybox of
 // its own keeps it.
 func (r *rewriter) addPackages(ctx context.Context, d *draft) (base, image *rootfs.FS, err error) {
-	if base, err = rootfs.Read(d.base(), r.Cache.Sub("layers")); err != nil {
+	if base, err = rootfs.Read(d.base(), r.files()); err != nil {
 		return nil, nil, err
 	}
 	names := d.check.AllPackages()
@@ -85,8 +87,7 @@ func (r *rewriter) install(ctx context.Context, d *draft, base *rootfs.FS, names
 		Offline:      d.check.Offline,
 		Arch:         arch,
 		Base:         base,
-		BaseID:       d.baseID(),
-		Reserved:     []string{health.ProbePath, health.ArgsPath, "/ko-app", "/var/run/ko"},
+		Reserved:     append(koDirs(), health.ProbePath, health.ArgsPath),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("adding packages: %w", err)
@@ -139,13 +140,19 @@ func linkTools(image *rootfs.FS) (links []layers.File, err error) {
 		}
 	}
 	for _, tool := range []string{"curl", "wget"} {
-		if !inPath(image, tool, []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}) {
+		if !inPath(image, tool) {
 			if err := link("/usr/bin/"+tool, health.ProbePath); err != nil {
 				return nil, err
 			}
 		}
 	}
 	return links, nil
+}
+
+// inPath reports whether a program is in one of the directories in which shells look.
+func inPath(image *rootfs.FS, program string) bool {
+	dirs := []string{"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"}
+	return slices.ContainsFunc(dirs, func(dir string) bool { return has(image, path.Join(dir, program)) })
 }
 
 // describePackages lists packages as they can be pinned.
@@ -158,13 +165,4 @@ func describePackages(list []*apk.Package) string {
 		names = append(names, p.String())
 	}
 	return "packages " + strings.Join(names, ", ")
-}
-
-// baseID tells the base's layers from those of other bases.
-func (s *stack) baseID() string {
-	var b strings.Builder
-	for _, d := range s.diffIDs[:s.koLayer] {
-		b.WriteString(d.String())
-	}
-	return b.String()
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/hint"
+	"github.com/ko-health/kohealth/builder/limits"
 	"github.com/ko-health/kohealth/builder/open"
 	"github.com/ko-health/kohealth/builder/rootfs"
 	"github.com/ko-health/kohealth/layers"
@@ -25,9 +26,6 @@ type Program struct {
 	Image string // as package open takes it
 	Path  string // in that image, and in the one that it is added to
 }
-
-// maxProgram is how large a program may be, in bytes: it is held in memory.
-const maxProgram = 256 << 20
 
 // ParseProgram parses IMAGE:PATH, such as example.com/checks:v1:/bin/httpcheck. The
 // path is absolute.
@@ -72,9 +70,6 @@ func (r *rewriter) addProgram(ctx context.Context, d *draft) error {
 	d.dropOurs()
 	_, image, err := r.addPackages(ctx, d)
 	if err != nil {
-		return err
-	}
-	if err := checkShell(d.check.Test, image); err != nil {
 		return err
 	}
 	if has(image, p.Path) {
@@ -129,7 +124,7 @@ func (r *rewriter) readProgram(ctx context.Context, platform v1.Platform) (conte
 }
 
 func (r *rewriter) readExecutable(all []v1.Layer, name string) ([]byte, error) {
-	fsys, err := rootfs.Read(all, r.Cache.Sub("layers"))
+	fsys, err := rootfs.Read(all, r.files())
 	if err != nil {
 		return nil, err
 	}
@@ -144,7 +139,7 @@ func (r *rewriter) readExecutable(all []v1.Layer, name string) ([]byte, error) {
 	case e.Mode&0o111 == 0:
 		return nil, errors.New("the file is not executable")
 	}
-	return fsys.ReadFile(name, maxProgram)
+	return fsys.ReadFile(name, limits.Program)
 }
 
 // machines are the architectures as ELF files name them.

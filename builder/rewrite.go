@@ -158,6 +158,9 @@ func (r *rewriter) rebuild(ctx context.Context, img v1.Image, platform v1.Platfo
 		return nil, added{}, err
 	}
 	out, err := r.assemble(d)
+	if err == nil && !r.leaves(platform) {
+		err = r.judge(ctx, d, out)
+	}
 	return out, d.added, err
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/partial"
 
 	"github.com/ko-health/kohealth/builder/health"
+	"github.com/ko-health/kohealth/builder/verified"
 )
 
 // A stack holds what says, in manifest and config, which layers an image has, taken
@@ -36,6 +37,18 @@ func newStack(img v1.Image) (*stack, error) {
 	return s, s.findKo()
 }
 
+// AppLayers returns the layers that ko has made, lowest first, of an image as ko's builder
+// has just returned it: ko appends its layers, and entries for them, to those of the base, so
+// that whatever a base says of itself comes before. Of an image that was read from somewhere
+// it says nothing.
+func AppLayers(img v1.Image) ([]v1.Layer, error) {
+	s, err := newStack(img)
+	if err != nil {
+		return nil, err
+	}
+	return s.own(), nil
+}
+
 func readStack(img v1.Image) (*stack, error) {
 	layers, err := img.Layers()
 	if err != nil {
@@ -53,7 +66,26 @@ func readStack(img v1.Image) (*stack, error) {
 	if len(s.descs) != len(s.layers) || len(s.diffIDs) != len(s.layers) {
 		return nil, fmt.Errorf("reading layers: manifest has %d, config %d", len(s.descs), len(s.diffIDs))
 	}
-	return s, nil
+	return s, s.matchManifest(img)
+}
+
+// matchManifest takes the layers that the manifest names. go-containerregistry's mutate
+// goes by the diff_ids that the config claims, and so takes one layer for another where
+// they claim the same.
+func (s *stack) matchManifest(img v1.Image) error {
+	for i, desc := range s.descs {
+		digest, err := s.layers[i].Digest()
+		if err != nil {
+			return fmt.Errorf("reading layers: %w", err)
+		}
+		if digest == desc.Digest {
+			continue
+		}
+		if s.layers[i], err = img.LayerByDigest(desc.Digest); err != nil {
+			return fmt.Errorf("reading layers: %w", err)
+		}
+	}
+	return nil
 }
 
 // findKo finds where ko's own layers begin: at the last kodata layer, which ko puts
@@ -114,8 +146,13 @@ func (s *stack) dropOurs() {
 	}
 }
 
-// base returns the base's layers, lowest first.
-func (s *stack) base() []v1.Layer { return s.layers[:s.koLayer] }
+// base returns the base's layers, lowest first, to be read as what the config claims.
+func (s *stack) base() (layers []v1.Layer) {
+	for i, l := range s.layers[:s.koLayer] {
+		layers = append(layers, verified.LayerAs(l, s.diffIDs[i]))
+	}
+	return layers
+}
 
 // own returns ko's layers.
 func (s *stack) own() []v1.Layer { return s.layers[s.koLayer:] }

@@ -20,6 +20,7 @@ import (
 	"golang.org/x/tools/go/packages"
 
 	"github.com/ko-health/kohealth/builder/hint"
+	"github.com/ko-health/kohealth/builder/limits"
 )
 
 // ErrNoMain says that an import path names no main package.
@@ -54,6 +55,19 @@ func Load(ctx context.Context, dir, importpath string) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
+	a := newApp(main)
+	c := &checker{app: a, all: all, done: map[string]*types.Package{}}
+	if err := c.parse(ctx); err != nil {
+		return nil, err
+	}
+	if err := c.checkConstants(); err != nil {
+		return nil, err
+	}
+	return a, c.load(ctx, main)
+}
+
+// newApp returns an app of which nothing is read yet.
+func newApp(main *packages.Package) *App {
 	a := &App{
 		Importpath: main.PkgPath,
 		fset:       token.NewFileSet(),
@@ -72,15 +86,21 @@ func Load(ctx context.Context, dir, importpath string) (*App, error) {
 	if main.Module != nil {
 		a.Module, a.ModuleDir = main.Module.Path, main.Module.Dir
 	}
-	c := &checker{app: a, all: all, done: map[string]*types.Package{}}
-	if err := c.parse(ctx); err != nil {
-		return nil, err
-	}
+	return a
+}
+
+// load reads what is parsed.
+func (c *checker) load(ctx context.Context, main *packages.Package) error {
+	c.ctx = ctx
 	c.check(main)
+	if err := ctx.Err(); err != nil {
+		return context.Cause(ctx)
+	}
+	a := c.app
 	slices.Sort(a.Packages)
 	a.bodies = a.reach()
 	a.flow = a.follow()
-	return a, nil
+	return nil
 }
 
 // list returns the main package, and all that it is made of by ID.
@@ -141,6 +161,7 @@ func environ() []string { return append(os.Environ(), "GOOS=linux", "CGO_ENABLED
 // A checker gives types to what packages hold, dependencies first. Of other modules'
 // packages it looks at declarations only.
 type checker struct {
+	ctx    context.Context
 	app    *App
 	all    map[string]*packages.Package
 	parsed map[string][]*ast.File // by package ID
@@ -163,7 +184,15 @@ func (c *checker) parse(ctx context.Context) error {
 					return err
 				}
 				// What has errors in its syntax is there as far as it goes.
-				f, err := parser.ParseFile(c.app.fset, name, nil, parser.SkipObjectResolution)
+				text, err := limits.Source.ReadFile(name)
+				if limits.IsExceeded(err) {
+					return err
+				}
+				if err != nil {
+					errs[i] = err
+					return nil
+				}
+				f, err := parser.ParseFile(c.app.fset, name, text, parser.SkipObjectResolution)
 				if f != nil && !own {
 					dropBodies(f)
 				}
@@ -250,6 +279,9 @@ type importer struct {
 func (i importer) Import(path string) (*types.Package, error) {
 	if path == "unsafe" {
 		return types.Unsafe, nil
+	}
+	if err := i.ctx.Err(); err != nil {
+		return nil, err
 	}
 	pkg := i.pkg.Imports[path]
 	if pkg == nil || i.all[pkg.ID] == nil {

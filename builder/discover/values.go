@@ -7,6 +7,8 @@ import (
 	"go/types"
 	"slices"
 	"strings"
+
+	"github.com/ko-health/kohealth/builder/limits"
 )
 
 // A value is text as far as it is known: literal text, environment variables, holes.
@@ -70,6 +72,15 @@ func (p piece) isText() bool { return !p.unknown && p.env == "" }
 // maxValues is how many values something may have before it counts as unknown.
 const maxValues = 64
 
+// tooLong tells whether a value has more text than a constant may have.
+func (v value) tooLong() bool {
+	var size int64
+	for _, p := range v.pieces {
+		size += int64(len(p.text))
+	}
+	return limits.Constant.Check(size) != nil
+}
+
 // product returns each of a with each of b behind it.
 func product(a, b []value) (out []value) {
 	if len(a)*len(b) > maxValues {
@@ -77,7 +88,11 @@ func product(a, b []value) (out []value) {
 	}
 	for _, v := range a {
 		for _, w := range b {
-			out = append(out, v.then(w))
+			both := v.then(w)
+			if both.tooLong() {
+				return []value{unknown()}
+			}
+			out = append(out, both)
 		}
 	}
 	return out

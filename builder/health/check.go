@@ -1,6 +1,7 @@
 package health
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -41,6 +42,7 @@ type Check struct {
 	Repositories  []string      // where packages come from; none means Wolfi's
 	Keys          []string      // files of keys that repositories are signed with
 	Offline       bool          // packages come from the cache
+	Ignore        []string      // rules of package judge's that are passed over
 }
 
 // Check fills what the settings leave open with defaults and validates the whole.
@@ -62,6 +64,7 @@ func (s Settings) Check() (Check, error) {
 		Repositories:  s.Repositories,
 		Keys:          s.Keys,
 		Offline:       or(s.Offline, false),
+		Ignore:        s.Ignore,
 	}
 	if c.StartPeriod == 0 && s.StartInterval == nil {
 		c.StartInterval = 0 // it acts in the start period only
@@ -77,7 +80,7 @@ func (s Settings) Check() (Check, error) {
 // chosen tells whether anything is said about the check. Where packages come from says
 // nothing about it.
 func (s Settings) chosen() bool {
-	s.Repositories, s.Keys, s.Offline = nil, nil, nil
+	s.Repositories, s.Keys, s.Offline, s.Ignore = nil, nil, nil, nil
 	return !reflect.DeepEqual(s, Settings{})
 }
 
@@ -192,14 +195,15 @@ func (c Check) Config() Config {
 	}
 }
 
-// Check returns the check that c is the form of.
+// Check returns the check that c is the form of, with Docker's own defaults for what
+// c leaves open.
 func (c Config) Check() (Check, error) {
 	test, err := ParseTestList(c.Test)
 	return Check{
 		Test:          test,
-		Interval:      c.Interval,
-		Timeout:       c.Timeout,
-		Retries:       c.Retries,
+		Interval:      cmp.Or(c.Interval, DockerInterval),
+		Timeout:       cmp.Or(c.Timeout, DockerTimeout),
+		Retries:       cmp.Or(c.Retries, DockerRetries),
 		StartPeriod:   c.StartPeriod,
 		StartInterval: c.StartInterval,
 		Log:           true, // or the test says otherwise

@@ -49,24 +49,27 @@ func ParseTest(s string) (Test, error) {
 	switch {
 	case t == "":
 		return Test{}, errors.New("parsing health check: it is empty")
-	case strings.HasPrefix(t, "["):
+	case strings.HasPrefix(t, "[") && !isTestCommand(t) && !isAddress(t):
 		var list []string
 		if err := json.Unmarshal([]byte(t), &list); err != nil {
 			return Test{}, hint.With(fmt.Errorf("parsing health check %q: it begins with [ and is no JSON list of strings", s),
 				`write every word in double quotes, as in ["-status", "200", "http://:8080/"] or ["CMD", "/ko-app/app", "check"]`)
 		}
 		return ParseTestList(list)
+	case headOf(t) != "":
+		return Test{}, wordsAfterHead(s, headOf(t))
 	case strings.EqualFold(t, "none"):
 		return Test{}, hint.With(fmt.Errorf("parsing health check %q: it is written as a list", s),
 			`write ["NONE"], or --no-healthcheck to leave the image as ko makes it`)
+	case upperScheme.MatchString(t):
+		return Test{}, addressError(s, t, "schemes are written in lower case")
 	case isTarget(t) && strings.Count(t, "://") > 1 && strings.Contains(t, " "):
 		return Test{}, hint.With(fmt.Errorf("parsing health check %q: several targets in one string", s),
 			`write them as a list: ["http://:8080/healthz", "tcp://:9090"]`)
 	case isTarget(t):
 		return probeTest(t)
-	case looksLikeAddress.MatchString(t):
-		return Test{}, hint.With(fmt.Errorf("parsing health check %q: it has no scheme", s),
-			"write http://:8080/healthz or tcp://:8080")
+	case isAddress(t):
+		return Test{}, addressError(s, t, "it has no scheme")
 	case strings.HasPrefix(t, "-"):
 		return Test{}, hint.With(fmt.Errorf("parsing health check %q: it begins with a flag", s),
 			`write the probe's arguments as a list: ["-status", "200", "http://:8080/healthz"]`)
@@ -74,9 +77,33 @@ func ParseTest(s string) (Test, error) {
 	return Test{Shell, []string{t}}, nil
 }
 
-// looksLikeAddress matches what is hardly meant as a shell command: :8080/healthz,
-// localhost:8080, 8080, http:/:8080, http//:8080, /healthz.
-var looksLikeAddress = regexp.MustCompile(`^([\w.\[\]:-]*:(\d+|\$\S+)(/\S*)?|\d+|https?:?/\S*|/(healthz?|livez|readyz|ping|status|up))$`)
+// isTestCommand reports whether text that begins with a bracket is the shell's
+// test command, as in [ -f /tmp/alive ], and no list: an operator stands in it as a
+// word of its own, and words of a JSON list are in quotes.
+func isTestCommand(t string) bool {
+	words := strings.Fields(t)
+	return (words[0] == "[" || words[0] == "[[") && slices.ContainsFunc(words[1:], testOperator.MatchString)
+}
+
+// testOperator matches what the test command, and no word of a JSON list, can be.
+var testOperator = regexp.MustCompile(`^(-[a-zA-Z]{1,2}|=|==|=~|!=|!|<|>)$`)
+
+// headOf returns the word with which a text begins, if that is the first element of
+// a list in Docker's form, or what is easily taken for one: CMD_SHELL, cmd-shell.
+func headOf(t string) string {
+	word, _, _ := strings.Cut(t, " ")
+	if head := strings.ToUpper(strings.ReplaceAll(word, "_", "-")); head == "CMD-SHELL" || word == "CMD" {
+		return word
+	}
+	return ""
+}
+
+// wordsAfterHead returns the error of a test that is one string, a head and a command.
+func wordsAfterHead(s, head string) error {
+	command := strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(s), head))
+	return hint.With(fmt.Errorf("parsing health check %q: %s and its command are one string", s, head),
+		"write a list: "+jsonList([]string{"CMD-SHELL", command}))
+}
 
 // ParseTestList parses a test as a list: Docker's ["CMD", …], ["CMD-SHELL", "…"]
 // or ["NONE"], or else arguments for the probe.
@@ -108,6 +135,14 @@ func ParseTestList(list []string) (Test, error) {
 			return Test{}, fmt.Errorf("parsing health check %q: NONE stands alone", list)
 		}
 		return Test{Kind: None}, nil
+	}
+	switch head := headOf(list[0]); {
+	case head == "":
+	case head != list[0]:
+		return Test{}, wordsAfterHead(list[0], head)
+	default:
+		return Test{}, hint.With(fmt.Errorf("parsing health check %q: unknown form %q", list, head),
+			"write CMD-SHELL, in capitals and with a hyphen")
 	}
 	return probeTest(list...)
 }

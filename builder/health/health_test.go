@@ -27,6 +27,9 @@ func TestParseTest(t *testing.T) {
 		{`["CMD", "/app", "-x"]`, health.Test{Kind: health.Exec, Args: []string{"/app", "-x"}}, `["CMD","/app","-x"]`},
 		{`["CMD-SHELL", "a && b < c"]`, health.Test{Kind: health.Shell, Args: []string{"a && b < c"}}, `["CMD-SHELL","a && b < c"]`},
 		{"curl -f http://localhost/ || exit 1", health.Test{Kind: health.Shell, Args: []string{"curl -f http://localhost/ || exit 1"}}, `["CMD-SHELL","curl -f http://localhost/ || exit 1"]`},
+		{"[ -f /tmp/alive ]", health.Test{Kind: health.Shell, Args: []string{"[ -f /tmp/alive ]"}}, `["CMD-SHELL","[ -f /tmp/alive ]"]`},
+		{`[ "$(wget -qO- localhost)" = ok ]`, health.Test{Kind: health.Shell, Args: []string{`[ "$(wget -qO- localhost)" = ok ]`}}, `["CMD-SHELL","[ \"$(wget -qO- localhost)\" = ok ]"]`},
+		{`[ "CMD", "/app", "-f", "=" ]`, health.Test{Kind: health.Exec, Args: []string{"/app", "-f", "="}}, `["CMD","/app","-f","="]`},
 		{`["NONE"]`, health.Test{Kind: health.None}, ""},
 	} {
 		got, err := health.ParseTest(tt.in)
@@ -76,7 +79,13 @@ func TestParseTestErrors(t *testing.T) {
 		"http:/:8080/healthz":       "it has no scheme",
 		"NONE":                      "is written as a list",
 		"http://:1/ tcp://:2":       "several targets",
-		"[::1]:$PORT":               "JSON list",
+		"[::1]:$PORT":               "it has no scheme",
+		`[ "CMD" "/app", "-f" ]`:    "JSON list",
+		"CMD-SHELL curl -f x":       "CMD-SHELL and its command are one string",
+		"CMD curl -f x":             "CMD and its command are one string",
+		`["CMD-SHELL curl -f x"]`:   "CMD-SHELL and its command are one string",
+		`["CMD_SHELL", "curl x"]`:   "unknown form \"CMD_SHELL\"",
+		`["cmd-shell", "curl x"]`:   "unknown form \"cmd-shell\"",
 	} {
 		_, err := health.ParseTest(in)
 		if err == nil || !strings.Contains(err.Error(), want) {

@@ -26,13 +26,14 @@ const (
 	KeyKeys          = "keys"
 	KeyOffline       = "offline"
 	KeyLog           = "log"
+	KeyIgnore        = "ignore"
 	KeyDisable       = "disable"
 )
 
 // keys returns all keys in the order in which they are documented.
 func keys() []string {
 	return []string{KeyTest, KeyInterval, KeyTimeout, KeyRetries, KeyStartPeriod, KeyStartInterval,
-		KeyTool, KeyPackages, KeyRepositories, KeyKeys, KeyOffline, KeyLog, KeyDisable}
+		KeyTool, KeyPackages, KeyRepositories, KeyKeys, KeyOffline, KeyLog, KeyIgnore, KeyDisable}
 }
 
 // What a check can be made with.
@@ -56,6 +57,7 @@ type Settings struct {
 	Keys          []string
 	Offline       *bool
 	Log           *bool
+	Ignore        []string // rules of package judge's that are passed over
 	Disable       *bool
 }
 
@@ -78,6 +80,7 @@ func (s Settings) Over(below Settings) Settings {
 		Keys:          firstList(s.Keys, below.Keys),
 		Offline:       first(s.Offline, below.Offline),
 		Log:           first(s.Log, below.Log),
+		Ignore:        firstList(s.Ignore, below.Ignore),
 		Disable:       first(s.Disable, below.Disable),
 	}
 }
@@ -98,7 +101,7 @@ func firstList(a, b []string) []string {
 
 // list returns the field of a key whose value is a list of names, or nil.
 func (s *Settings) list(key string) *[]string {
-	return map[string]*[]string{KeyPackages: &s.Packages, KeyRepositories: &s.Repositories, KeyKeys: &s.Keys}[key]
+	return map[string]*[]string{KeyPackages: &s.Packages, KeyRepositories: &s.Repositories, KeyKeys: &s.Keys, KeyIgnore: &s.Ignore}[key]
 }
 
 // Add appends names, separated by commas, to a key whose value is a list of names.
@@ -132,7 +135,7 @@ func (s *Settings) Set(key, value string) error {
 		return set(&s.StartInterval, key, value, positive)
 	case KeyTool:
 		return set(&s.Tool, key, value, parseTool)
-	case KeyPackages, KeyRepositories, KeyKeys:
+	case KeyPackages, KeyRepositories, KeyKeys, KeyIgnore:
 		return s.SetList(key, strings.Split(value, ","))
 	case KeyOffline:
 		return set(&s.Offline, key, value, parseBool)

@@ -4,13 +4,13 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 
 	"github.com/ko-health/kohealth/builder/hint"
+	"github.com/ko-health/kohealth/builder/limits"
 )
 
 // A File holds the health checks of a .ko.yaml, which ko itself passes over:
@@ -49,7 +49,7 @@ type build struct {
 // ReadFile reads the health checks of the .ko.yaml at path. Errors name file and
 // line.
 func ReadFile(path string) (File, error) {
-	data, err := os.ReadFile(path)
+	data, err := limits.Document.ReadFile(path)
 	if err != nil {
 		return File{}, fmt.Errorf("reading health checks: %w", err)
 	}
@@ -304,7 +304,7 @@ func checkScalar(key string, n *yaml.Node) error {
 		if n.Tag != "!!bool" {
 			return hint.With(fmt.Errorf("parsing %s %q: want true or false", key, n.Value), "YAML's booleans are written true and false, without quotes")
 		}
-	case KeyPackages, KeyRepositories, KeyKeys:
+	case KeyPackages, KeyRepositories, KeyKeys, KeyIgnore:
 		return fmt.Errorf("parsing %s %q: want a list, such as [curl]", key, n.Value)
 	case KeyTest, KeyTool:
 		if n.Tag != "!!str" {

@@ -195,7 +195,7 @@ func BenchmarkTaskDefinition(b *testing.B) {
       "name": "app-%d",
       "image": "example.com/app",
       "portMappings": [{"containerPort": 8080}],
-      "healthCheck": {"command": ["CMD-SHELL", "curl -f http://localhost:8080/ || exit 1"], "interval": 30, "timeout": 5, "retries": 3}
+      "healthCheck": {"command": ["CMD-SHELL", "wget -q http://localhost:8080/ || exit 1"], "interval": 30, "timeout": 5, "retries": 3}
     }`, i))
 	}
 	task := []byte("{\n  \"memory\": \"512\",\n  \"containerDefinitions\": [\n" + strings.Join(containers, ",\n") + "\n  ]\n}\n")
@@ -204,6 +204,33 @@ func BenchmarkTaskDefinition(b *testing.B) {
 		findings, err := lint.File(b.Context(), "task.json", task, lint.Options{})
 		if err != nil || len(findings) != len(containers) {
 			b.Fatal(len(findings), err)
+		}
+	}
+}
+
+// BenchmarkCompose lints a Compose file of 200 services.
+func BenchmarkCompose(b *testing.B) {
+	var file strings.Builder
+	file.WriteString("services:\n")
+	for i := range 200 {
+		fmt.Fprintf(&file, `  app-%d:
+    image: example.com/app
+    ports: ["8080:8080"]
+    environment:
+      NAME: value
+    healthcheck:
+      test: ["CMD-SHELL", "curl -f http://127.0.0.1:8080/ || exit 1"]
+      interval: 30s
+      timeout: 5s
+      retries: 3
+      start_period: 10s
+`, i)
+	}
+	b.SetBytes(int64(file.Len()))
+	for b.Loop() {
+		findings, err := lint.File(b.Context(), "compose.yaml", []byte(file.String()), lint.Options{Dir: b.TempDir()})
+		if err != nil || len(findings) != 0 {
+			b.Fatal(findings, err)
 		}
 	}
 }

@@ -1,38 +1,53 @@
 package lint
 
 import (
-	"regexp"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/ko-health/kohealth/builder/composefile"
 	"github.com/ko-health/kohealth/builder/source"
 )
 
-// readCompose reads the services of a Compose file. They are read from the text and
-// not with Compose's own library because that forgets lines and columns.
-//
-// https://docs.docker.com/reference/compose-file/services/
-func readCompose(doc *source.Node) []*group {
-	g := &group{Runtime: onCompose, Style: composeYAML, platformUnsure: true,
-		Platform: v1.Platform{OS: "linux", Architecture: "amd64"}}
-	for _, f := range doc.Get("services").Map() {
-		c := readService(f.Key, f.Value)
-		c.group = g
-		g.Containers = append(g.Containers, c)
-	}
-	return []*group{g}
+// isCompose reports whether one of a file's documents is a Compose file's.
+func isCompose(docs []*source.Node) bool {
+	return slices.ContainsFunc(docs, func(doc *source.Node) bool {
+		return !doc.Get("Resources").Given() && (doc.Get("services").Given() || doc.Get("include").Given())
+	})
 }
 
-func readService(key, n *source.Node) *container {
+// readCompose reads the services of a Compose file.
+//
+// https://docs.docker.com/reference/compose-file/services/
+func readCompose(p *composefile.Project, dir string) *group {
+	g := &group{Runtime: onCompose, Style: composeYAML, platformUnsure: true, Project: p,
+		Platform: v1.Platform{OS: "linux", Architecture: "amd64"}}
+	g.left(p.Notes...)
+	if len(p.Unset) > 0 {
+		g.left("nothing sets " + strings.Join(p.Unset, ", ") + ", for which Compose puts nothing")
+	}
+	for _, f := range p.Root.Get("services").Map() {
+		c := readService(g, f.Key, f.Value)
+		c.readEnvFiles(f.Value.Get("env_file"), dir)
+		g.Containers = append(g.Containers, c)
+	}
+	return g
+}
+
+func readService(g *group, key, n *source.Node) *container {
 	c := &container{
+		group:     g,
 		Name:      key.Text,
 		Pos:       key.Pos,
-		ImageRef:  interpolated(n.Get("image")),
+		ImageRef:  n.Get("image"),
 		Essential: true,
-		Env:       readEnvironment(n.Get("environment")),
+		Env:       g.readEnvironment(n.Get("environment")),
 		User:      n.Get("user"),
 	}
 	if n.Get("build").Given() {
@@ -51,54 +66,86 @@ func readService(key, n *source.Node) *container {
 	for _, v := range n.Get("volumes").List() {
 		c.Mounts = append(c.Mounts, readVolume(v))
 	}
+	c.Dir, _ = n.Get("working_dir").Str()
+	c.ReadOnly = n.Get("read_only").IsTrue()
 	if s, ok := n.Get("platform").Str(); ok {
-		if p, err := v1.ParsePlatform(s); err == nil && p.Architecture != "" && !strings.Contains(s, "$") {
+		if p, err := v1.ParsePlatform(s); err == nil && p.Architecture != "" && !isOpen(s) {
 			c.Own = p
 		}
 	}
 	c.readComposeCheck(n.Get("healthcheck"))
-	c.Command = parseCommand(c.Check)
+	c.Said = c.Check
+	c.Unclear = c.Unclear || n.Get("extends").Given() && (c.Check == nil || len(c.Check.Test) == 0)
 	return c
 }
 
-// interpolated returns nil for an image whose name holds a variable without a default,
-// and for others the name with defaults filled in.
-func interpolated(n *source.Node) *source.Node {
-	s, ok := n.Str()
-	if !ok {
-		return n
-	}
-	filled := *n
-	filled.Text = composeDefault.ReplaceAllString(s, "$1")
-	if strings.Contains(filled.Text, "$") {
-		return nil
-	}
-	return &filled
-}
+// isOpen reports whether a part of a text is known only when the file is used.
+func isOpen(text string) bool { return strings.Contains(text, composefile.Unknown) }
 
-var composeDefault = regexp.MustCompile(`\$\{\w+:?-([^${}]*)\}`)
-
-func readEnvironment(n *source.Node) map[string]string {
+// readEnvironment reads variables. One without a value is passed on from where Compose
+// runs.
+func (g *group) readEnvironment(n *source.Node) map[string]string {
 	env := map[string]string{}
+	set := func(name string, value *source.Node) {
+		if text, ok := value.Str(); ok {
+			env[name] = text
+		} else if text, ok := g.Project.Environment(name); ok {
+			env[name] = text
+		}
+	}
 	for _, f := range n.Map() {
-		env[f.Key.Text], _ = f.Value.Str()
+		set(f.Key.Text, f.Value)
 	}
 	for _, item := range n.List() {
-		key, value, _ := strings.Cut(item.Text, "=")
-		env[key] = value
+		name, value, ok := strings.Cut(item.Text, "=")
+		if ok {
+			env[name] = value
+		} else {
+			set(name, nil)
+		}
 	}
 	return env
 }
 
-// readPort reads the container's port of "8080:80", 80, "80/tcp" or {target: 80}.
+// readEnvFiles adds what env_file names. What environment says counts.
+func (c *container) readEnvFiles(n *source.Node, dir string) {
+	files := n.List()
+	if path, ok := n.Str(); ok {
+		files = []*source.Node{{Kind: source.Scalar, Text: path}}
+	}
+	own := maps.Clone(c.Env)
+	for _, f := range files {
+		path := f.Text
+		if f.Kind == source.Map {
+			path, _ = f.Get("path").Str()
+		}
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(dir, path)
+		}
+		values, err := composefile.ReadEnv(path, c.Project.Variables())
+		if required := f.Get("required"); dir == "" || err != nil && !(required.Given() && !required.IsTrue()) {
+			c.EnvOpen = true
+			c.left(fmt.Sprintf("env_file %s is not read", filepath.Base(path)))
+			continue
+		}
+		maps.Copy(c.Env, values)
+	}
+	maps.Copy(c.Env, own)
+}
+
+// readPort reads the container's TCP port of "8080:80", 80, "80/tcp" or {target: 80}.
 func readPort(n *source.Node) (int, bool) {
+	protocol, ok := n.Get("protocol").Str()
+	if ok && protocol != "tcp" {
+		return 0, false
+	}
 	if n.Get("target").Given() {
 		return n.Get("target").Int()
 	}
 	s, _ := n.Str()
-	s, _, _ = strings.Cut(s[strings.LastIndex(s, ":")+1:], "/")
+	s, protocol, ok = strings.Cut(s[strings.LastIndex(s, ":")+1:], "/")
 	port, err := strconv.Atoi(s)
-	return port, err == nil
+	return port, err == nil && (!ok || protocol == "tcp")
 }
 
 // readVolume returns the path in the container of "data:/data:ro" or {target: /data}.
@@ -138,32 +185,28 @@ func (c *container) readComposeCheck(n *source.Node) {
 func (c *container) readTest(n *source.Node) []arg {
 	args := readArgs(n.List())
 	if s, ok := n.Str(); ok {
-		args = []arg{{Text: "CMD-SHELL", Pos: n.Pos}, {Text: redactText(s), Pos: n.Pos}}
+		args = []arg{{Text: "CMD-SHELL", Pos: n.Pos}, {Text: s, Pos: n.Pos}}
+		c.Plain = s
 	}
 	for i := range args {
-		if composeVariable.MatchString(args[i].Text) {
-			c.Dollars = append(c.Dollars, &source.Node{Kind: source.Scalar, Text: args[i].Text, Pos: args[i].Pos})
-		}
-		args[i].Text = strings.ReplaceAll(composeDefault.ReplaceAllString(args[i].Text, "$1"), "$$", "$")
+		args[i].Parts = c.Project.Parts(args[i].Text)
+		args[i].Open = args[i].Open || isOpen(args[i].Text)
 	}
 	return args
 }
-
-// composeVariable matches a variable that Compose itself replaces, and no $$.
-var composeVariable = regexp.MustCompile(`(^|[^$])(\$\$)*\$(\w|\{)`)
 
 func readDuration(n *source.Node) duration {
 	if !n.Given() {
 		return duration{}
 	}
 	s, ok := n.Str()
-	if !ok || strings.Contains(s, "$") {
-		return duration{}
+	if !ok || isOpen(s) || strings.Contains(s, "$") {
+		return duration{Open: true, Pos: n.Pos}
 	}
 	d, err := time.ParseDuration(s)
 	switch {
 	case err != nil && strings.ContainsAny(s, "dw"): // days and weeks, which Compose takes, too
-		return duration{}
+		return duration{Open: true, Pos: n.Pos}
 	case err != nil:
 		return duration{Bad: s, Pos: n.Pos}
 	}

@@ -1,10 +1,13 @@
 package lint
 
 import (
+	"slices"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/ko-health/kohealth/builder/composefile"
+	"github.com/ko-health/kohealth/builder/judge"
 	"github.com/ko-health/kohealth/builder/source"
 )
 
@@ -22,17 +25,20 @@ type group struct {
 	Containers     []*container
 	Runtime        runtime
 	Style          style
-	Platform       v1.Platform  // that images have to be for
-	PlatformPos    source.Pos   // where it is written, if anywhere
-	Fargate, EC2   bool         // where a task can run; neither is not said
-	TaskMemory     bool         // the task as a whole has a limit, or may have one elsewhere
-	SharedPID      *source.Node // pidMode task or host
-	ClassicLB      *source.Node // of a service that runs the task
-	platformUnsure bool         // it is neither written nor ECS's default
+	Platform       v1.Platform          // that images have to be for
+	PlatformPos    source.Pos           // where it is written, if anywhere
+	Fargate, EC2   bool                 // where a task can run; neither is not said
+	TaskMemory     bool                 // the task as a whole has a limit, or may have one elsewhere
+	SharedPID      *source.Node         // pidMode task or host
+	ClassicLB      *source.Node         // of a service that runs the task
+	Project        *composefile.Project // of a Compose file
+	Left           []string             // what is not judged, and why
+	platformUnsure bool                 // it is neither written nor ECS's default
 
 	// What settle finds out when the checks are known.
 	named   map[string]*container
-	checked bool // an essential container has a check
+	waiting map[string]string // the first that waits for another, by the other's name
+	checked bool              // an essential container has a check
 }
 
 // A container is one with all that is known of it and of its check: what the rules
@@ -43,23 +49,32 @@ type container struct {
 	Pos          source.Pos
 	ImageRef     *source.Node // nil if the file names none
 	Check        *check       // what is run; nil if nothing is
-	Command      command      // what Check runs, parsed
 	Essential    bool
-	Env          map[string]string
-	Own          *v1.Platform // that a service asks for; nil is the group's
-	Ports        []int        // that are published or exposed
+	Env          map[string]string // a value may hold [composefile.Unknown]
+	EnvOpen      bool              // there may be variables that Env does not hold
+	Own          *v1.Platform      // that a service asks for; nil is the group's
+	Ports        []int             // that are published or exposed
 	DependsOn    []dependency
 	StartTimeout bool
 	Memory       int          // hard limit in MiB; 0 is none
 	Reservation  bool         // there is a soft limit
 	User         *source.Node // nil is the image's
 	Mounts       []*source.Node
-	Dollars      []*source.Node // of Compose's own variables in a test
-	Unclear      bool           // the check is there, but its value is not known before the file is used
+	Said         *check     // what the file says of Check
+	Plain        string     // a test that is no list
+	PlainPos     source.Pos // where it stands
+	Unclear      bool       // the check is there, but its value is not known before the file is used
 
-	Image    *image     // nil if it was not looked into
-	Shell    *program   // of a shell form, where Image is known
-	Programs []*program // that Command calls, where Image is known
+	hider func(string) string // hides its secrets; nil before something is printed
+
+	unreadable bool // the image cannot be opened, which is told
+
+	Image    *image   // nil if it was not looked into
+	Dir      string   // in which the check runs; "" is as the image says
+	ReadOnly bool     // the root file system cannot be written
+	Starts   []string // what the file says starts in it, with its entrypoint; nil is as the image says
+	Verdicts []judge.Verdict
+	asked    bool // Verdicts are there
 }
 
 // A dependency waits for another container to be healthy.
@@ -80,19 +95,22 @@ type check struct {
 	Retries       number
 }
 
-// An arg is an element of a test. Open is one that is not known before the file is
-// used.
+// An arg is an element of a test, as the runtime gets it. Open is one that is not known,
+// or not in whole, before the file is used: [composefile.Unknown] stands for what is not.
 type arg struct {
-	Text string
-	Open bool
-	Pos  source.Pos
+	Text  string
+	Open  bool
+	Pos   source.Pos
+	Parts []composefile.Part // what was written; nil if there are no variables of Compose's
 }
 
-// A duration is a setting in a check. Bad is what was written, if it is no duration.
+// A duration is a setting in a check. Bad is what was written, if it is no duration; Open
+// is one that is there and not known.
 type duration struct {
 	Value time.Duration
 	Given bool
 	Bad   string
+	Open  bool
 	Pos   source.Pos
 }
 
@@ -102,6 +120,15 @@ type number struct {
 	Given bool
 	Bad   string
 	Pos   source.Pos
+}
+
+// left notes what is not judged.
+func (g *group) left(notes ...string) {
+	for _, note := range notes {
+		if !slices.Contains(g.Left, note) {
+			g.Left = append(g.Left, note)
+		}
+	}
 }
 
 func newGroup(containers ...*container) *group {
@@ -135,9 +162,14 @@ func (c *container) runs() bool {
 
 // settle prepares the group for the rules.
 func (g *group) settle() {
-	g.named = map[string]*container{}
+	g.named, g.waiting = map[string]*container{}, map[string]string{}
 	for _, c := range g.Containers {
 		g.named[c.Name] = c
+		for _, d := range c.DependsOn {
+			if g.waiting[d.Name] == "" {
+				g.waiting[d.Name] = c.Name
+			}
+		}
 		g.checked = g.checked || c.Essential && c.hasCheck()
 	}
 }

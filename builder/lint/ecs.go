@@ -7,6 +7,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/ko-health/kohealth/builder/composefile"
 	"github.com/ko-health/kohealth/builder/source"
 )
 
@@ -29,7 +30,6 @@ func readTask(task *source.Node, style style) *group {
 		}
 		c := readECSContainer(n)
 		c.group = g
-		c.Command = parseCommand(c.Check)
 		g.Containers = append(g.Containers, c)
 	}
 	return g
@@ -69,23 +69,29 @@ func readECSContainer(n *source.Node) *container {
 		Reservation:  n.Get("memoryReservation").Given(),
 		User:         n.Get("user"),
 	}
-	c.Name, _ = n.Get("name").Str()
+	c.Name = nameOf(n.Get("name"))
+	c.Dir, _ = n.Get("workingDirectory").Str()
+	c.ReadOnly = n.Get("readonlyRootFilesystem").IsTrue()
 	if memory := n.Get("memory"); memory.Given() {
 		c.Memory, _ = memory.Int()
 		c.Reservation = c.Reservation || c.Memory == 0 // of unknown size
 	}
 	for _, kv := range n.Get("environment").List() {
-		key, _ := kv.Get("name").Str()
-		c.Env[key], _ = kv.Get("value").Str()
+		c.setVariable(kv.Get("name"), kv.Get("value"))
 	}
+	for _, kv := range n.Get("secrets").List() {
+		c.setVariable(kv.Get("name"), nil)
+	}
+	c.EnvOpen = c.EnvOpen || len(n.Get("environmentFiles").List()) > 0
 	for _, p := range n.Get("portMappings").List() {
-		if port, ok := p.Get("containerPort").Int(); ok {
+		protocol, _ := p.Get("protocol").Str()
+		if port, ok := p.Get("containerPort").Int(); ok && (protocol == "" || protocol == "tcp") {
 			c.Ports = append(c.Ports, port)
 		}
 	}
 	for _, d := range n.Get("dependsOn").List() {
 		if condition, _ := d.Get("condition").Str(); condition == "HEALTHY" {
-			name, _ := d.Get("containerName").Str()
+			name := nameOf(d.Get("containerName"))
 			c.DependsOn = append(c.DependsOn, dependency{name, d.At()})
 		}
 	}
@@ -96,11 +102,38 @@ func readECSContainer(n *source.Node) *container {
 	return c
 }
 
+// setVariable notes a variable. The value of a secret, or of a function of
+// CloudFormation's, is known only in the container.
+func (c *container) setVariable(name, value *source.Node) {
+	key, ok := name.Str()
+	text, known := value.Str()
+	if !known {
+		text = composefile.Unknown
+	}
+	if ok {
+		c.Env[key] = text
+	} else {
+		c.EnvOpen = true
+	}
+}
+
+// nameOf returns a container's name. One that a template's parameter has is called as the
+// parameter is.
+func nameOf(n *source.Node) string {
+	if name, ok := n.Str(); ok {
+		return name
+	}
+	return refersTo(n)
+}
+
 func (c *container) readECSCheck(n *source.Node) {
 	if !n.Given() {
 		return
 	}
 	command := n.Get("command")
+	if text, ok := command.Str(); ok {
+		c.Plain, c.PlainPos = text, command.Pos
+	}
 	c.Unclear = n.Get("command").Given() && command.Kind != source.List || n.Kind != source.Map || n.Get("Fn::If").Given()
 	if c.Unclear {
 		return
@@ -119,7 +152,8 @@ func (c *container) readECSCheck(n *source.Node) {
 func readSeconds(n *source.Node) duration {
 	i := readNumber(n)
 	const most = math.MaxInt32 // what is more cannot be told in nanoseconds, and is out of range anyway
-	d := duration{time.Duration(min(max(i.Value, -most), most)) * time.Second, i.Given, i.Bad, i.Pos}
+	d := duration{Value: time.Duration(min(max(i.Value, -most), most)) * time.Second, Given: i.Given, Bad: i.Bad, Pos: i.Pos}
+	d.Open = n.Given() && !i.Given && i.Bad == ""
 	if meant, err := time.ParseDuration(i.Bad); err == nil {
 		d.Value = meant
 	}

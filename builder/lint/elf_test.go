@@ -4,9 +4,6 @@ import (
 	"bytes"
 	"debug/elf"
 	"encoding/binary"
-	"testing"
-
-	"github.com/ko-health/kohealth/builder/lint"
 )
 
 // An elfFile is the least that a loader, or a linter, looks at.
@@ -73,27 +70,4 @@ func (e elfFile) bytes() []byte {
 	write(elf.Section64{Type: uint32(elf.SHT_STRTAB), Off: namesAt, Size: uint64(len(names))})
 	write(elf.Section64{Type: uint32(elf.SHT_DYNAMIC), Off: dynamicAt, Size: dynamicLen, Link: 1, Entsize: 16})
 	return out.Bytes()
-}
-
-// FuzzReadBinary checks that no file makes the reader of programs panic or take what
-// it is told to.
-func FuzzReadBinary(f *testing.F) {
-	for _, e := range []elfFile{
-		{arch: "amd64"},
-		{arch: "s390x", loader: "/lib/ld64.so.1", needs: []string{"libc.so.6"}, runpath: "$ORIGIN"},
-		{arch: "386", loader: "/lib/ld.so", needs: []string{"a", "b"}},
-	} {
-		f.Add(e.bytes())
-	}
-	f.Add([]byte("#! /bin/sh -e\n"))
-	f.Add([]byte("#!"))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		_, interpreter, libraries, err := lint.ReadBinary(bytes.NewReader(data))
-		if err != nil {
-			t.Error(err)
-		}
-		if len(interpreter) > len(data) || len(libraries) > len(data) {
-			t.Errorf("%d bytes of interpreter, %d libraries in %d bytes", len(interpreter), len(libraries), len(data))
-		}
-	})
 }

@@ -11,15 +11,14 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/ko-health/kohealth/builder/health"
-	"github.com/ko-health/kohealth/builder/health/cmdline"
 )
 
 // write writes a key of ECS's and its value as the container's file does.
 func (c *container) write(key string, value any) string {
-	text := encode(value)
-	if key == "command" && c.Style == composeYAML {
-		text = strings.ReplaceAll(text, "$", "$$") // or Compose replaces the variable by its own
+	if test, ok := value.([]string); ok && c.Style == composeYAML {
+		value = c.asWritten(test)
 	}
+	text := encode(value)
 	if d, ok := value.(time.Duration); ok {
 		text = d.String()
 		if c.Runtime == onECS {
@@ -102,58 +101,29 @@ func (c *container) whole(test ...string) string {
 // mayHaveProbe tells whether kohealth builds the image, or may: it builds in place of ko.
 func (c *container) mayHaveProbe() bool { return c.Image == nil || c.Image.Ko || c.Image.Kohealth }
 
-// useProbe tells how to check with kohealth's probe what the command checks. For an
-// image that kohealth does not build, it tells what the image itself has for it, if
-// anything.
+// useProbe tells how to have the container checked, which nothing does yet. It is nothing
+// where it is not known what to ask.
 func (c *container) useProbe() string {
-	whole := c.whole("CMD", health.ProbePath)
-	switch build := "kohealth build --health=" + c.target() + " ./cmd/app   # in place of ko build: adds a probe"; {
-	case !c.mayHaveProbe():
-		return c.useOther()
-	case c.Image != nil && c.Image.Kohealth:
-		return whole
-	case c.Style == dockerfile:
-		return build
-	default:
-		return build + "\n" + whole
-	}
-}
-
-// useOther writes the check with wget for curl, or curl for wget, if only the other one
-// is in the image.
-func (c *container) useOther() string {
-	if len(c.Programs) != 1 || c.Programs[0].Other == "" {
+	switch {
+	case c.Image == nil:
 		return ""
+	case c.Image.Kohealth:
+		return c.whole("CMD", health.ProbePath)
+	case c.Image.Ko:
+		return c.withProbe([]string{health.DefaultTest})
 	}
-	asked := c.Programs[0].call
-	u, ok := asked.url()
-	if !ok || asked.has('H', "--header") || asked.has('u', "--user") || asked.has('d', "--data") || asked.has('X', "--request") {
-		return "" // the other one says it otherwise, or cannot
+	if ports := c.appPorts(); len(ports) == 1 {
+		return c.withProbe([]string{fmt.Sprintf("tcp://:%d", ports[0])})
 	}
-	test := []string{"CMD", "curl", "-fsS", u.String()}
-	if c.Programs[0].Other == "wget" {
-		test = []string{"CMD", "wget", "-q", "--spider", u.String()}
-	}
-	return c.command(test)
+	return ""
 }
 
-// target returns the target of the probe that stands for what the command asks, or
-// auto.
-func (c *container) target() string {
-	for _, call := range c.Command.Calls {
-		cmd, known, err := cmdline.ParseAs(call.Name, call.Args)
-		if known && err == nil && len(cmd.Targets) == 1 {
-			return quote(cmd.Targets[0].String())
-		}
-		if u, ok := call.url(); ok {
-			scheme := u.scheme
-			if scheme == "" {
-				scheme = "http"
-			}
-			return quote(fmt.Sprintf("%s://:%d%s", scheme, u.portNumber(), u.path))
-		}
+// command writes a check's command.
+func (c *container) command(test []string) string {
+	if c.Style == dockerfile {
+		return c.whole(test...)
 	}
-	return health.DefaultTest
+	return c.write("command", test)
 }
 
 // quote quotes a word for a shell where that is needed.

@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/ko-health/kohealth/builder/health"
+	"github.com/ko-health/kohealth/builder/judge"
 	"github.com/ko-health/kohealth/builder/rootfs"
 	"github.com/ko-health/kohealth/builder/source"
 )
@@ -23,9 +25,8 @@ type image struct {
 	Ko       bool // made by ko
 	Kohealth bool // with kohealth's probe
 
-	fsys     *rootfs.FS
-	binaries map[string]binary // by name: to read one again is to read its layer again
-	files    map[string]string // small ones
+	fsys  *rootfs.FS
+	files *judge.Files // of fsys
 }
 
 func (i *image) close() error { return i.fsys.Close() }
@@ -39,9 +40,6 @@ func newImage(ref string, img v1.Image) (*image, error) {
 	if err != nil {
 		return nil, err
 	}
-	if check != nil {
-		check.Test = redact(check.Test)
-	}
 	file, err := img.ConfigFile()
 	if err != nil {
 		return nil, fmt.Errorf("reading config: %w", err)
@@ -54,6 +52,7 @@ func newImage(ref string, img v1.Image) (*image, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading manifest: %w", err)
 	}
+	fsys := rootfs.New(layers)
 	return &image{
 		Ref:      ref,
 		Config:   file.Config,
@@ -62,9 +61,8 @@ func newImage(ref string, img v1.Image) (*image, error) {
 		OCI:      media == types.OCIManifestSchema1,
 		Ko:       slices.ContainsFunc(file.History, isKo),
 		Kohealth: slices.ContainsFunc(file.History, isKohealth),
-		fsys:     rootfs.New(layers),
-		binaries: map[string]binary{},
-		files:    map[string]string{},
+		fsys:     fsys,
+		files:    judge.NewFiles(fsys),
 	}, nil
 }
 
@@ -99,7 +97,7 @@ func imageCheck(image *health.Config, over *check, pos source.Pos) *check {
 		}
 	}
 	inherit := func(d *duration, image duration) {
-		if !d.Given && image.Value != 0 {
+		if !d.Given && !d.Open && d.Bad == "" && image.Value != 0 {
 			*d = duration{Value: image.Value, Given: true, Pos: over.Pos}
 		}
 	}
@@ -107,27 +105,22 @@ func imageCheck(image *health.Config, over *check, pos source.Pos) *check {
 	inherit(&merged.Timeout, duration{Value: image.Timeout})
 	inherit(&merged.StartPeriod, duration{Value: image.StartPeriod})
 	inherit(&merged.StartInterval, duration{Value: image.StartInterval})
-	if !merged.Retries.Given && image.Retries != 0 {
+	if !merged.Retries.Given && merged.Retries.Bad == "" && image.Retries != 0 {
 		merged.Retries = number{Value: image.Retries, Given: true, Pos: over.Pos}
 	}
 	return &merged
 }
 
 // look adds the facts that come from an image.
-func (c *container) look(img *image) error {
+func (c *container) look(ctx context.Context, img *image) error {
 	c.Image = img
 	if c.group == nil {
 		newGroup(c)
 	}
 	if c.Runtime != onECS && !c.Unclear {
 		c.Check = imageCheck(img.Check, c.Check, c.Pos)
-		c.Command = parseCommand(c.Check)
 	}
-	if !c.runs() || img.Platform.OS != "linux" {
-		return nil
-	}
-	l := &looker{image: img, c: c}
-	return l.look()
+	return c.ask(ctx)
 }
 
 // environ returns the value of a variable in the container; ok is false if there is

@@ -24,39 +24,22 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/ko-health/kohealth/builder/judge"
 	"github.com/ko-health/kohealth/builder/source"
 )
 
-// Severity tells how bad a finding is.
-type Severity int
+// Severity says how bad a finding is.
+type Severity = judge.Severity
 
+// How bad findings are.
 const (
-	Info    Severity = iota // good to know
-	Warning                 // hardly meant, or will fail some day
-	Error                   // the check cannot pass, or is not accepted, or not run
+	Info    = judge.Info    // good to know
+	Warning = judge.Warning // hardly meant, or will fail some day
+	Error   = judge.Error   // the check cannot pass, or is not accepted, or not run
 )
 
-var severityNames = []string{"info", "warning", "error"}
-
-func (s Severity) String() string { return severityNames[s] }
-
-// MarshalText implements [encoding.TextMarshaler].
-func (s Severity) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
-
-// UnmarshalText implements [encoding.TextUnmarshaler].
-func (s *Severity) UnmarshalText(text []byte) (err error) {
-	*s, err = ParseSeverity(string(text))
-	return err
-}
-
-// ParseSeverity parses what String returns.
-func ParseSeverity(s string) (Severity, error) {
-	i := slices.Index(severityNames, s)
-	if i < 0 {
-		return 0, fmt.Errorf("unknown severity %q: there are info, warning and error", s)
-	}
-	return Severity(i), nil
-}
+// ParseSeverity parses what the String method of a [Severity] returns.
+func ParseSeverity(s string) (Severity, error) { return judge.ParseSeverity(s) }
 
 // A Finding is something that a rule has found.
 type Finding struct {
@@ -77,6 +60,16 @@ type Options struct {
 	// [io.Closer] is closed.
 	Open func(ctx context.Context, ref string, platform v1.Platform) (v1.Image, error)
 
+	// Dir is the directory of a Compose file, from which it may include and extend others
+	// and take variables. Without it, the file is read by itself.
+	Dir string
+	// Environment holds the variables of the process that Compose would be.
+	Environment map[string]string
+
+	// Tell, if there is one, is called once for a file of which not all is judged, with
+	// what is left out.
+	Tell func(what string)
+
 	Severity Severity // the least that is reported
 	Ignore   []string // rules that are left out
 }
@@ -84,7 +77,7 @@ type Options struct {
 // File finds what is wrong in a file whose name serves for findings. Findings that
 // need no image are returned beside the error if an image cannot be opened.
 func File(ctx context.Context, name string, data []byte, o Options) ([]Finding, error) {
-	doc, err := source.Parse(data)
+	docs, err := source.ParseAll(data)
 	var at *source.Error
 	switch {
 	case errors.As(err, &at):
@@ -92,12 +85,21 @@ func File(ctx context.Context, name string, data []byte, o Options) ([]Finding, 
 	case err != nil:
 		return nil, fmt.Errorf("parsing %s: %w", name, err)
 	}
-	groups, err := read(doc, isJSON(data))
+	groups, err := o.read(ctx, data, docs)
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", name, err)
 	}
 	err = lookInto(ctx, groups, o)
-	return o.judge(name, groups), err
+	for _, g := range groups {
+		for _, c := range g.Containers {
+			if c.Image == nil { // nothing is read
+				err = errors.Join(err, c.ask(ctx))
+			}
+		}
+	}
+	findings := o.judge(name, groups)
+	o.tell(groups)
+	return findings, errors.Join(refused(name, groups, findings), err)
 }
 
 // Image finds what is wrong with the check that an image has itself. The reference
@@ -108,7 +110,7 @@ func Image(ctx context.Context, ref string, img v1.Image, o Options) ([]Finding,
 		return nil, fmt.Errorf("looking into %s: %w", ref, err)
 	}
 	c := imageContainer(looked)
-	if err := errors.Join(c.look(looked), looked.close()); err != nil {
+	if err := errors.Join(c.look(ctx, looked), looked.close()); err != nil {
 		return nil, fmt.Errorf("looking into %s: %w", ref, err)
 	}
 	return o.judge(ref, []*group{newGroup(c)}), nil
@@ -128,7 +130,7 @@ func lookInto(ctx context.Context, groups []*group, o Options) error {
 	for _, group := range groups {
 		for _, c := range group.Containers {
 			ref, ok := c.ImageRef.Str()
-			if !ok || ref == "" {
+			if !ok || ref == "" || isOpen(ref) {
 				continue
 			}
 			name := ref + " " + c.platform().String()
@@ -144,11 +146,14 @@ func lookInto(ctx context.Context, groups []*group, o Options) error {
 	for i, name := range names {
 		g.Go(func() error {
 			errs[i] = o.open(ctx, users[name])
+			for _, c := range users[name] {
+				c.unreadable = errs[i] != nil
+			}
 			return nil
 		})
 	}
 	g.Wait() // errors are in errs, so that one does not keep others from being told
-	return errors.Join(errs...)
+	return joinImages(errs)
 }
 
 // open looks into the image that containers name.
@@ -161,7 +166,7 @@ func (o Options) open(ctx context.Context, users []*container) error {
 	looked, err := newImage(ref, img)
 	if err == nil {
 		for _, c := range users {
-			if err = c.look(looked); err != nil {
+			if err = c.look(ctx, looked); err != nil {
 				break
 			}
 		}
@@ -187,7 +192,14 @@ func (o Options) judge(name string, groups []*group) []Finding {
 					continue
 				}
 				for _, p := range r.check(c) {
-					findings = append(findings, Finding{r.ID, r.Severity, name, p.Pos, c.Name, p.message, p.fix})
+					severity := r.Severity
+					if p.milder && severity > Warning {
+						severity = Warning
+					}
+					if severity < o.Severity {
+						continue
+					}
+					findings = append(findings, Finding{r.ID, severity, name, p.Pos, c.Name, c.hide(p.message), c.hide(p.fix)})
 				}
 			}
 		}

@@ -2,8 +2,10 @@ package lint
 
 import (
 	"bytes"
+	"context"
 	"errors"
 
+	"github.com/ko-health/kohealth/builder/composefile"
 	"github.com/ko-health/kohealth/builder/hint"
 	"github.com/ko-health/kohealth/builder/source"
 )
@@ -25,8 +27,26 @@ func isJSON(data []byte) bool {
 	return len(text) > 0 && (text[0] == '{' || text[0] == '[')
 }
 
-// read tells the kinds of files apart.
-func read(doc *source.Node, json bool) ([]*group, error) {
+// read reads the groups of a file, of any of its documents.
+func (o Options) read(ctx context.Context, data []byte, docs []*source.Node) (groups []*group, err error) {
+	if isCompose(docs) {
+		return []*group{readCompose(composefile.Load(ctx, data, docs, composefile.Options{Dir: o.Dir, Environment: o.Environment}), o.Dir)}, nil
+	}
+	for _, doc := range docs {
+		if len(docs) > 1 && !doc.Given() {
+			continue
+		}
+		read, err := readECS(doc, isJSON(data))
+		if err != nil {
+			return nil, err
+		}
+		groups = append(groups, read...)
+	}
+	return groups, nil
+}
+
+// readECS tells the kinds of ECS's files apart.
+func readECS(doc *source.Node, json bool) ([]*group, error) {
 	camel, pascal := camelYAML, pascalYAML
 	if json {
 		camel, pascal = camelJSON, pascalJSON
@@ -35,8 +55,6 @@ func read(doc *source.Node, json bool) ([]*group, error) {
 	switch {
 	case doc.Get("Resources").Given():
 		return readTemplate(doc.Get("Resources"), pascal), nil
-	case doc.Get("services").Given():
-		return readCompose(doc), nil
 	case doc.Get("containerDefinitions").Given():
 		return []*group{readTask(doc, camel)}, nil
 	case described.Get("containerDefinitions").Given():
@@ -50,13 +68,10 @@ func read(doc *source.Node, json bool) ([]*group, error) {
 
 // readArgs reads a test that is a list.
 func readArgs(list []*source.Node) []arg {
-	args, words := make([]arg, len(list)), make([]string, len(list))
+	args := make([]arg, len(list))
 	for i, n := range list {
 		text, ok := n.Str()
-		args[i], words[i] = arg{Open: !ok, Pos: n.At()}, text
-	}
-	for i, word := range redact(words) {
-		args[i].Text = word
+		args[i] = arg{Text: text, Open: !ok, Pos: n.At()}
 	}
 	return args
 }

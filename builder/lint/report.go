@@ -1,10 +1,13 @@
 package lint
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/ko-health/kohealth/builder/escape"
 )
 
 // Formats returns the names of the formats in which findings can be written.
@@ -27,10 +30,15 @@ func Write(w io.Writer, format, version string, findings []Finding) error {
 }
 
 func writeJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
-	return enc.Encode(v)
+	if err := enc.Encode(v); err != nil {
+		return err
+	}
+	_, err := w.Write(escape.JSON(text.Bytes()))
+	return err
 }
 
 // writeText writes a line for a finding and its fix below it, where the next finding
@@ -38,7 +46,7 @@ func writeJSON(w io.Writer, v any) error {
 func writeText(w io.Writer, findings []Finding) error {
 	var b strings.Builder
 	for i, f := range findings {
-		fmt.Fprintf(&b, "%s: %s: %s%s [%s]\n", f.where(), f.Severity, f.who(), f.Message, f.Rule)
+		fmt.Fprintf(&b, "%s: %s: %s [%s]\n", escape.Line(f.where()), f.Severity, escape.Line(f.who()+f.Message), f.Rule)
 		if f.Fix == "" || i+1 < len(findings) && findings[i+1].Fix == f.Fix && findings[i+1].Container == f.Container {
 			continue
 		}
@@ -46,7 +54,7 @@ func writeText(w io.Writer, findings []Finding) error {
 			fmt.Fprintf(&b, "    %s\n", strings.TrimSuffix(line, "\n"))
 		}
 	}
-	_, err := io.WriteString(w, b.String())
+	_, err := io.WriteString(w, escape.Lines(b.String()))
 	return err
 }
 
@@ -64,7 +72,8 @@ func (f Finding) who() string {
 	return f.Container + ": "
 }
 
-// writeGitHub writes annotations of a GitHub workflow.
+// writeGitHub writes annotations of a GitHub workflow. The lines of fixes are the only
+// ones: the runner makes lines of %0A.
 //
 // https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
 func writeGitHub(w io.Writer, findings []Finding) error {
@@ -73,14 +82,15 @@ func writeGitHub(w io.Writer, findings []Finding) error {
 	for _, f := range findings {
 		var place string
 		if f.Line > 0 {
-			place = fmt.Sprintf("file=%s,line=%d,col=%d,", escapeProperty.Replace(f.File), f.Line, f.Column)
+			place = fmt.Sprintf("file=%s,line=%d,col=%d,", escapeProperty.Replace(escape.Line(f.File)), f.Line, f.Column)
 		}
 		message := f.who() + f.Message
 		if f.Line == 0 {
 			message = f.File + ": " + message
 		}
+		message = escape.Line(message)
 		if f.Fix != "" {
-			message += "\n" + f.Fix
+			message += "\n" + escape.Lines(f.Fix)
 		}
 		fmt.Fprintf(&b, "::%s %stitle=%s::%s\n", commands[f.Severity], place, f.Rule, escapeData.Replace(message))
 	}

@@ -107,3 +107,36 @@ func TestSeedIsShort(t *testing.T) {
 		}
 	}
 }
+
+// TestWriteForeignWords checks that what a file or an image says can neither end a line
+// nor steer a terminal, nor be a command to the runner of a workflow.
+func TestWriteForeignWords(t *testing.T) {
+	const words = "x\n::error::y \x1b[2J\u202e\u061c##[z"
+	hostile := []lint.Finding{{
+		Rule: "no-shell", Severity: lint.Error, File: words, Pos: source.Pos{Line: 3, Column: 7}, Container: words, Message: words,
+		Fix: "one\n::two \x1b##[",
+	}}
+	const safe = `x\n::error::y \x1b[2J\u202e\u061c\x23#[z`
+	for format, want := range map[string]string{
+		"text": safe + ":3:7: error: " + safe + ": " + safe + " [no-shell]\n    one\n    \\x3a:two \\x1b\\x23#[\n",
+		"github": "::error file=" + strings.ReplaceAll(safe, ":", "%3A") + ",line=3,col=7,title=no-shell::" +
+			safe + ": " + safe + `%0Aone%0A\x3a:two \x1b\x23#[` + "\n",
+	} {
+		if diff := cmp.Diff(want, write(t, format, hostile)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", format, diff)
+		}
+	}
+	for _, format := range []string{"json", "sarif"} {
+		text := write(t, format, hostile)
+		if strings.ContainsAny(text, "\x1b\u202e\u061c") || strings.Contains(text, "##[") {
+			t.Errorf("%s: %q", format, text)
+		}
+	}
+	var got []lint.Finding
+	if err := json.Unmarshal([]byte(write(t, "json", hostile)), &got); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(hostile, got); diff != "" {
+		t.Errorf("JSON means something else (-want +got):\n%s", diff)
+	}
+}

@@ -20,11 +20,12 @@ type Rule struct {
 type problem struct {
 	source.Pos
 	message, fix string
+	milder       bool // it is a warning, where others that the rule finds are errors
 }
 
 // Rules returns all rules, those of one family together.
 func Rules() []Rule {
-	return slices.Concat(formRules(), programRules(), targetRules(), timingRules(), ecsRules(), groupRules(), imageRules())
+	return slices.Concat(formRules(), judgeRules(), timingRules(), composeRules(), ecsRules(), groupRules(), imageRules())
 }
 
 // Where rules come from.
@@ -46,5 +47,5 @@ const (
 
 // at returns one problem. The fix may be empty.
 func at(pos source.Pos, fix, format string, args ...any) []problem {
-	return []problem{{pos, fmt.Sprintf(format, args...), fix}}
+	return []problem{{Pos: pos, message: fmt.Sprintf(format, args...), fix: fix}}
 }

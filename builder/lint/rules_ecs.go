@@ -5,22 +5,39 @@ import (
 	"strings"
 
 	"github.com/ko-health/kohealth/builder/health"
+	"github.com/ko-health/kohealth/builder/judge"
+	"github.com/ko-health/kohealth/builder/source"
 )
 
 // ecsRules compare a task definition with the image and with itself.
 func ecsRules() []Rule {
 	return []Rule{
 		{"ecs-ignores-image", Error, "ECS ignores the HEALTHCHECK of an image and looks only at the task definition's healthCheck.", srcECS, ecsIgnoresImage},
+		{"command-string", Error, "ECS takes a command as a list only.", srcECS, commandString},
 		{"command-differs", Warning, "The check in the file replaces the image's, which is another one.", srcECS, commandDiffers},
 		{"timings-differ", Info, "The file's numbers, defaults included, are not those of the image.", srcECS, timingsDiffer},
 		{"check-overridden", Info, "The file switches a check on or off that the image switches the other way.", srcImage, checkOverridden},
-		{"start-interval-on-ecs", Info, "The image has a start interval, and ECS has none: it checks less often while the app starts.", srcECS, startIntervalOnECS},
+		{"start-interval-on-ecs", Info, "The image has a start interval, and Fargate has none: it checks less often while the app starts.", srcECS, startIntervalOnECS},
 		{"start-period-leak", Info, "Docker takes from the image what the task definition leaves out, so on EC2 the image's start period may hold.", srcMoby, startPeriodLeak},
 		{"shared-pid-log", Warning, "With a shared PID namespace, /proc/1/fd/1 is another container's log.", srcECSTask, sharedPIDLog},
 		{"classic-load-balancer", Warning, "Container health checks do not work for services behind a Classic Load Balancer.", srcECSDoc, classicLB},
 		{"no-memory", Error, "Neither the task nor the container has a memory size: ECS refuses the task definition.", srcECSDef, noMemory},
 		{"small-memory", Warning, "The check runs within the container's memory: in a small one, a shell with curl can get it killed.", srcECSDef, smallMemory},
 	}
+}
+
+func commandString(c *container) []problem {
+	if c.Runtime != onECS || c.PlainPos == (source.Pos{}) {
+		return nil
+	}
+	test := unpaste(&check{Test: []arg{{Text: c.Plain}}})
+	if len(test) > 0 && test[0] != "CMD" && test[0] != "CMD-SHELL" {
+		test = []string{"CMD-SHELL", c.Plain}
+		if words, ok := judge.Words(c.Plain); ok {
+			test = append([]string{"CMD"}, words...)
+		}
+	}
+	return at(c.PlainPos, c.write("command", test), "the command is a string, and ECS takes a list")
 }
 
 func (c *container) hasCheck() bool { return c.runs() || c.Unclear }
@@ -95,10 +112,10 @@ func checkOverridden(c *container) []problem {
 }
 
 func startIntervalOnECS(c *container) []problem {
-	if c.Runtime != onECS || !c.runs() || c.Image == nil || c.Image.Check == nil || c.Image.Check.StartInterval == 0 {
-		return nil
+	if c.Runtime != onECS || !c.Fargate && c.EC2 || !c.runs() || c.Image == nil || c.Image.Check == nil || c.Image.Check.StartInterval == 0 {
+		return nil // on EC2, Docker takes it from the image
 	}
-	return at(c.Check.Pos, "", "the image's start interval of %s does not hold on ECS", c.Image.Check.StartInterval)
+	return at(c.Check.Pos, "", "the image's start interval of %s does not hold on Fargate", c.Image.Check.StartInterval)
 }
 
 func startPeriodLeak(c *container) []problem {

@@ -4,6 +4,7 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
@@ -17,15 +18,7 @@ func formRules() []Rule {
 		{"pasted-brackets", Error, "An element of the command holds brackets, quotes or commas that belong to the list: only the ECS console takes them.", srcECS, pastedBrackets},
 		{"command-kind", Error, "A command begins with CMD or CMD-SHELL; except on ECS, NONE stands for no check.", srcECS, commandKind},
 		{"no-command", Error, "Nothing follows CMD or CMD-SHELL, so every check fails.", srcMoby, noCommand},
-		{"one-string", Error, "The whole command is one string after CMD, so a program of that name is looked for.", srcMoby, oneString},
-		{"needs-shell", Error, "CMD starts a program without a shell, so ||, &&, > and $VAR are plain arguments.", srcECSDoc, needsShell},
-		{"exec-redirect", Error, "CMD starts a program without a shell, so nothing is redirected to /proc/1/fd/1.", srcECSView, execRedirect},
-		{"shell-arguments", Error, "The shell runs the first string after CMD-SHELL only; the others become $0, $1 and so on.", srcMoby, shellArguments},
-		{"shell-parse", Error, "The shell cannot parse the command, so every check fails.", "https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html", shellParse},
-		{"bash-only", Error, "/dev/tcp is bash's own, as is [[ where dash is the shell, and the command's shell is another one.", "https://www.gnu.org/software/bash/manual/html_node/Redirections.html", bashOnly},
-		{"always-healthy", Warning, "The command ends with what always succeeds, so the container is healthy whatever its programs say.", srcDocker, alwaysHealthy},
 		{"exit-code-2", Info, "Docker reserves exit codes other than 0 and 1.", srcDocker, exitCode2},
-		{"compose-dollar", Warning, "Compose itself replaces $VAR in a test, by its own environment's value and not the container's.", "https://docs.docker.com/reference/compose-file/interpolation/", composeDollar},
 	}
 }
 
@@ -39,11 +32,24 @@ func pastedBrackets(c *container) []problem {
 		return nil
 	}
 	for i, arg := range c.Check.Test {
-		if i == 0 && pastedKind.MatchString(arg.Text) || pastedArg.MatchString(arg.Text) {
+		if i == 0 && pastedKind.MatchString(arg.Text) || pastedArg.MatchString(arg.Text) && !c.Check.isCommand(i) {
 			return at(arg.Pos, c.whole(unpaste(c.Check)...), "%s holds what belongs around and between the elements of a list", encode(arg.Text))
 		}
 	}
 	return nil
+}
+
+// isCommand reports whether an element is a shell command, in which brackets and quotes
+// are its own, or an argument of a program's.
+func (c *check) isCommand(i int) bool {
+	if i > 1 && c.form() == "CMD" {
+		return !strings.HasSuffix(c.Test[i].Text, `"]`) && !strings.HasSuffix(c.Test[i].Text, `",`)
+	}
+	if i != 1 || c.form() != "CMD-SHELL" {
+		return false
+	}
+	_, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(c.Test[i].Text), "")
+	return err == nil
 }
 
 // unpaste guesses what was meant.
@@ -86,7 +92,11 @@ func commandKind(c *container) []problem {
 	if len(args) == 1 && strings.Contains(args[0], " ") {
 		fix = c.whole("CMD-SHELL", args[0])
 	}
-	return at(c.Check.at(0), fix, "the command begins with %s, not with %s", encode(c.Check.form()), strings.Join(kinds, " or "))
+	outcome := "it is ignored, nothing is checked"
+	if c.Runtime == onCompose {
+		outcome = "Compose refuses it"
+	}
+	return at(c.Check.at(0), fix, "the command begins with %s, not with %s: %s", encode(c.Check.form()), strings.Join(kinds, " or "), outcome)
 }
 
 func noCommand(c *container) []problem {
@@ -112,166 +122,29 @@ func (c *container) bareProbe() string {
 	return c.whole("CMD", health.ProbePath)
 }
 
-func isOneString(c *container) bool {
-	return c.Check.form() == "CMD" && len(c.Check.Test) == 2 && strings.Contains(strings.TrimSpace(c.Check.Test[1].Text), " ")
-}
-
-func oneString(c *container) []problem {
-	if !isOneString(c) {
-		return nil
-	}
-	text := c.Check.Test[1].Text
-	fix := c.whole("CMD-SHELL", text)
-	if words, ok := simpleWords(text); ok {
-		fix = c.whole(append([]string{"CMD"}, words...)...)
-	}
-	return at(c.Check.at(1), fix, "%s is looked for as one program", encode(text))
-}
-
-// simpleWords splits a command that needs no shell.
-func simpleWords(text string) (words []string, ok bool) {
-	file, err := syntax.NewParser().Parse(strings.NewReader(text), "")
-	if err != nil || len(file.Stmts) != 1 || len(file.Stmts[0].Redirs) > 0 {
-		return nil, false
-	}
-	call, ok := file.Stmts[0].Cmd.(*syntax.CallExpr)
-	if !ok || len(call.Assigns) > 0 {
-		return nil, false
-	}
-	for _, w := range call.Args {
-		words = append(words, literal(w))
-	}
-	return words, !strings.Contains(text, "$")
-}
-
-var (
-	operator = regexp.MustCompile(`^(\|\|?|&&?|;|\d?>>?(&\d)?|<|\d?>>?&?\S+)$`)
-	variable = regexp.MustCompile(`\$(\w|\{|\()`)
-	isCode   = regexp.MustCompile(`^(-[ceprE]|--?eval|--command|--print)$`) // node -e, python -c, mongosh --eval: what follows has its own $
-)
-
-func needsShell(c *container) []problem {
-	if c.Check.form() != "CMD" || isPasted(c) || isOneString(c) || len(execRedirect(c)) > 0 || c.hasShellScript() {
-		return nil
-	}
-	for i, arg := range c.Check.Test[1:] {
-		asked := variable.MatchString(arg.Text) && !isTemplate.MatchString(arg.Text) && !c.callsProbe() && !isCode.MatchString(c.Check.Test[i].Text)
-		if operator.MatchString(arg.Text) || asked {
-			return at(c.Check.at(i+1), c.asShell(), "%s is an argument of %s: there is no shell", encode(arg.Text), c.Check.Test[1].Text)
-		}
-	}
-	return nil
-}
-
-// hasShellScript tells whether a CMD starts a shell itself.
-func (c *container) hasShellScript() bool {
-	var args []string
-	for _, a := range c.Check.Test[min(2, len(c.Check.Test)):] {
-		args = append(args, a.Text)
-	}
-	if len(c.Check.Test) < 2 {
-		return false
-	}
-	_, ok := shellScript(c.Check.Test[1].Text, args)
-	return ok
-}
-
-// callsProbe tells whether the probe is started, which knows variables itself.
-func (c *container) callsProbe() bool {
-	return slices.ContainsFunc(c.Command.Calls, func(call call) bool { return call.Name == health.ProbePath }) ||
-		slices.ContainsFunc(c.Programs, func(p *program) bool { return p.IsProbe })
-}
-
-// asShell writes a CMD as a CMD-SHELL.
-func (c *container) asShell() string {
-	if c.Image != nil && c.Image.Ko {
-		return c.useProbe()
-	}
-	var words []string
-	for _, a := range c.Check.Test[1:] {
-		words = append(words, shellWord(a.Text))
-	}
-	return c.whole("CMD-SHELL", strings.Join(words, " "))
-}
-
-// shellWord writes an argument for a shell, where operators and variables work.
-func shellWord(arg string) string {
-	switch {
-	case operator.MatchString(arg):
-		return arg
-	case variable.MatchString(arg):
-		return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "`", "\\`").Replace(arg) + `"`
-	}
-	return quote(arg)
-}
-
-func execRedirect(c *container) []problem {
-	if c.Check.form() != "CMD" || isOneString(c) || c.hasShellScript() {
-		return nil
-	}
-	for i, arg := range c.Check.Test {
-		if i > 1 && strings.Contains(arg.Text, "/proc/1/fd/") {
-			return at(arg.Pos, c.asShell(), "%s is an argument of %s: there is no shell", encode(arg.Text), c.Check.Test[1].Text)
-		}
-	}
-	return nil
-}
-
-func shellArguments(c *container) []problem {
-	if c.Check.form() != "CMD-SHELL" || len(c.Check.Test) < 3 || isPasted(c) {
-		return nil
-	}
-	var words []string
-	for _, a := range c.Check.Test[1:] {
-		words = append(words, a.Text)
-	}
-	return at(c.Check.at(2), c.whole("CMD-SHELL", strings.Join(words, " ")), "the shell runs %s alone, without %s", encode(words[0]), encode(words[1]))
-}
-
-func shellParse(c *container) []problem {
-	if c.Command.Invalid == nil {
-		return nil
-	}
-	return at(c.Check.at(1), "", "the shell cannot parse the command: %v", c.Command.Invalid)
-}
-
-func bashOnly(c *container) []problem {
-	shell := c.Shell
-	if shell == nil && len(c.Programs) > 0 && c.hasShellScript() {
-		shell = c.Programs[0]
-	}
-	if shell == nil || shell.Path == "" || path.Base(shell.Path) == "bash" {
-		return nil
-	}
-	switch {
-	case c.Command.DevTCP:
-		return at(c.Check.at(1), c.useProbe(), "/dev/tcp is bash's, and %s is %s here", shell.Name, shell.Path)
-	case c.Command.Double && path.Base(shell.Path) == "dash": // BusyBox's shell has it
-		return at(c.Check.at(1), "", "[[ is bash's, and %s is %s here: write [", shell.Name, shell.Path)
-	}
-	return nil
-}
-
-func alwaysHealthy(c *container) []problem {
-	if c.Command.Strict == "" {
-		return nil
-	}
-	return at(c.Check.at(1), c.rewritten(c.Command.Script, c.Command.Strict+" || exit 1"), "the command succeeds whatever its programs say")
-}
-
 func exitCode2(c *container) []problem {
-	for _, code := range c.Command.Exits {
-		if code > 1 {
+	if c.Check.form() != "CMD-SHELL" || len(c.Check.Test) < 2 {
+		return nil
+	}
+	for _, m := range exit.FindAllStringSubmatch(c.Check.Test[1].Text, -1) {
+		if code, err := strconv.Atoi(m[1]); err == nil && code > 1 {
 			return at(c.Check.at(1), "exit 1", "exit code %d is reserved: 1 is unhealthy", code)
 		}
 	}
 	return nil
 }
 
-func composeDollar(c *container) (found []problem) {
-	for _, n := range c.Dollars {
-		doubled := composeVariable.ReplaceAllStringFunc(n.Text, func(s string) string { return strings.Replace(s, "$", "$$", 1) })
-		found = append(found, at(n.Pos, encode(doubled), "Compose replaces the variable by its own; the container's is written with $$")...)
+var exit = regexp.MustCompile(`(?:^|[\s;|&({])exit\s+(\d+)\s*(?:$|[\s;|&)}])`)
+
+// isTemplate matches an expression that Terraform and the like replace, and no shell's:
+// ${var.port}, ${lookup(a, b)}, ${ports["app"]}.
+var isTemplate = regexp.MustCompile(`[$%]\{~?\s*(\w+(\.\w|\(|\[")|(if|for)\s)[^}]*\}`)
+
+// expands reports whether what runs the check expands variables.
+func (c *check) expands() bool {
+	if c.form() != "CMD" || len(c.Test) < 2 {
+		return c.form() == "CMD-SHELL"
 	}
-	return found
+	program := c.Test[1].Text
+	return program == health.ProbePath || slices.Contains([]string{"sh", "bash", "ash", "dash"}, path.Base(program))
 }

@@ -21,13 +21,11 @@ func dependsOnUnchecked(c *container) (found []problem) {
 	return found
 }
 
-func dependsOnForever(c *container) (found []problem) {
-	for _, d := range c.DependsOn {
-		if target := c.named[d.Name]; c.Runtime == onECS && target != nil && target.hasCheck() && !target.StartTimeout {
-			found = append(found, at(d.Pos, c.write("startTimeout", 120), "%q has no startTimeout, so this container waits for it for ever", d.Name)...)
-		}
+func dependsOnForever(c *container) []problem {
+	if c.Runtime != onECS || !c.hasCheck() || c.StartTimeout || c.waiting[c.Name] == "" {
+		return nil
 	}
-	return found
+	return at(c.Pos, c.write("startTimeout", 120), "it has no startTimeout, so %q waits for it for ever", c.waiting[c.Name])
 }
 
 func essentialUnchecked(c *container) []problem {

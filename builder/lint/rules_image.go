@@ -1,5 +1,7 @@
 package lint
 
+import "github.com/ko-health/kohealth/builder/health"
+
 // imageRules judge the check that an image has.
 func imageRules() []Rule {
 	return []Rule{
@@ -24,7 +26,7 @@ func inherited(c *container) []problem {
 	if c.Runtime != onDocker || !c.Image.Ko || c.Image.Kohealth || !c.runs() {
 		return nil
 	}
-	return at(c.Pos, "kohealth build --health="+c.target()+" ./cmd/app", "the check is the base image's: %s", encode(c.Image.Check.Test))
+	return at(c.Pos, "kohealth build --health="+c.means()+" ./cmd/app", "the check is the base image's: %s", encode(c.Image.Check.Test))
 }
 
 func unchecked(c *container) []problem {
@@ -34,4 +36,14 @@ func unchecked(c *container) []problem {
 		return nil
 	}
 	return at(c.Pos, c.useProbe(), "nothing checks whether it is healthy")
+}
+
+// means returns the target of the probe's that stands for the check, or auto.
+func (c *container) means() string {
+	for _, v := range c.Verdicts {
+		if v.Probe != nil {
+			return targetWord(v.Probe)
+		}
+	}
+	return health.DefaultTest
 }

@@ -1,13 +1,10 @@
 package lint
 
 import (
-	"fmt"
-	"path"
-	"strings"
+	"strconv"
 	"time"
 
 	"github.com/ko-health/kohealth/builder/health"
-	"github.com/ko-health/kohealth/builder/health/cmdline"
 )
 
 // timingRules judge a check's numbers.
@@ -18,12 +15,11 @@ func timingRules() []Rule {
 		{"ecs-timeout", Error, "ECS takes a timeout of 2 to 60 whole seconds; CDK lets 120 pass.", srcECS, ecsRange("timeout", ecs.Timeout, func(c *check) duration { return c.Timeout })},
 		{"ecs-retries", Error, "ECS takes 1 to 10 retries.", srcECS, ecsRetries},
 		{"ecs-start-period", Error, "ECS takes a start period of 0 to 300 whole seconds.", srcECS, ecsRange("startPeriod", ecs.StartPeriod, func(c *check) duration { return c.StartPeriod })},
-		{"timeout-above-interval", Warning, "A timeout longer than the interval makes checks rarer than they are meant to be.", srcDocker, timeoutAboveInterval},
-		{"late-timeout", Warning, "The program's own timeout is not shorter than the check's, so the runtime kills it before it says why.", srcMoby, lateTimeout},
-		{"no-start-period", Warning, "Without a start period, an app that is slower to start than interval × retries is restarted for ever.", srcECS, noStartPeriod},
+		{"timeout-above-interval", Warning, "A timeout longer than the interval makes ECS find out later than it is meant to that a check hangs; CDK refuses it.", srcECS, timeoutAboveInterval},
+		{"no-start-period", Warning, "Without a start period, ECS restarts an app for ever that is slower to start than interval × retries.", srcECS, noStartPeriod},
 		{"duration-below-1ms", Error, "Docker refuses durations below 1 ms; a number without a unit is in nanoseconds in an image's config.", srcImage, belowMillisecond},
 		{"fraction-of-second", Warning, "ECS takes whole seconds only, so this cannot be written in a task definition.", srcECS, fractionOfSecond},
-		{"start-interval-alone", Warning, "A start interval has no effect without a start period; Compose refuses it.", srcCompose, startIntervalAlone},
+		{"start-interval-alone", Warning, "A start interval has no effect without a start period.", srcCompose, startIntervalAlone},
 	}
 }
 
@@ -34,7 +30,7 @@ func ecsRange(key string, takes health.Range, get func(*check) duration) func(*c
 		}
 		d := get(c.Check)
 		seconds := d.Value.Truncate(time.Second)
-		number := number{int(seconds / time.Second), d.Given, d.Bad, d.Pos}
+		number := number{Value: int(seconds / time.Second), Given: d.Given, Bad: d.Bad, Pos: d.Pos}
 		return outOfRange(key, number, int(takes.Min/time.Second), int(takes.Max/time.Second), c.write(key, takes.Nearest(seconds)))
 	}
 }
@@ -59,60 +55,10 @@ func outOfRange(key string, n number, least, most int, fix string) []problem {
 
 func timeoutAboveInterval(c *container) []problem {
 	t := c.timings()
-	if !c.runs() || !c.Check.Timeout.Given || t.timeout <= t.interval {
-		return nil
+	if c.Runtime != onECS || !c.runs() || !c.Check.Timeout.Given || c.Check.Interval.Open || t.timeout <= t.interval {
+		return nil // Docker counts an interval from the end of a check
 	}
 	return at(c.Check.Timeout.Pos, c.write("timeout", t.interval), "timeout %s is longer than interval %s", t.timeout, t.interval)
-}
-
-func lateTimeout(c *container) (found []problem) {
-	calls, _ := c.asking()
-	for _, call := range calls {
-		own, limit := call.timeout(), c.timings().timeout
-		if own >= limit && own > 0 {
-			found = append(found, at(call.Pos, call.withTimeout(limit), "%s gives up after %s, and the check is killed after %s", path.Base(call.Name), own, limit)...)
-		}
-	}
-	return found
-}
-
-// withTimeout tells how to set a limit below the check's.
-func (c call) withTimeout(limit time.Duration) string {
-	below := limit - min(limit/2, time.Second)
-	switch name := path.Base(c.Name); name {
-	case "curl":
-		return fmt.Sprintf("curl --max-time %g", below.Seconds())
-	case "wget", "timeout":
-		return fmt.Sprintf("%s %g", map[string]string{"wget": "wget -T", "timeout": "timeout"}[name], below.Seconds())
-	case "grpc_health_probe":
-		return name + " -rpc-timeout=" + below.String()
-	}
-	return c.Name + " -timeout=" + below.String()
-}
-
-// timeout returns the limit that a call sets itself, or 0.
-func (c call) timeout() time.Duration {
-	names := map[string][]string{
-		"curl": {"-m", "--max-time"}, "wget": {"-T", "--timeout"}, "grpc_health_probe": {"-rpc-timeout", "--rpc-timeout"}, "timeout": nil,
-	}
-	base := path.Base(c.Name)
-	value, ok := c.option(names[base]...)
-	if base == "healthcheck" {
-		if cmd, err := cmdline.Parse(c.Args, anyValue); err == nil {
-			return time.Duration(cmd.Timeout)
-		}
-	}
-	if base == "timeout" && len(c.Args) > 1 {
-		value, ok = c.Args[0], true
-	}
-	if !ok {
-		return 0
-	}
-	if !strings.ContainsAny(value, "smh") {
-		value += "s"
-	}
-	d, _ := time.ParseDuration(value) // what is no duration is none
-	return d
 }
 
 // shortStart is how long an app may be expected to take to start.
@@ -120,9 +66,8 @@ const shortStart = 30 * time.Second
 
 func noStartPeriod(c *container) []problem {
 	t := c.timings()
-	given := c.Check != nil && (c.Check.StartPeriod.Given || c.Check.StartPeriod.Bad != "")
-	if !c.runs() || given && c.Check.StartPeriod.Value > 0 {
-		return nil
+	if c.Runtime != onECS || !c.runs() || c.Check.StartPeriod.Open || c.Check.StartPeriod.Bad != "" || c.Check.StartPeriod.Value > 0 {
+		return nil // Docker restarts nothing
 	}
 	grace := t.interval * time.Duration(t.retries)
 	if grace >= shortStart {
@@ -149,7 +94,7 @@ func belowMillisecond(c *container) (found []problem) {
 	for _, d := range c.durations() {
 		switch {
 		case d.Bad != "":
-			found = append(found, at(d.Pos, c.write(d.key, 30*time.Second), "%s is %s, which is no duration", separated(d.key, ' '), encode(d.Bad))...)
+			found = append(found, at(d.Pos, c.write(d.key, d.meant()), "%s is %s, which is no duration", separated(d.key, ' '), encode(d.Bad))...)
 		case d.Given && d.Value > 0 && d.Value < time.Millisecond:
 			meant := max(d.Value/time.Microsecond*time.Millisecond, time.Millisecond)
 			if d.Value < time.Microsecond { // seconds that were taken for nanoseconds
@@ -159,6 +104,14 @@ func belowMillisecond(c *container) (found []problem) {
 		}
 	}
 	return found
+}
+
+// meant returns what a duration was meant to be: a number without a unit is one of seconds.
+func (d duration) meant() time.Duration {
+	if n, err := strconv.Atoi(d.Bad); err == nil && n > 0 && n < 1_000_000 {
+		return time.Duration(n) * time.Second
+	}
+	return 30 * time.Second
 }
 
 func fractionOfSecond(c *container) (found []problem) {
@@ -174,7 +127,7 @@ func fractionOfSecond(c *container) (found []problem) {
 }
 
 func startIntervalAlone(c *container) []problem {
-	if c.Check == nil || !c.Check.StartInterval.Given || c.Check.StartInterval.Value == 0 || c.Check.StartPeriod.Value > 0 {
+	if c.Check == nil || !c.Check.StartInterval.Given || c.Check.StartInterval.Value == 0 || c.Check.StartPeriod.Value > 0 || c.Check.StartPeriod.Open || len(composeStartInterval(c)) > 0 {
 		return nil
 	}
 	return at(c.Check.StartInterval.Pos, c.write("startPeriod", 10*time.Second), "there is a start interval, and no start period")

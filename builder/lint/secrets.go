@@ -1,16 +1,127 @@
 package lint
 
 import (
+	"cmp"
 	"path"
 	"regexp"
 	"slices"
 	"strings"
 )
 
-// redact writes … for what is secret in a test. Tests are redacted as they are read, so
-// that no message and no fix has a secret to quote, however it quotes. Variables that
-// stand for secrets are kept.
+// hide returns a text that is to be printed without what is secret in the container's
+// checks, however the text quotes it. Checks are judged as they are: to hide is the last
+// that is done.
+func (c *container) hide(text string) string {
+	if text == "" {
+		return ""
+	}
+	text = c.Said.named(text)
+	if c.hider == nil {
+		c.hider = newHider(c.tests())
+	}
+	return c.hider(text)
+}
+
+// tests returns all tests that what is printed of a container may quote.
+func (c *container) tests() (tests [][]string) {
+	for i, check := range []*check{c.Check, c.Said} {
+		if check == nil || i > 0 && check == c.Check {
+			continue
+		}
+		words, written := make([]string, len(check.Test)), make([]string, len(check.Test))
+		for i, a := range check.Test {
+			words[i], written[i] = a.Text, a.Text
+			for j, p := range a.Parts {
+				if j == 0 {
+					written[i] = ""
+				}
+				written[i] += p.Written
+			}
+		}
+		tests = append(tests, words)
+		if !slices.Equal(words, written) {
+			tests = append(tests, written)
+		}
+	}
+	if c.Image != nil && c.Image.Check != nil {
+		tests = append(tests, c.Image.Check.Test)
+	}
+	return tests
+}
+
+// newHider returns what hides the secrets of tests.
+func newHider(tests [][]string) func(string) string {
+	var pairs [][2]string
+	add := func(old, new string) {
+		for _, form := range []func(string) string{
+			func(s string) string { return s },
+			func(s string) string { return strings.ReplaceAll(s, `\`, "") },
+			func(s string) string { return strings.ReplaceAll(s, "$", "$$") },
+		} {
+			from, to := form(old), form(new)
+			pairs = append(pairs, [2]string{from, to}, [2]string{inJSON(from), inJSON(to)}, [2]string{inJSON(inJSON(from)), inJSON(inJSON(to))})
+		}
+	}
+	for _, test := range tests {
+		for i, word := range redact(test) {
+			if word == test[i] {
+				continue
+			}
+			add(test[i], word)
+			for _, secret := range hiddenIn(test[i], word) {
+				if len(secret) >= leastSecret {
+					add(secret, hidden)
+				}
+			}
+		}
+	}
+	if len(pairs) == 0 {
+		return func(text string) string { return text }
+	}
+	slices.SortStableFunc(pairs, func(a, b [2]string) int { return cmp.Compare(len(b[0]), len(a[0])) })
+	var all []string
+	for _, p := range pairs {
+		if p[0] != "" {
+			all = append(all, p[0], p[1])
+		}
+	}
+	replacer := strings.NewReplacer(all...)
+	return func(text string) string { return redactText(replacer.Replace(text)) }
+}
+
+// leastSecret is how long a secret has to be that is hidden wherever it stands. Shorter
+// ones are hidden where they are seen to be secrets.
+const leastSecret = 4
+
+// inJSON returns a text as it stands in a string of JSON's.
+func inJSON(s string) string {
+	quoted := encode(s)
+	return quoted[1 : len(quoted)-1]
+}
+
+// hiddenIn returns the parts of a text in whose place its redacted form has [hidden].
+func hiddenIn(text, redacted string) (secrets []string) {
+	parts := strings.Split(redacted, hidden)
+	rest, ok := strings.CutPrefix(text, parts[0])
+	for _, part := range parts[1:] {
+		end := strings.Index(rest, part)
+		if part == "" {
+			end = len(rest)
+		}
+		if !ok || end < 0 {
+			return secrets
+		}
+		secrets = append(secrets, rest[:end])
+		rest = rest[end+len(part):]
+	}
+	return secrets
+}
+
+// redact writes … for what is secret in a test. Variables that stand for secrets are kept.
 func redact(test []string) []string {
+	if !mayHoldSecret(strings.Join(test, " ")) {
+		return test
+	}
 	words := slices.Clone(test)
 	sql, mongo, cli := slices.ContainsFunc(test, isMySQL), slices.ContainsFunc(test, isMongo), slices.ContainsFunc(test, isCLI)
 	for i, word := range words {
@@ -71,6 +182,7 @@ var (
 	joinedHeader = regexp.MustCompile(`(?s)^(--?(?:[a-z]+-)*header=|-[a-zA-Z]*H)([\w-]+:.*)$`)
 	joinedOption = regexp.MustCompile(`(?s)^(` + secretNames + `=)(.+)$`)
 	joinedUser   = regexp.MustCompile(`(?s)^(` + userNames + `=?)([^=:/\s]*:[^/].*)$`)
+	expansion    = regexp.MustCompile(`\$\{\w+:[-+?=][^{}]*\}`)
 	userPassword = regexp.MustCompile(`^[\\"']*[^=:/\s]*:[^/]`)
 
 	secretInText  = regexp.MustCompile(before + secretNames + separator + `)` + wordSyntax)
@@ -82,8 +194,38 @@ var (
 	bearer        = regexp.MustCompile(`(?i)(\b(?:authorization:\s*(?:[a-z]+\s+)?|bearer\s+|AUTH\s+))([^\s"'\\;|&]+)`)
 )
 
+// secretWords are in all that redactText finds by a name.
+const secretWords = "user pass pwd token secret key bearer cookie header auth sig code credential @"
+
+// mayHoldSecret reports whether there is anything in a text that redactText looks for. It
+// takes a small part of the time.
+func mayHoldSecret(text string) bool {
+	lower := strings.ToLower(text)
+	for word := range strings.FieldsSeq(secretWords) {
+		if strings.Contains(lower, word) {
+			return true
+		}
+	}
+	options := false // the text goes through the letters of short options
+	for i := range len(text) {
+		isLetter := text[i] >= 'a' && text[i] <= 'z' || text[i] >= 'A' && text[i] <= 'Z'
+		switch {
+		case options && strings.IndexByte("uUHpa", text[i]) >= 0:
+			return true
+		case text[i] == '-':
+			options = i == 0 || text[i-1] != '-'
+		case !isLetter:
+			options = false
+		}
+	}
+	return false
+}
+
 // redactText redacts a shell command, or any other text.
 func redactText(text string) string {
+	if !mayHoldSecret(text) {
+		return text
+	}
 	for _, p := range []struct {
 		*regexp.Regexp
 		hide func(string) string
@@ -99,6 +241,15 @@ func redactText(text string) string {
 		text = rewrite(p.Regexp, text, p.hide)
 	}
 	return text
+}
+
+// Redact writes … for what is secret in the options of a command, wherever it stands in
+// text, such as that of curl -u or of the probe's -header.
+func Redact(text string) string {
+	text = rewrite(headerInText, text, redactHeader)
+	text = rewrite(secretInText, text, hide)
+	text = rewrite(userInText, text, hideUser)
+	return rewrite(bearer, text, hide)
 }
 
 // rewrite replaces what a pattern's second group matches.
@@ -131,7 +282,7 @@ func hide(value string) string {
 func hideUser(value string) string {
 	user, password, _ := strings.Cut(value, ":")
 	switch {
-	case !userPassword.MatchString(value):
+	case !userPassword.MatchString(expansion.ReplaceAllString(value, "")): // ${USER:-name} has no password
 		return value
 	case strings.HasPrefix(user, "$"):
 		return user + ":" + hide(password)

@@ -106,7 +106,7 @@ func (s *Set) several(idx v1.ImageIndex, platforms []v1.Platform) (err error) {
 	if s.Digest, err = idx.Digest(); err != nil {
 		return fmt.Errorf("reading index: %w", err)
 	}
-	all, err := candidates(idx, maxDepth)
+	all, err := candidates(idx, 1, new(int64))
 	if err != nil {
 		return err
 	}

@@ -10,13 +10,13 @@ import (
 	"os"
 	"sync"
 
-	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/daemon"
-	"github.com/google/go-containerregistry/pkg/v1/partial"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/moby/moby/client"
 	"github.com/moby/moby/client/pkg/versions"
 
 	"github.com/ko-health/kohealth/builder/hint"
+	"github.com/ko-health/kohealth/builder/verified"
 )
 
 // fullConfig is the version of the engine's API (Docker 25) since which the engine
@@ -25,7 +25,9 @@ const fullConfig = "1.44"
 
 // fromDaemon opens an image of the Docker engine. What is in its config the engine
 // says; only for the layers, or if the engine is old, is the image copied out of it,
-// into a temporary file.
+// into a temporary file. Its config is then the one that it was built with, not the one
+// that go-containerregistry makes of what the engine tells, where the history is upside
+// down and without its authors.
 func (o Options) fromDaemon(ctx context.Context, s string) (*source, error) {
 	ref, err := o.parseReference(s)
 	if err != nil {
@@ -40,7 +42,7 @@ func (o Options) fromDaemon(ctx context.Context, s string) (*source, error) {
 	if err != nil {
 		return nil, errors.Join(explainDaemon(err), saved.Close())
 	}
-	src := &source{image: exact{img}, reference: s, close: saved.Close}
+	src := &source{image: verified.Archive(img, saved.sources), reference: s, close: saved.Close}
 	if versions.GreaterThanOrEqualTo(docker.ClientVersion(), fullConfig) {
 		src.config = func() ([]byte, error) {
 			var raw bytes.Buffer
@@ -52,14 +54,6 @@ func (o Options) fromDaemon(ctx context.Context, s string) (*source, error) {
 	}
 	return src, nil
 }
-
-// exact is an image of the engine whose config is what it was built with.
-// go-containerregistry's own is made of what the engine tells, where the history is
-// upside down and without its authors.
-type exact struct{ v1.Image }
-
-// ConfigFile returns the config that the engine has stored.
-func (e exact) ConfigFile() (*v1.ConfigFile, error) { return partial.ConfigFile(e) }
 
 // configOf returns what the engine says of an image in the form of an image's config.
 func configOf(inspected []byte) ([]byte, error) {
@@ -113,11 +107,25 @@ func (s *saver) save(ctx context.Context, images []string, opts []client.ImageSa
 		return err
 	}
 	_, err = io.Copy(f, rc)
+	if err == nil {
+		err = checkTarball(f.Name())
+	}
 	if err := errors.Join(err, f.Close()); err != nil {
 		return errors.Join(err, os.Remove(f.Name()))
 	}
 	s.path = f.Name()
 	return nil
+}
+
+// sources returns what the copy says of the image's layers.
+func (s *saver) sources() (verified.Sources, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m, err := tarball.LoadManifest(func() (io.ReadCloser, error) { return os.Open(s.path) })
+	if err != nil || len(m) != 1 {
+		return nil, errors.Join(errors.New("copying image from the Docker engine: its manifest.json is not of one image"), err)
+	}
+	return m[0].LayerSources, nil
 }
 
 // Close removes the copy.

@@ -16,11 +16,15 @@ import (
 	specs "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/ko-health/kohealth/builder/hint"
+	"github.com/ko-health/kohealth/builder/verified"
 )
 
 func fromTarball(p place) (*source, error) {
 	opener := func() (io.ReadCloser, error) { return os.Open(p.path) }
 	if err := checkPlain(p.path); err != nil {
+		return nil, err
+	}
+	if err := checkTarball(p.path); err != nil {
 		return nil, err
 	}
 	manifest, err := tarball.LoadManifest(opener)
@@ -36,11 +40,20 @@ func fromTarball(p place) (*source, error) {
 		}
 		tag = &t
 	}
-	if err := oneOf(manifest, tag, p); err != nil {
+	said, err := oneOf(manifest, tag, p)
+	if err != nil {
 		return nil, err
 	}
 	img, err := tarball.Image(opener, tag)
-	return &source{image: img}, err
+	if err != nil {
+		return nil, err
+	}
+	config, err := img.RawConfigFile()
+	if err != nil {
+		return nil, err
+	}
+	sources := func() (verified.Sources, error) { return said.LayerSources, nil }
+	return &source{image: verified.Archive(img, sources)}, verified.Named(said.Config, config)
 }
 
 // checkPlain refuses compressed tarballs, which would be unpacked anew for each file.
@@ -60,26 +73,26 @@ func checkPlain(path string) error {
 	return nil
 }
 
-// oneOf checks that the tarball has one image of the tag, or one at all.
-func oneOf(m tarball.Manifest, tag *name.Tag, p place) error {
+// oneOf returns what the tarball says of its image of the tag, or of its only one.
+func oneOf(m tarball.Manifest, tag *name.Tag, p place) (d tarball.Descriptor, err error) {
 	var choices []string
 	for _, d := range m {
 		for _, t := range d.RepoTags {
 			if got, err := name.NewTag(t); tag != nil && err == nil && got.Name() == tag.Name() {
-				return nil
+				return d, nil
 			}
 			choices = append(choices, p.path+":"+t)
 		}
 	}
 	switch {
 	case len(m) == 0:
-		return errors.New("there is no image in the tarball")
+		return d, errors.New("there is no image in the tarball")
 	case tag != nil:
-		return hint.With(fmt.Errorf("no image with tag %q in the tarball", p.selector[1:]), nameOne(choices))
+		return d, hint.With(fmt.Errorf("no image with tag %q in the tarball", p.selector[1:]), nameOne(choices))
 	case len(m) > 1:
-		return hint.With(fmt.Errorf("there are %d images in the tarball", len(m)), nameOne(choices))
+		return d, hint.With(fmt.Errorf("there are %d images in the tarball", len(m)), nameOne(choices))
 	}
-	return nil
+	return m[0], nil
 }
 
 func nameOne(choices []string) string {
@@ -90,10 +103,14 @@ func nameOne(choices []string) string {
 }
 
 func fromLayout(p place) (*source, error) {
+	if err := checkLayout(p.path); err != nil {
+		return nil, fmt.Errorf("reading OCI layout: %w", err)
+	}
 	idx, err := layout.ImageIndexFromPath(p.path)
 	if err != nil {
 		return nil, fmt.Errorf("reading OCI layout: %w", err)
 	}
+	idx = verified.Index(idx)
 	im, err := idx.IndexManifest()
 	if err != nil {
 		return nil, fmt.Errorf("reading the layout's index.json: %w", err)

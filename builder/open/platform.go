@@ -9,6 +9,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/ko-health/kohealth/builder/hint"
+	"github.com/ko-health/kohealth/builder/limits"
 )
 
 // Annotations that BuildKit gives to what only describes an image of the same index.
@@ -18,10 +19,6 @@ const (
 	attestation = "vnd.docker.reference.type"
 	attested    = "vnd.docker.reference.digest" // the image's
 )
-
-// maxDepth is how deep indexes may lie in indexes. One in another is what OCI layouts
-// have.
-const maxDepth = 4
 
 // A candidate is an image of an index, which is not read before it is chosen.
 type candidate struct {
@@ -40,7 +37,7 @@ func (c candidate) image() (v1.Image, error) {
 
 // choose returns the image of an index for the platform.
 func (o Options) choose(idx v1.ImageIndex) (v1.Image, error) {
-	all, err := candidates(idx, maxDepth)
+	all, err := candidates(idx, 1, new(int64))
 	if err != nil {
 		return nil, err
 	}
@@ -72,17 +69,22 @@ func preferred(all []candidate) candidate {
 	return all[0]
 }
 
-func candidates(idx v1.ImageIndex, depth int) ([]candidate, error) {
-	if depth == 0 {
-		return nil, fmt.Errorf("indexes lie in each other more than %d deep", maxDepth)
+// candidates returns the images of an index at a depth. seen counts the entries of all.
+func candidates(idx v1.ImageIndex, depth int64, seen *int64) ([]candidate, error) {
+	if err := limits.IndexDepth.Check(depth); err != nil {
+		return nil, err
 	}
 	im, err := idx.IndexManifest()
 	if err != nil {
 		return nil, fmt.Errorf("reading index: %w", explain(err))
 	}
+	*seen += int64(len(im.Manifests))
+	if err := limits.IndexEntries.Check(*seen); err != nil {
+		return nil, err
+	}
 	var all []candidate
 	for _, desc := range im.Manifests {
-		found, err := ofDescriptor(idx, desc, depth)
+		found, err := ofDescriptor(idx, desc, depth, seen)
 		if err != nil {
 			return nil, err
 		}
@@ -92,7 +94,7 @@ func candidates(idx v1.ImageIndex, depth int) ([]candidate, error) {
 }
 
 // ofDescriptor returns the images that an entry of an index stands for.
-func ofDescriptor(idx v1.ImageIndex, desc v1.Descriptor, depth int) ([]candidate, error) {
+func ofDescriptor(idx v1.ImageIndex, desc v1.Descriptor, depth int64, seen *int64) ([]candidate, error) {
 	switch {
 	case !isImage(desc):
 		return nil, nil
@@ -101,7 +103,7 @@ func ofDescriptor(idx v1.ImageIndex, desc v1.Descriptor, depth int) ([]candidate
 		if err != nil {
 			return nil, fmt.Errorf("reading index %q: %w", desc.Digest, explain(err))
 		}
-		return candidates(child, depth-1)
+		return candidates(child, depth+1, seen)
 	}
 	c := candidate{index: idx, desc: desc}
 	if desc.Platform != nil {

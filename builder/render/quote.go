@@ -11,14 +11,20 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
+// workflowCommand is what the runner of GitHub workflows takes for the beginning of a
+// command wherever it stands in a log.
+//
+// https://github.com/actions/runner/blob/v2.330.0/src/Runner.Common/ActionCommand.cs
+const workflowCommand = "##["
+
 // escape writes s with the named characters replaced, and every character that
-// cannot be printed as other says.
+// cannot be printed, or would begin a command to the reader of a log, as other says.
 func escape(s string, named map[rune]string, other func(rune) string) string {
 	var b strings.Builder
-	for _, r := range s {
+	for i, r := range s {
 		if e, ok := named[r]; ok {
 			b.WriteString(e)
-		} else if !unicode.IsPrint(r) {
+		} else if !unicode.IsPrint(r) || strings.HasPrefix(s[i:], workflowCommand) {
 			b.WriteString(other(r))
 		} else {
 			b.WriteRune(r)
@@ -29,7 +35,7 @@ func escape(s string, named map[rune]string, other func(rune) string) string {
 
 // isPrintable tells whether s can be written as it is, on one line.
 func isPrintable(s string) bool {
-	return !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) })
+	return !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) && !strings.Contains(s, workflowCommand)
 }
 
 // jsonString returns s in JSON, in printable characters only.
@@ -89,7 +95,7 @@ func shellWord(s string) string {
 	if plainWord.MatchString(s) {
 		return s
 	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+	return "'" + strings.NewReplacer("'", `'\''`, workflowCommand, "#''#[").Replace(s) + "'"
 }
 
 // isJSONList tells whether s is a list of strings in JSON.

@@ -9,6 +9,7 @@
 package render
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -116,12 +117,29 @@ func (r *rendering) dropStartInterval(platform string) {
 }
 
 func (r *rendering) yaml(value any) error {
-	enc := yaml.NewEncoder(&r.out)
-	enc.SetIndent(2)
-	if err := enc.Encode(value); err != nil {
+	var doc yaml.Node
+	if err := doc.Encode(value); err != nil {
 		return err
 	}
-	return enc.Close()
+	quoteUnprintable(&doc)
+	var text strings.Builder
+	enc := yaml.NewEncoder(&text)
+	enc.SetIndent(2)
+	if err := errors.Join(enc.Encode(&doc), enc.Close()); err != nil {
+		return err
+	}
+	r.printf("%s", escape(text.String(), map[rune]string{'\n': "\n"}, func(c rune) string { return fmt.Sprintf(`\U%08x`, c) }))
+	return nil
+}
+
+// quoteUnprintable has YAML be in double quotes where characters are to be escaped.
+func quoteUnprintable(n *yaml.Node) {
+	if n.Kind == yaml.ScalarNode && !isPrintable(n.Value) {
+		n.Style = yaml.DoubleQuotedStyle
+	}
+	for _, child := range n.Content {
+		quoteUnprintable(child)
+	}
 }
 
 // words is a command in YAML: on one line, every word in quotes.

@@ -2,73 +2,92 @@ package rootfs
 
 import (
 	"archive/tar"
-	"errors"
 	"fmt"
 	"io"
 	"path"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/ko-health/kohealth/builder/limits"
+	"github.com/ko-health/kohealth/builder/verified"
 )
 
 // A layer is what is known of a layer so far.
 type layer struct {
-	v1.Layer
-	nodes  map[string]node
-	stream *stream // nil before the first entry is asked for
-	again  *stream // for files that stream has passed
-	listed bool    // nodes holds everything
+	v1.Layer        // nil of what was put over a file system
+	digest   string // that what was read of it was held against
+	spent    *spent
+	nodes    map[string]node
+	hidden   map[string]bool // directories that hides was asked about
+	listed   bool            // nodes holds everything
+	stream   *stream         // of the file that was opened last
 }
 
 // A node is what a layer says of a path.
 type node struct {
 	Entry
-	explicit bool // there is an entry
-	implied  bool // there are entries below it
-	gone     bool // there is a whiteout: what lies below in lower layers is removed
-	opaque   bool // a directory that shows nothing of lower layers
+	explicit bool     // there is an entry
+	children []string // the paths right below that there are entries at or below
+	below    bool     // there are entries or whiteouts below
+	gone     bool     // there is a whiteout: what lies below in lower layers is removed
+	opaque   bool     // a directory that shows nothing of lower layers
 }
 
-// Limits of a layer. Longer paths, and links to such, cannot be in a file system: limits.h.
-const (
-	maxPath    = 4096
-	maxEntries = 2_000_000
-)
+// implied reports whether there are entries below.
+func (n node) implied() bool { return len(n.children) > 0 }
 
-var errTooMany = fmt.Errorf("more than %d entries", maxEntries)
+// known reports whether there are entries at or below.
+func (n node) known() bool { return n.explicit || n.implied() }
 
-// find returns what the layer says of a path. It reads on until there is an entry.
+// spent is how much of an image was read, all its layers together.
+type spent struct{ entries, names, lookups int64 }
+
+// hold counts an entry against what may be held in memory.
+func (s *spent) hold(e Entry) error {
+	s.names += int64(len(e.Path) + len(e.Linkname))
+	if err := limits.Names.Check(s.names); err != nil {
+		return err
+	}
+	return limits.Entries.Check(s.entries)
+}
+
+// look counts a look-up of a path, longer ones as several.
+func (s *spent) look(name string) error {
+	s.lookups += 1 + int64(len(name)/64)
+	return limits.Lookups.Check(s.lookups)
+}
+
+func newLayer(l v1.Layer, spent *spent) *layer {
+	return &layer{Layer: verified.Layer(l), spent: spent, nodes: map[string]node{}}
+}
+
+// find returns what the layer says of a path. It reads all of the layer: of equal names
+// the last counts.
 func (l *layer) find(name string) (node, error) {
-	for {
-		n := l.nodes[name]
-		if n.explicit || l.listed {
-			return n, nil
+	if err := l.spent.look(name); err != nil {
+		return node{}, err
+	}
+	if !l.listed {
+		entries, err := scan(l, &spent{})
+		if err != nil {
+			return node{}, l.fail(err)
 		}
-		if err := l.readOn(); err != nil {
+		if err := l.addAll(entries); err != nil {
 			return node{}, err
 		}
 	}
+	return l.nodes[name], nil
 }
 
-// readOn reads one entry more.
-func (l *layer) readOn() (err error) {
-	if l.stream == nil {
-		if l.stream, err = l.newStream(); err != nil {
+func (l *layer) addAll(entries []Entry) error {
+	for i, e := range entries {
+		e.at = i
+		if err := l.add(e); err != nil {
 			return l.fail(err)
 		}
 	}
-	e, err := l.stream.next()
-	if errors.Is(err, io.EOF) {
-		l.listed = true
-		return nil
-	}
-	if err != nil {
-		return l.fail(err)
-	}
-	if len(l.nodes) >= maxEntries {
-		return l.fail(errTooMany)
-	}
-	l.add(e)
+	l.listed = true
 	return nil
 }
 
@@ -85,78 +104,124 @@ const (
 	opaque   = ".wh..wh..opq"
 )
 
-// add notes an entry. Whiteouts act on the layers below only, wherever they stand in
+// add notes an entry, in the place of an earlier one and, if that was a directory and
+// this is none, of all below, as containerd unpacks layers. Docker's and Podman's own
+// stores refuse such layers. Whiteouts act on the layers below only, wherever they stand in
 // their own.
-func (l *layer) add(e Entry) {
-	if len(e.Path) > maxPath || len(e.Linkname) > maxPath {
-		return
+func (l *layer) add(e Entry) error {
+	if e.Path == "/" || e.Type == tar.TypeXGlobalHeader {
+		return nil
 	}
 	dir, base := path.Split(e.Path)
 	dir = path.Clean(dir)
 	switch gone := path.Join(dir, strings.TrimPrefix(base, whiteout)); {
 	case base == opaque:
 		l.mark(dir, func(n *node) { n.opaque = true })
+		l.markAbove(dir)
 	case strings.HasPrefix(base, whiteout):
 		l.mark(gone, func(n *node) { n.gone = true })
-	case !l.nodes[e.Path].explicit:
-		l.mark(e.Path, func(n *node) { n.Entry, n.explicit = e, true })
-		for ; !l.nodes[dir].implied; dir = path.Dir(dir) {
-			l.mark(dir, func(n *node) { n.implied = true })
+		l.markAbove(gone)
+	default:
+		name := e.Path
+		if to := l.nodes[path.Join("/", e.Linkname)]; e.Type == tar.TypeLink && to.explicit {
+			e = to.Entry // it stays what it is now, whatever takes that path later
 		}
+		if e.Type != tar.TypeDir {
+			l.drop(name)
+		}
+		l.connect(name)
+		l.markAbove(name)
+		l.mark(name, func(n *node) { n.Entry, n.explicit = e, true })
 	}
+	return l.spent.hold(e)
+}
+
+// markAbove notes, in the directories above a path, that there is something below.
+func (l *layer) markAbove(name string) {
+	for name != "/" {
+		name = path.Dir(name)
+		if l.nodes[name].below {
+			return
+		}
+		l.mark(name, func(n *node) { n.below = true })
+	}
+}
+
+// connect notes, above a path that there will be an entry at, that there is one below.
+func (l *layer) connect(name string) {
+	for known := l.nodes[name].known(); !known && name != "/"; {
+		dir := path.Dir(name)
+		known = l.nodes[dir].known()
+		l.mark(dir, func(n *node) { n.children = append(n.children, name) })
+		name = dir
+	}
+}
+
+// drop forgets the entries below a path.
+func (l *layer) drop(name string) {
+	children := l.nodes[name].children
+	if len(children) == 0 {
+		return
+	}
+	for _, child := range children {
+		l.drop(child)
+		l.mark(child, func(n *node) { n.Entry, n.explicit = Entry{}, false })
+	}
+	l.mark(name, func(n *node) { n.children = nil })
 }
 
 func (l *layer) mark(name string, set func(*node)) {
-	n := l.nodes[name]
+	n, ok := l.nodes[name]
+	if !ok {
+		l.spent.entries++
+	}
 	set(&n)
 	l.nodes[name] = n
+	l.hidden = nil
 }
 
-// hides tells whether the layer, which holds no entry for name itself, removes what
-// lower layers have there.
+// hides tells whether the layer, which is listed and holds no entry for name itself,
+// removes what lower layers have there.
 func (l *layer) hides(name string) bool {
-	if l.nodes[name].gone {
-		return true
+	return l.nodes[name].gone || name != "/" && l.hidesBelow(path.Dir(name))
+}
+
+// hidesBelow tells whether the layer removes what lower layers have in a directory.
+func (l *layer) hidesBelow(dir string) bool {
+	if hidden, known := l.hidden[dir]; known {
+		return hidden
 	}
-	for name != "/" {
-		name = path.Dir(name)
-		n := l.nodes[name]
-		if n.gone || n.opaque || n.explicit && n.Type != tar.TypeDir {
-			return true
+	n := l.nodes[dir]
+	hidden := n.gone || n.opaque || n.explicit && n.Type != tar.TypeDir || dir != "/" && l.hidesBelow(path.Dir(dir))
+	if l.hidden == nil {
+		l.hidden = map[string]bool{}
+	}
+	l.hidden[dir] = hidden
+	return hidden
+}
+
+// open returns what a regular file of the layer holds. It reads on from the file that was
+// opened last, or from the beginning if that stands behind.
+func (l *layer) open(e Entry) (r io.Reader, err error) {
+	if l.stream == nil || l.stream.read > e.at {
+		if err = l.close(); err == nil {
+			l.stream, err = l.newStream()
 		}
 	}
-	return false
-}
-
-// open returns what a regular file of the layer holds.
-func (l *layer) open(name string) (io.Reader, error) {
-	if l.stream != nil && l.stream.take(name) {
-		return l.stream.tar, nil
-	}
-	var err error
-	if l.again != nil {
-		err = l.again.Close()
-	}
-	if err == nil {
-		l.again, err = l.newStream()
-	}
 	for err == nil {
-		if _, err = l.again.next(); err == nil && l.again.take(name) {
-			return l.again.tar, nil
+		if _, err = l.stream.next(); err == nil && l.stream.read > e.at {
+			return l.stream.tar, nil
 		}
 	}
 	return nil, l.fail(err)
 }
 
-func (l *layer) close() error {
-	var errs []error
-	for _, s := range []*stream{l.stream, l.again} {
-		if s != nil {
-			errs = append(errs, s.Close())
-		}
+func (l *layer) close() (err error) {
+	if l.stream != nil {
+		err = l.stream.Close()
+		l.stream = nil
 	}
-	l.stream, l.again = nil, nil
-	return errors.Join(errs...)
+	return err
 }
 
 func (l *layer) newStream() (*stream, error) {
@@ -164,35 +229,46 @@ func (l *layer) newStream() (*stream, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &stream{ReadCloser: rc, tar: tar.NewReader(rc)}, nil
+	bounded := limits.Layer.Reader(rc)
+	return &stream{Reader: bounded, Closer: rc, tar: tar.NewReader(bounded)}, nil
 }
 
 // A stream is a layer being read.
 type stream struct {
-	io.ReadCloser
-	tar *tar.Reader
-	at  string // the entry whose content comes next
+	io.Reader
+	io.Closer
+	tar   *tar.Reader
+	read  int   // entries
+	names int64 // bytes in the headers so far
 }
 
 func (s *stream) next() (Entry, error) {
-	s.at = ""
 	h, err := s.tar.Next()
 	if err != nil {
 		return Entry{}, err
 	}
+	if err := s.check(h); err != nil {
+		return Entry{}, err
+	}
+	s.read++
 	e := Entry{Path: path.Join("/", h.Name), Type: h.Typeflag, Mode: h.Mode, UID: h.Uid, GID: h.Gid}
 	if h.Typeflag == tar.TypeSymlink || h.Typeflag == tar.TypeLink {
 		e.Linkname = h.Linkname
 	}
-	s.at = e.Path
 	return e, nil
 }
 
-// take tells whether the content of name comes next; it can be taken once.
-func (s *stream) take(name string) bool {
-	ok := s.at == name
-	if ok {
-		s.at = ""
+// check refuses names that no file system takes, and more of them than there may be,
+// what extended headers say included.
+func (s *stream) check(h *tar.Header) error {
+	for _, name := range []string{h.Name, h.Linkname} {
+		if err := limits.Path.Check(int64(len(name)) + 1); err != nil {
+			return fmt.Errorf("%.60q…: %w", name, err)
+		}
 	}
-	return ok
+	s.names += int64(len(h.Name) + len(h.Linkname))
+	for key, value := range h.PAXRecords {
+		s.names += int64(len(key) + len(value))
+	}
+	return limits.Names.Check(s.names)
 }

@@ -2,14 +2,18 @@ package rootfs
 
 import (
 	"archive/tar"
-	"encoding/json"
+	"bytes"
+	"encoding/gob"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"slices"
+	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/ko-health/kohealth/builder/limits"
 	"github.com/ko-health/kohealth/layers/cache"
 )
 
@@ -17,7 +21,7 @@ import (
 // their ends. What a layer holds is kept in dir by the layer's digest, so that it is
 // fetched only once.
 func Read(layers []v1.Layer, dir cache.Dir) (*FS, error) {
-	f := &FS{dir: dir}
+	f := &FS{dir: dir, spent: &spent{}}
 	return f, f.Add(layers, dir)
 }
 
@@ -25,34 +29,34 @@ func Read(layers []v1.Layer, dir cache.Dir) (*FS, error) {
 // them as Read does.
 func (f *FS) Add(layers []v1.Layer, dir cache.Dir) error {
 	for _, l := range layers {
-		entries, err := list(l, dir)
-		if err != nil {
+		read := newLayer(l, f.spent)
+		if err := read.list(dir); err != nil {
 			return err
-		}
-		read := &layer{Layer: l, nodes: map[string]node{}, listed: true}
-		for _, e := range entries {
-			read.add(e)
 		}
 		f.layers = append([]*layer{read}, f.layers...)
 	}
-	f.findLinks()
-	return nil
+	return f.findLinks()
 }
 
 // findLinks comes across all links to directories.
-func (f *FS) findLinks() {
-	f.links = nil // their depths have changed
+func (f *FS) findLinks() error {
+	f.links = links{} // their depths have changed
+	f.forget()
 	for _, l := range f.layers {
 		for _, name := range l.symlinks() {
-			known, links := len(f.links), 0
-			_, _ = f.walk(name, true, &links) // one that leads nowhere is none to a directory
-			found := slices.Clone(f.links[known:])
-			f.links = append(f.links[:known], slices.DeleteFunc(found, func(l link) bool {
-				e, ok := f.At(l.to)
-				return !ok || e.Type != tar.TypeDir
-			})...)
+			count := 0
+			_, err := f.walk(name, true, &count)
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
 		}
 	}
+	f.links.keep(func(l link) bool {
+		e, ok := f.At(l.to)
+		return ok && e.Type == tar.TypeDir
+	})
+	f.forget()
+	return nil
 }
 
 // symlinks returns the paths of a listed layer's symbolic links, sorted.
@@ -66,28 +70,59 @@ func (l *layer) symlinks() (names []string) {
 	return names
 }
 
-func list(l v1.Layer, dir cache.Dir) ([]Entry, error) {
-	digest, err := l.Digest()
-	if err != nil {
-		return nil, fmt.Errorf("listing layer: %w", err)
+// ID returns what tells file systems apart that [Read] has read: the digests of the
+// layers, each of which was held against all of the layer. It is "" if something else
+// was put over them.
+func (f *FS) ID() string {
+	var digests []string
+	for _, l := range f.layers {
+		if l.digest == "" {
+			return ""
+		}
+		digests = append(digests, l.digest)
 	}
-	var entries []Entry
-	if data, ok := dir.Get(digest.Hex); ok && json.Unmarshal(data, &entries) == nil {
-		return entries, nil
-	}
-	entries, err = scan(&layer{Layer: l})
-	if err != nil {
-		return nil, fmt.Errorf("listing layer %q: %w", digest, err)
-	}
-	data, err := json.Marshal(entries)
-	if err != nil {
-		return nil, err
-	}
-	_ = dir.Put(digest.Hex, data) // it is only slower without
-	return entries, nil
+	return strings.Join(digests, " ")
 }
 
-func scan(l *layer) ([]Entry, error) {
+// A listing is what is kept of a layer. JSON would not do: names need not be UTF-8.
+type listing struct {
+	DiffID  string // of what was read
+	Entries []Entry
+}
+
+func (l *layer) list(dir cache.Dir) error {
+	digest, err := l.Digest()
+	if err != nil {
+		return fmt.Errorf("listing layer: %w", err)
+	}
+	diffID, err := l.DiffID()
+	if err != nil {
+		return fmt.Errorf("listing layer %q: %w", digest, err)
+	}
+	var known listing
+	data, ok := dir.Get(digest.Hex)
+	if ok && gob.NewDecoder(bytes.NewReader(data)).Decode(&known) == nil && known.DiffID == diffID.Hex {
+		l.digest = digest.Hex
+		return l.addAll(known.Entries)
+	}
+	entries, err := scan(l, &spent{})          // if the image has another diff_id of the layer, that fails
+	if err != nil && !limits.IsExceeded(err) { // it may have been damaged on the way
+		entries, err = scan(l, &spent{})
+	}
+	if err != nil {
+		return fmt.Errorf("listing layer %q: %w", digest, err)
+	}
+	var kept bytes.Buffer
+	if err := gob.NewEncoder(&kept).Encode(listing{diffID.Hex, entries}); err != nil {
+		return err
+	}
+	_ = dir.Put(digest.Hex, kept.Bytes()) // it is only slower without
+	l.digest = digest.Hex
+	return l.addAll(entries)
+}
+
+// scan returns the entries of a layer, and counts them.
+func scan(l *layer, read *spent) ([]Entry, error) {
 	s, err := l.newStream()
 	if err != nil {
 		return nil, err
@@ -105,9 +140,10 @@ func scan(l *layer) ([]Entry, error) {
 		if err != nil {
 			return nil, err
 		}
-		if len(entries) >= maxEntries {
-			return nil, errTooMany
-		}
 		entries = append(entries, e)
+		read.entries++
+		if err := read.hold(e); err != nil {
+			return nil, err
+		}
 	}
 }

@@ -1,6 +1,7 @@
 // Package rootfs answers what the file system of an image holds. Layers are read as
-// streams, from the top, and nothing is unpacked: [New] reads only as far as an
-// answer needs, [Read] reads all headers and keeps them.
+// streams, from the top, each to its end and held against its digests, and nothing is
+// unpacked: [New] reads the layers that an answer needs, [Read] reads all headers and
+// keeps them.
 package rootfs
 
 import (
@@ -11,46 +12,40 @@ import (
 	"io/fs"
 	"path"
 	"slices"
-	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/ko-health/kohealth/builder/limits"
 	"github.com/ko-health/kohealth/layers/cache"
 )
 
 // An Entry is one file, directory or link.
 type Entry struct {
-	Path     string `json:"p"` // absolute and clean
-	Type     byte   `json:"t"` // as in tar.Header.Typeflag
-	Mode     int64  `json:"m,omitempty"`
-	UID      int    `json:"u,omitempty"`
-	GID      int    `json:"g,omitempty"`
-	Linkname string `json:"l,omitempty"` // a link's target as it is written
+	Path     string // absolute and clean
+	Type     byte   // as in tar.Header.Typeflag
+	Mode     int64
+	UID      int
+	GID      int
+	Linkname string // a link's target as it is written
+	at       int    // how many entries are before it in its layer
 }
 
 // An FS is the union of an image's layers. It is not safe for concurrent use.
 type FS struct {
 	layers []*layer // the highest first
-	links  []link
+	links  links
+	led    map[string]led // where paths lead to whose directories are no links
+	spent  *spent
 	dir    cache.Dir // keeps what is read
 }
 
-// A link is a symbolic link to a directory that was come across. What layers above
-// its own write below from, is written through it. This is how a layer's bin/x
-// lands in /usr/bin of a base whose /bin is a link.
-type link struct {
-	from, to string
-	depth    int // of its layer
-}
-
 // New returns the file system of an image's layers, lowest first. A lookup reads
-// the layers from the top and no further than it needs; of equal names in one layer
-// the first counts. A layer that is not read to its end is not held against its
-// digest. [FS.Close] closes what is still open.
+// the layers from the top, and none below those that it needs. [FS.Close] closes what is
+// still open.
 func New(layers []v1.Layer) *FS {
-	f := &FS{}
+	f := &FS{spent: &spent{}}
 	for _, l := range layers {
-		f.layers = append(f.layers, &layer{Layer: l, nodes: map[string]node{}})
+		f.layers = append(f.layers, newLayer(l, f.spent))
 	}
 	slices.Reverse(f.layers)
 	return f
@@ -93,8 +88,8 @@ func (f *FS) Lookup(name string) (Entry, error) {
 }
 
 // Open returns what the regular file at name holds, to be read before the next call
-// on f. A file that a lookup has just come upon is read where it stands; to go back
-// to another, its layer is read from its beginning again.
+// on f. Files of a layer that are opened in the order in which they stand there are read in
+// one go.
 func (f *FS) Open(name string) (io.Reader, error) {
 	e, depth, err := f.lookup(name)
 	if err != nil {
@@ -103,7 +98,7 @@ func (f *FS) Open(name string) (io.Reader, error) {
 	if e.Type != tar.TypeReg {
 		return nil, fmt.Errorf("opening %q: not a regular file", name)
 	}
-	return f.layers[depth].open(e.Path)
+	return f.layers[depth].open(e)
 }
 
 func (f *FS) lookup(name string) (e Entry, depth int, err error) {
@@ -116,47 +111,11 @@ func (f *FS) lookup(name string) (e Entry, depth int, err error) {
 		if err != nil || e.Type != tar.TypeLink {
 			return e, depth, err
 		}
-		if links++; links > maxLinks {
+		if links++; links > int(limits.Links.Max()) {
 			return Entry{}, 0, tooManyLinks(name)
 		}
 		name = path.Join("/", e.Linkname)
 	}
-}
-
-// maxLinks is how many symbolic links a path may lead through, as in Linux.
-const maxLinks = 40
-
-func tooManyLinks(name string) error {
-	return fmt.Errorf("resolving %q: too many symbolic links: %w", name, fs.ErrNotExist)
-}
-
-func (f *FS) walk(name string, last bool, links *int) (string, error) {
-	done, parts := "/", strings.Split(name, "/")
-	for i, part := range parts {
-		next := path.Join(done, part) // "..", too: done holds no links
-		e, depth, err := f.find(next)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return "", err
-		}
-		if e.Type != tar.TypeSymlink || i == len(parts)-1 && !last {
-			done = next
-			continue
-		}
-		if *links++; *links > maxLinks {
-			return "", tooManyLinks(name)
-		}
-		target := e.Linkname
-		if !path.IsAbs(target) {
-			target = done + "/" + target // not joined: .. after a link leaves the link's target
-		}
-		if done, err = f.walk(target, true, links); err != nil {
-			return "", err
-		}
-		if l := (link{next, done, depth}); !slices.Contains(f.links, l) {
-			f.links = append(f.links, l)
-		}
-	}
-	return done, nil
 }
 
 // find returns the entry at a path whose directories are no links, and the depth of
@@ -168,14 +127,14 @@ func (f *FS) find(name string) (Entry, int, error) {
 	implied := -1
 	for depth, l := range f.layers {
 		hidden := false
-		for _, written := range f.names(name, depth) {
+		for _, written := range f.links.names(name, depth) {
 			n, err := l.find(written)
 			switch {
 			case err != nil:
 				return Entry{}, 0, err
 			case n.explicit:
 				return n.Entry, depth, nil
-			case n.implied && implied < 0:
+			case n.implied() && implied < 0:
 				implied = depth
 			}
 			hidden = hidden || l.hides(written)
@@ -190,33 +149,18 @@ func (f *FS) find(name string) (Entry, int, error) {
 	return Entry{}, 0, fmt.Errorf("%s: %w", name, fs.ErrNotExist)
 }
 
-// names returns the names that a path can have in the layer at a depth.
-func (f *FS) names(name string, depth int) []string {
-	names := []string{name}
-	for _, l := range f.links {
-		if rest, ok := strings.CutPrefix(name, strings.TrimSuffix(l.to, "/")+"/"); ok && depth < l.depth {
-			names = append(names, path.Join(l.from, rest))
-		}
-	}
-	return names
-}
-
-// First reads the layers from the top until one of the names, as they are written,
-// comes up, and returns it, or "" if none does. Only a lookup tells whether it is
-// there, but it is the name to look up first.
+// First returns the first of the names, as they are written, that the topmost layer
+// knows which knows any, or "" if none does. Only a lookup tells whether it is there, but
+// it is the name to look up first.
 func (f *FS) First(names []string) (string, error) {
 	for _, l := range f.layers {
-		for {
-			for _, name := range names {
-				if l.nodes[name].explicit {
-					return name, nil
-				}
-			}
-			if l.listed {
-				break
-			}
-			if err := l.readOn(); err != nil {
+		for _, name := range names {
+			n, err := l.find(name)
+			if err != nil {
 				return "", err
+			}
+			if n.explicit {
+				return name, nil
 			}
 		}
 	}

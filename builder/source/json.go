@@ -31,7 +31,7 @@ type jsonParser struct {
 	dec          *json.Decoder
 	offset       int // to which lines and columns are counted
 	line, column int
-	nodes        int
+	tally        tally
 }
 
 func (p *jsonParser) advance(to int) {
@@ -79,11 +79,8 @@ func (p *jsonParser) value(depth int) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	if depth > maxDepth {
-		return nil, errTooDeep
-	}
-	if p.nodes++; p.nodes > maxNodes {
-		return nil, errTooMany
+	if err := p.tally.value(depth, ""); err != nil { // text is at most what the file has
+		return nil, err
 	}
 	switch tok := tok.(type) {
 	case json.Delim:
@@ -99,16 +96,12 @@ func (p *jsonParser) value(depth int) (*Node, error) {
 		}
 	case nil:
 	default:
-		n.Kind, n.Text = Scalar, fmt.Sprint(tok)
+		_, isString := tok.(string)
+		n.Kind, n.Text, n.Bare = Scalar, fmt.Sprint(tok), !isString
 	}
 	n.Span.End = int(p.dec.InputOffset())
 	return n, err
 }
-
-var (
-	errTooDeep = fmt.Errorf("lists and maps lie more than %d deep in each other", maxDepth)
-	errTooMany = fmt.Errorf("more than %d values", maxNodes)
-)
 
 func (p *jsonParser) items(n *Node, depth int) error {
 	for p.dec.More() {

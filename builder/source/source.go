@@ -3,17 +3,12 @@ package source
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
-)
 
-// Limits of what is read. ECS takes task definitions of 64 KB and CloudFormation
-// templates of 1 MB.
-const (
-	MaxSize  = 4 << 20 // bytes of a file
-	maxDepth = 200     // of lists and maps in each other
-	maxNodes = 1 << 20 // with YAML's aliases expanded
+	"github.com/ko-health/kohealth/builder/limits"
 )
 
 // A Pos is a place in a file. Lines and columns count from 1, columns in characters;
@@ -48,6 +43,7 @@ const (
 type Node struct {
 	Kind   Kind
 	Text   string // of a scalar, unquoted
+	Bare   bool   // a scalar is a number or a boolean, and no string
 	Items  []*Node
 	Fields []Field
 	Inside *Node // what an Unknown list or map holds
@@ -67,17 +63,29 @@ func (s Span) Known() bool { return s.End > 0 }
 // A Field is a key of a map with its value.
 type Field struct{ Key, Value *Node }
 
-// Parse parses a document, JSON if it begins as such and else YAML. Errors in its
-// syntax are of type [*Error].
+// Parse parses a document, JSON if it begins as such and else YAML, of which it is the
+// first of the file. Errors in its syntax are of type [*Error].
 func Parse(data []byte) (*Node, error) {
-	if len(data) > MaxSize {
-		return nil, fmt.Errorf("larger than %d MiB", MaxSize>>20)
+	docs, err := parse(data, 1)
+	if err != nil {
+		return nil, err
+	}
+	return docs[0], nil
+}
+
+// ParseAll parses all documents of a file, of which there is one at least.
+func ParseAll(data []byte) ([]*Node, error) { return parse(data, int(limits.DocumentValues.Max())) }
+
+func parse(data []byte, most int) ([]*Node, error) {
+	if err := limits.Document.Check(int64(len(data))); err != nil {
+		return nil, err
 	}
 	data = bytes.TrimPrefix(data, []byte("\uFEFF"))
 	if text := bytes.TrimSpace(data); len(text) > 0 && (text[0] == '{' || text[0] == '[') {
-		return parseJSON(data)
+		n, err := parseJSON(data)
+		return []*Node{n}, err
 	}
-	return parseYAML(data)
+	return parseYAML(data, most)
 }
 
 // Get returns the value of a key, whatever the key's case: ECS and CloudFormation
@@ -162,6 +170,19 @@ func (n *Node) Parts() (parts []*Node) {
 		parts = append(parts, n.Inside)
 	}
 	return parts
+}
+
+// A tally counts what a document holds, its aliases expanded.
+type tally struct{ values, text int64 }
+
+// value counts a value at a depth with its text.
+func (t *tally) value(depth int, text string) error {
+	t.values++
+	t.text += int64(len(text))
+	return cmp.Or(
+		limits.DocumentDepth.Check(int64(depth)),
+		limits.DocumentValues.Check(t.values),
+		limits.DocumentText.Check(t.text))
 }
 
 // At returns where the value stands, or else the first of the others that is there.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/ko-health/kohealth/builder/limits"
 	"github.com/ko-health/kohealth/builder/source"
 )
 
@@ -138,14 +139,15 @@ func TestErrors(t *testing.T) {
 		{"word", "[1, nul]", "1:8: "},
 		{"YAML", "a: b\n  c: d\n", "2:1: "},
 		{"unknown anchor", "a: *b\n", "1:1: "},
-		{"bomb", bomb, "more than 1048576 values"},
-		{"many", "[" + strings.Repeat("1,", 1<<20) + "1]", "more than 1048576 values"},
-		{"loop", "a: &a [*a]\n", "more than 200 deep"},
+		{"bomb", bomb, "more than 250,000, the limit for values"},
+		{"text", "a: &a " + strings.Repeat("x", 100_000) + "\nb: [" + strings.Repeat("*a,", 200_000) + "]\n", "more than 8 MiB, the limit for the text"},
+		{"many", "[" + strings.Repeat("1,", 1<<19) + "1]", "more than 250,000, the limit for values"},
+		{"loop", "a: &a [*a]\n", "more than 200, the limit for lists and maps in each other"},
 		{"deep JSON", strings.Repeat("[", 100_000), "1:202: "},
-		{"deep map", strings.Repeat(`{"a":`, 100_000), "more than 200 deep"},
+		{"deep map", strings.Repeat(`{"a":`, 100_000), "more than 200, the limit for lists and maps in each other"},
 		{"deep YAML", "a: " + strings.Repeat("[", 100_000), ""},
-		{"deep block", strings.Repeat("- ", 5_000) + "x", "more than 200 deep"},
-		{"large", strings.Repeat(" ", source.MaxSize+1), "larger than 4 MiB"},
+		{"deep block", strings.Repeat("- ", 5_000) + "x", "more than 200, the limit for lists and maps in each other"},
+		{"large", strings.Repeat(" ", int(limits.Document.Max())+1), "more than 2 MiB, the limit for a JSON or YAML document"},
 		{"NUL", "a: \x00", ""},
 	} {
 		n, err := source.Parse([]byte(tt.text))
@@ -155,6 +157,35 @@ func TestErrors(t *testing.T) {
 		var at *source.Error
 		if tt.name != "large" && (!errors.As(err, &at) || at.Line < 1 || at.Column < 1) {
 			t.Errorf("%s: no place in %v", tt.name, err)
+		}
+	}
+}
+
+// TestLimits checks documents at every limit, and one past it.
+func TestLimits(t *testing.T) {
+	for _, of := range []struct {
+		limit limits.Limit
+		text  func(n int) string
+	}{
+		{limits.Document, func(n int) string { return "[]" + strings.Repeat(" ", n-2) }},
+		{limits.Document, func(n int) string { return "a: b" + strings.Repeat("\n", n-4) }},
+		{limits.DocumentDepth, func(n int) string { return strings.Repeat("[", n) + "1" + strings.Repeat("]", n) }},
+		{limits.DocumentDepth, func(n int) string { return strings.Repeat("- ", n) + "1" }},
+		{limits.DocumentValues, func(n int) string { return "[" + strings.Repeat("1,", n-2) + "1]" }},
+		{limits.DocumentValues, func(n int) string { return "# YAML\n[" + strings.Repeat("1,", n-3) + "1]" }}, // and the document
+		{limits.DocumentText, func(n int) string {
+			const size = 1 << 16
+			return "- &a " + strings.Repeat("x", size) + strings.Repeat("\n- *a", n/size-2) + "\n- " + strings.Repeat("y", n-(n/size-1)*size-(n/size-2)) + "\n"
+		}},
+	} {
+		max := int(of.limit.Max())
+		if _, err := source.Parse([]byte(of.text(max))); err != nil {
+			t.Errorf("at the limit for %s: %v", of.limit.What(), err)
+		}
+		_, err := source.Parse([]byte(of.text(max + 1)))
+		var e *limits.Error
+		if !errors.As(err, &e) || e.Limit != of.limit {
+			t.Errorf("past the limit for %s: %v", of.limit.What(), err)
 		}
 	}
 }
@@ -212,5 +243,38 @@ func checkPlaces(t *testing.T, n *source.Node, want bool) {
 	for _, f := range n.Map() {
 		checkPlaces(t, f.Key, true)
 		checkPlaces(t, f.Value, true)
+	}
+}
+
+// The line of an error is where the YAML is wrong, not where the map began that it is in.
+func TestYAMLErrorLines(t *testing.T) {
+	for text, want := range map[string]int{
+		"a: b\n  c: d\n":           2,
+		"a:\n  - b\n c: d\n":       3,
+		"x:\n  y: 1\n\tz: 2\n":     3,
+		"a: {b: c\nd: e\n":         2,
+		"- a\nb: c\n":              2,
+		"a:\n  b: c\n  - d\n":      3,
+		"a: b\n%x\n":               2,
+		"a: *b\n":                  1,
+		"a: \"x\n\n":               3,
+		"a: 1\n---\nb:\n c\n d: e": 5,
+		"services:\n  app:\n    image: x\n   bad: y\n": 4,
+	} {
+		_, err := source.ParseAll([]byte(text))
+		var at *source.Error
+		if !errors.As(err, &at) || at.Line != want {
+			t.Errorf("%q: %v, want line %d", text, err, want)
+		}
+	}
+}
+
+func TestParseAll(t *testing.T) {
+	docs, err := source.ParseAll([]byte("a: 1\n---\n# nothing\n---\nb:\n  c: 2\n"))
+	if err != nil || len(docs) != 3 || docs[1].Given() {
+		t.Fatalf("%d documents, %v", len(docs), err)
+	}
+	if c := docs[2].Get("b").Get("c"); c.Text != "2" || c.Pos != (source.Pos{Line: 6, Column: 6}) || !c.Span.Known() {
+		t.Errorf("%+v", c)
 	}
 }

@@ -9,47 +9,69 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+	yaml4 "go.yaml.in/yaml/v4"
 )
 
-// parseYAML parses the first document of a file.
-func parseYAML(data []byte) (*Node, error) {
-	var doc yaml.Node
-	err := yaml.NewDecoder(bytes.NewReader(data)).Decode(&doc)
-	if errors.Is(err, io.EOF) {
-		return &Node{}, nil
-	}
-	if err != nil {
-		return nil, locateYAML(err)
-	}
+// parseYAML parses the documents of a file, at most as many as are asked for.
+func parseYAML(data []byte, most int) (docs []*Node, err error) {
+	dec := yaml.NewDecoder(bytes.NewReader(data))
 	c := &converter{measure: newMeasure(data)}
-	return c.node(&doc, 0)
+	for len(docs) < most {
+		var doc yaml.Node
+		err := dec.Decode(&doc)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, locateYAML(data, err)
+		}
+		n, err := c.node(&doc, 0)
+		if err != nil {
+			return nil, err
+		}
+		docs = append(docs, n)
+	}
+	if len(docs) == 0 {
+		return []*Node{{}}, nil
+	}
+	return docs, nil
 }
 
 var yamlError = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)`)
 
-// locateYAML takes the line from an error's text, where the library has it.
-func locateYAML(err error) error {
+// locateYAML finds the line of an error. Version 3 of the library names the one where the
+// list or map begins that is wrong, or one before that; version 4 knows where it is wrong.
+func locateYAML(data []byte, err error) error {
 	m := yamlError.FindStringSubmatch(strings.ReplaceAll(err.Error(), "\n", " "))
 	if m == nil {
 		return err
 	}
 	line, _ := strconv.Atoi(m[1]) // none is line 1
+	var exact *yaml4.LoadError
+	if errors.As(lastError(data), &exact) {
+		line = exact.Mark.Line
+	}
 	return &Error{Pos{max(line, 1), 1}, errors.New(m[2])}
+}
+
+// lastError returns what ends the documents of a file for version 4 of the library.
+func lastError(data []byte) (err error) {
+	for dec := yaml4.NewDecoder(bytes.NewReader(data)); err == nil; {
+		err = dec.Decode(new(yaml4.Node))
+	}
+	return err
 }
 
 // A converter makes nodes of YAML's, with aliases and merge keys expanded.
 type converter struct {
-	nodes   int
+	tally   tally
 	aliases int // that lead to the node
 	measure *measure
 }
 
 func (c *converter) node(y *yaml.Node, depth int) (*Node, error) {
-	if c.nodes++; c.nodes > maxNodes {
-		return nil, &Error{Pos{y.Line, y.Column}, errTooMany}
-	}
-	if depth > maxDepth { // aliases that contain themselves, too
-		return nil, &Error{Pos{y.Line, y.Column}, errTooDeep}
+	if err := c.tally.value(depth, y.Value); err != nil { // aliases that contain themselves end here, too
+		return nil, &Error{Pos{y.Line, y.Column}, err}
 	}
 	n := &Node{Pos: Pos{y.Line, y.Column}, Flow: y.Style&yaml.FlowStyle != 0}
 	if c.aliases == 0 {
@@ -69,7 +91,7 @@ func (c *converter) node(y *yaml.Node, depth int) (*Node, error) {
 		return c.node(y.Alias, depth+1)
 	case yaml.ScalarNode:
 		if y.Tag != "!!null" {
-			n.Kind, n.Text = Scalar, y.Value
+			n.Kind, n.Text, n.Bare = Scalar, y.Value, y.Tag != "!!str"
 		}
 		return n, nil
 	case yaml.SequenceNode:

@@ -109,6 +109,7 @@ func FuzzStrip(f *testing.F) {
 		`{"revision": 1, "containerDefinitions": [{"name": "a"}], "status": {}}`,
 		"{\n  \"taskDefinition\": {\n    \"containerDefinitions\": [{\"name\": \"a\"}], \"status\": \"\"\n  },\n  \"tags\": [{}]\n}\n",
 		`{"tags":[1],"taskDefinition":{"containerDefinitions":[{"name":"a"}]}}`,
+		`{"tags":[1],"taskDefinition":{"containerDefinitions":[{}],"":0}}`,
 	} {
 		f.Add([]byte(s))
 	}

@@ -109,7 +109,7 @@ func (s style) key(name string) string {
 }
 
 // isPascal tells CloudFormation's keys from ECS's.
-func isPascal(key string) bool { return strings.ToLower(key[:1]) != key[:1] }
+func isPascal(key string) bool { return key != "" && key[0] >= 'A' && key[0] <= 'Z' }
 
 // cased writes a key of ECS's as CloudFormation's, if it has to be.
 func cased(key string, pascal bool) string {

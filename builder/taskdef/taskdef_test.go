@@ -142,8 +142,8 @@ func TestErrors(t *testing.T) {
 		{"used twice", "containerDefinitions: &a\n- image: x\nb: *a\n", "2:10: this cannot be changed"},
 		{"merged", "a: &a\n  image: x\ncontainerDefinitions:\n- <<: *a\n  name: b\n", "2:10: this cannot be changed"},
 		{"several lines", "containerDefinitions:\n- image: >-\n    x\n", "2:10: this cannot be changed"},
-		{"large", strings.Repeat(" ", 100<<20), "larger than"},
-		{"deep", `{"containerDefinitions":` + strings.Repeat("[", 1000), "deep"},
+		{"large", strings.Repeat(" ", 100<<20), "more than 2 MiB"},
+		{"deep", `{"containerDefinitions":` + strings.Repeat("[", 1000), "more than 200"},
 		{"UTF-16", "\xff\xfea\x00", "it is not UTF-8"},
 	} {
 		out, err := edit([]byte(tt.in))

@@ -106,10 +106,10 @@ func (e *Engine) Run(ctx context.Context, opts Options) (o Outcome, err error) {
 	}
 	output, err := attach(ctx, e.docker, created.ID, cmp.Or(opts.Output, io.Discard))
 	if err != nil {
-		return o, errors.Join(err, e.remove(created.ID))
+		return o, errors.Join(err, e.remove(created.ID, grace))
 	}
 	defer func() {
-		removed := e.remove(created.ID)
+		removed := e.remove(created.ID, graceOf(ctx))
 		if removed != nil {
 			output.close() // it would end with the container
 		}
@@ -125,7 +125,7 @@ func (e *Engine) Run(ctx context.Context, opts Options) (o Outcome, err error) {
 }
 
 // remove stops and removes a container, whatever else has been interrupted.
-func (e *Engine) remove(id string) error {
+func (e *Engine) remove(id string, grace time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.Background(), removal)
 	defer cancel()
 	seconds := int(grace.Seconds())

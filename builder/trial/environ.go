@@ -2,7 +2,7 @@ package trial
 
 import (
 	"os"
-	"path/filepath"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -15,7 +15,7 @@ import (
 // over it. Where the check asks for the port in $PORT, there is a free one.
 func (l *Local) environ(more []string) ([]string, error) {
 	env := []string{"HOME=" + l.root}
-	for _, kv := range slices.Concat(l.config.Env, more) {
+	for _, kv := range slices.Concat(slices.DeleteFunc(slices.Clone(l.config.Env), steers), more) {
 		switch name, value, _ := strings.Cut(kv, "="); name {
 		case "SSL_CERT_FILE", "SSL_CERT_DIR": // this machine has its certificates elsewhere
 		case "PATH":
@@ -30,6 +30,41 @@ func (l *Local) environ(more []string) ([]string, error) {
 	port, err := freePort()
 	return append(env, "PORT="+port), err
 }
+
+// steers reports whether a variable of the image would have the linker or a shell of this
+// machine run something else than they are asked to, or lead to the user's own files. Shells
+// take functions out of variables with names of their own, bash's BASH_FUNC_NAME%%.
+func steers(kv string) bool {
+	name, _, _ := strings.Cut(kv, "=")
+	return !plainName.MatchString(name) || steering.MatchString(name)
+}
+
+var (
+	plainName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	steering  = regexp.MustCompile(`^(LD_.*|DYLD_.*|BASH.*|ENV|SHELLOPTS|PS4|PROMPT_COMMAND|IFS|GCONV_PATH|GLIBC_TUNABLES|HOME)$`)
+)
+
+// shellEnviron returns the environment of a shell command, which runs programs of this
+// machine: of the image's variables it has those that it names, and more. PATH leads to the
+// probe, the app, and where this machine has its programs.
+func (l *Local) shellEnviron(env, more []string) []string {
+	named := map[string]bool{"HOME": true, "KO_DATA_PATH": true, "PORT": true}
+	for _, m := range expansion.FindAllStringSubmatch(l.test.Args[0], -1) {
+		named[m[1]] = true
+	}
+	for _, kv := range more {
+		name, _, _ := strings.Cut(kv, "=")
+		named[name] = true
+	}
+	env = slices.DeleteFunc(slices.Clone(env), func(kv string) bool {
+		name, _, _ := strings.Cut(kv, "=")
+		return !named[name]
+	})
+	dirs := []string{l.root + path.Dir(health.ProbePath), l.root + appDir, valueOf(more, "PATH"), os.Getenv("PATH")}
+	return append(env, "PATH="+strings.Join(slices.DeleteFunc(dirs, func(dir string) bool { return dir == "" }), ":"))
+}
+
+var expansion = regexp.MustCompile(`\$\{?[#!]?([A-Za-z_][A-Za-z0-9_]*)`)
 
 // wantsPort tells whether a test asks for the port that the variable PORT holds.
 func wantsPort(t health.Test) (wants bool) {
@@ -80,25 +115,4 @@ func (l *Local) pathHere(list string) string {
 		dirs[i] = l.here(dirs[i])
 	}
 	return strings.Join(dirs, ":")
-}
-
-// searchPath is where the shell looks for programs: for the probe, where the image does,
-// and where this machine does.
-func (l *Local) searchPath(env []string) string {
-	return strings.Join([]string{filepath.Join(l.root, filepath.Dir(health.ProbePath)), valueOf(env, "PATH"), os.Getenv("PATH")}, ":")
-}
-
-// lookup returns the path of a program as it is found in a container with the
-// environment, or the name if it is not.
-func (l *Local) lookup(env []string, program string) string {
-	if strings.Contains(program, "/") {
-		return program
-	}
-	for _, dir := range filepath.SplitList(valueOf(env, "PATH")) {
-		file := filepath.Join(dir, program)
-		if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
-			return file
-		}
-	}
-	return program
 }

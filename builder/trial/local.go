@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -25,28 +26,27 @@ import (
 // ErrNoApp says that a check passes although there is no app that it could ask.
 var ErrNoApp = errors.New("the check passes before the app is started")
 
-// A Local is the app of an image as a process of this machine, with a directory that
-// stands for the image's root directory. It has the image's environment and nothing of
-// the user's. Its network, its other files and its user are this machine's.
+// A Local is an app as a process of this machine, with a directory that stands for the
+// image's root directory. It has the image's environment and nothing of the user's. Its
+// network, its other files and its user are this machine's. Nothing runs that the base
+// image brings.
 type Local struct {
-	root   string
-	config v1.Config
-	check  health.Config
-	test   health.Test
+	root    string
+	program string // the app's path in the image
+	config  v1.Config
+	check   health.Config
+	test    health.Test
 }
 
-// NewLocal unpacks the app of an image for this machine into a directory that exists,
-// beside a probe for this machine. The check is the image's.
-func NewLocal(ctx context.Context, img v1.Image, check health.Config, dir string, compiler *layers.Compiler) (*Local, error) {
+// NewLocal unpacks an app for this machine into a directory that exists, beside a probe
+// for this machine. The check is the one that the user has configured, or the default: not
+// one that was found in an image.
+func NewLocal(ctx context.Context, app App, check health.Config, dir string, compiler *layers.Compiler) (*Local, error) {
 	dir, err := filepath.EvalSymlinks(dir) // the kernel knows programs by that name
 	if err != nil {
 		return nil, err
 	}
-	config, err := img.ConfigFile()
-	if err != nil {
-		return nil, fmt.Errorf("reading the image: %w", err)
-	}
-	l := &Local{root: dir, config: config.Config, check: check}
+	l := &Local{root: dir, config: app.Config, check: check}
 	if l.test, err = testOf(check); err != nil {
 		return nil, err
 	}
@@ -55,13 +55,18 @@ func NewLocal(ctx context.Context, img v1.Image, check health.Config, dir string
 		return nil, err
 	}
 	defer root.Close()
-	if err := unpack(img, root); err != nil {
+	if err := app.unpack(root); err != nil {
 		return nil, err
 	}
-	if err := l.runsHere(); err != nil {
+	if l.program, err = app.program(root); err != nil {
 		return nil, err
 	}
-	if err := root.MkdirAll(filepath.Join(".", l.config.WorkingDir), 0o755); err != nil {
+	if l.test.Kind == health.Exec {
+		if _, err := l.runsHere(l.test.Args[0]); err != nil {
+			return nil, err
+		}
+	}
+	if err := root.MkdirAll(filepath.Join(".", l.workingDir()), 0o755); err != nil {
 		return nil, fmt.Errorf("making the working directory: %w", err)
 	}
 	return l, l.addProbe(ctx, root, compiler)
@@ -76,21 +81,35 @@ func testOf(check health.Config) (health.Test, error) {
 	return test.AsProbe()
 }
 
-// runsHere refuses a check that cannot be run without the image's own files.
-func (l *Local) runsHere() error {
-	if l.test.Kind != health.Exec {
-		return nil
+// runsHere returns where on this machine the program of a check is, which may be the app or
+// the probe, by path or by a name that PATH leads to. Whatever else it is called by, or
+// leads to, is the base image's and runs in a container only.
+func (l *Local) runsHere(program string) (string, error) {
+	at := path.Clean(program)
+	switch {
+	case !strings.Contains(program, "/"):
+		at = l.inPath(program)
+	case !path.IsAbs(program):
+		at = path.Join(l.workingDir(), program)
 	}
-	program := l.test.Args[0]
-	if !strings.HasPrefix(program, "/") && strings.Contains(program, "/") {
-		return nil // relative to the working directory
+	if at != l.program && at != health.ProbePath {
+		return "", hint.With(fmt.Errorf("the check runs %s, which is the base image's", program), "use --engine, which runs it in a container")
 	}
-	env := []string{"PATH=" + l.pathHere(valueOf(l.config.Env, "PATH"))}
-	if !strings.HasPrefix(l.lookup(env, l.here(program)), l.root+"/") {
-		return hint.With(fmt.Errorf("the check runs %s, which is the base image's", program), "use --engine, which runs it in a container")
-	}
-	return nil
+	return l.root + at, nil
 }
+
+// inPath returns the path of the app or the probe if a name in the image's PATH leads to it.
+func (l *Local) inPath(name string) string {
+	for _, dir := range strings.Split(valueOf(l.config.Env, "PATH"), ":") {
+		if at := path.Join("/", dir, name); at == l.program || at == health.ProbePath {
+			return at
+		}
+	}
+	return ""
+}
+
+// workingDir is the directory of the image that app and check begin in.
+func (l *Local) workingDir() string { return path.Join("/", l.config.WorkingDir) }
 
 // Note says what is not as in the image, or "".
 func (l *Local) Note() string {
@@ -126,7 +145,7 @@ func (l *Local) Run(ctx context.Context, opts Options) (Outcome, error) {
 		return Outcome{}, err
 	}
 	check := func(ctx context.Context) string {
-		_, cause := runCheck(ctx, s.Timeout, l.checkCommand(env))
+		_, cause := runCheck(ctx, s.Timeout, l.checkCommand(env, opts.Env))
 		return strings.ReplaceAll(cause, l.root+"/", "/")
 	}
 	if cause := check(ctx); ctx.Err() != nil {
@@ -145,7 +164,7 @@ func (l *Local) Run(ctx context.Context, opts Options) (Outcome, error) {
 	if strings.Contains(o.Last.Cause, "connection refused") && alive.Err() == nil {
 		o.Accepts = l.accepts(alive, s.Timeout, env)
 	}
-	o.End = app.stop()
+	o.End = app.stop(graceOf(ctx))
 	return o, err
 }
 
@@ -154,7 +173,7 @@ func (l *Local) accepts(ctx context.Context, timeout time.Duration, env []string
 	if l.test.Kind != health.Probe {
 		return ""
 	}
-	said, cause := runCheck(ctx, timeout, l.command(env, []string{health.ProbePath, "-log=false", "-v", "auto"}))
+	said, cause := runCheck(ctx, timeout, l.command(env, l.root+health.ProbePath, []string{"-log=false", "-v", "auto"}))
 	_, at, ok := strings.Cut(said, " accepts on ")
 	if at, _, _ = strings.Cut(at, " ("); cause != "" || !ok {
 		return ""
@@ -163,38 +182,41 @@ func (l *Local) accepts(ctx context.Context, timeout time.Duration, env []string
 }
 
 func (l *Local) appCommand(env, args []string) *exec.Cmd {
-	argv := slices.Concat(l.config.Entrypoint, l.config.Cmd)
-	if len(args) > 0 {
-		argv = slices.Concat(l.config.Entrypoint, args)
+	if len(args) == 0 {
+		args = l.config.Cmd
 	}
-	return l.command(env, argv)
+	return l.command(env, l.root+l.program, slices.Concat(l.config.Entrypoint[1:], args))
 }
 
-// checkCommand returns what Docker would run in a container. A check on this machine
-// has no business in the log of this machine's process 1.
-func (l *Local) checkCommand(env []string) *exec.Cmd {
+// checkCommand returns what Docker would run in a container, with what the user adds to the
+// environment. A check on this machine has no business in the log of this machine's
+// process 1.
+func (l *Local) checkCommand(env, more []string) *exec.Cmd {
 	switch l.test.Kind {
 	case health.Probe:
 		args := slices.DeleteFunc(slices.Clone(l.test.Args), func(s string) bool {
 			return strings.HasPrefix(strings.TrimLeft(s, "-"), "log") && strings.HasPrefix(s, "-")
 		})
-		return l.command(env, append([]string{health.ProbePath, "-log=false"}, args...))
+		return l.command(env, l.root+health.ProbePath, append([]string{"-log=false"}, args...))
 	case health.Shell:
-		env = append(slices.Clip(env), "PATH="+l.searchPath(env))
-		return l.command(env, []string{"/bin/sh", "-c", l.test.Args[0]})
+		return l.command(l.shellEnviron(env, more), "/bin/sh", []string{"-c", l.test.Args[0]})
 	}
-	return l.command(env, l.test.Args)
+	program, err := l.runsHere(l.test.Args[0])
+	cmd := l.command(env, program, l.test.Args[1:])
+	cmd.Err = err
+	return cmd
 }
 
-// command returns a command in which paths of the image are those of this machine.
-func (l *Local) command(env, argv []string) *exec.Cmd {
-	argv = slices.Clone(argv)
-	for i := range argv {
-		argv[i] = l.here(argv[i])
+// command returns a command of a program of this machine. Paths of the image in its
+// arguments become those of this machine.
+func (l *Local) command(env []string, program string, args []string) *exec.Cmd {
+	args = slices.Clone(args)
+	for i := range args {
+		args[i] = l.here(args[i])
 	}
-	cmd := exec.Command(l.lookup(env, argv[0]), argv[1:]...)
+	cmd := exec.Command(program, args...)
 	cmd.Env = env
-	cmd.Dir = filepath.Join(l.root, l.config.WorkingDir)
+	cmd.Dir = filepath.Join(l.root, l.workingDir())
 	return cmd
 }
 

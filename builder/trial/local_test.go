@@ -18,8 +18,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/empty"
-	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/static"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
@@ -90,28 +88,19 @@ func TestEnviron(t *testing.T) {
 	}
 }
 
-// TestUnpack unpacks what ko has added, reads nothing else, and writes nowhere else.
+// TestUnpack unpacks what is the app's of its layers, and writes nowhere else.
 func TestUnpack(t *testing.T) {
-	layer := func(author string, l v1.Layer) mutate.Addendum {
-		return mutate.Addendum{Layer: l, History: v1.History{Author: author}}
-	}
-	broken := static.NewLayer([]byte("not a tar"), types.DockerLayer)
-	img, err := mutate.Append(empty.Image,
-		layer("base", broken),
-		mutate.Addendum{History: v1.History{Author: "ko", EmptyLayer: true}},
-		layer("ko", tarLayer(t, "ko-app/app", "var/run/ko/", "var/run/ko/name", "/var/run/ko/sub/name", "var/run/ko/../../../escaped")),
-		layer("kohealth", broken),
-		layer("ko", tarLayer(t, "/ko-app/app", "/etc/passwd", "../ko-app/other")))
-	if err != nil {
-		t.Fatal(err)
-	}
+	app := App{Layers: []v1.Layer{
+		tarLayer(t, "ko-app/app", "var/run/ko/", "var/run/ko/name", "/var/run/ko/sub/name", "var/run/ko/../../../escaped"),
+		tarLayer(t, "/ko-app/app", "/etc/passwd", "../ko-app/other"),
+	}}
 	dir := t.TempDir()
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer root.Close()
-	if err := unpack(img, root); err != nil {
+	if err := app.unpack(root); err != nil {
 		t.Fatal(err)
 	}
 	var got []string
@@ -201,7 +190,7 @@ func TestProcess(t *testing.T) {
 			if tt.ends {
 				<-alive.Done()
 			}
-			if got := p.stop(); got != tt.want {
+			if got := p.stop(grace); got != tt.want {
 				t.Errorf("ended %q, want %q", got, tt.want)
 			}
 			if got := string(output.data); got != tt.output {
@@ -239,7 +228,7 @@ func TestCheckCommand(t *testing.T) {
 			t.Fatal(err)
 		}
 		l := &Local{root: "/r", test: test}
-		got := l.checkCommand(nil).Args
+		got := l.checkCommand(nil, nil).Args
 		want := append([]string{"-log=false"}, args[slices.IndexFunc(args, func(s string) bool { return !strings.Contains(s, "log") }):]...)
 		if diff := cmp.Diff(want, got[1:]); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", fmt.Sprint(args), diff)
@@ -247,35 +236,123 @@ func TestCheckCommand(t *testing.T) {
 	}
 }
 
+// script puts a script in the place of an app, and returns the app's Local.
+func script(t *testing.T, text string, test health.Test) *Local {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "ko-app"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "ko-app/app"), []byte("#!/bin/sh\n"+text), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return &Local{
+		root:    dir,
+		program: "/ko-app/app",
+		config:  v1.Config{Entrypoint: []string{"/ko-app/app"}, Env: []string{"PATH=/usr/bin:/ko-app"}},
+		check:   health.Config{StartPeriod: time.Minute, StartInterval: 10 * time.Millisecond},
+		test:    test,
+	}
+}
+
+func shell(command string) health.Test {
+	return health.Test{Kind: health.Shell, Args: []string{command}}
+}
+
 // TestRun runs an app that writes, without anybody who listens.
 func TestRun(t *testing.T) {
-	dir := t.TempDir()
-	sh := func(script string) []string { return []string{"/bin/sh", "-c", script} }
-	l := &Local{
-		root:   dir,
-		config: v1.Config{Entrypoint: sh("echo up; >alive; sleep 1000")},
-		check:  health.Config{StartPeriod: time.Minute, StartInterval: 10 * time.Millisecond},
-		test:   health.Test{Kind: health.Exec, Args: sh("test -e alive")},
-	}
+	l := script(t, "echo up; >alive; sleep 1000", shell("test -e alive"))
 	o, err := l.Run(t.Context(), Options{})
 	if err != nil || !o.Healthy || o.End != "" {
 		t.Errorf("outcome %+v, error %v", o, err)
 	}
 }
 
-// TestRunsHere refuses checks with programs that are not the app's, by path or by name.
+// TestRunsHere refuses checks with programs that are neither the app nor the probe, however
+// they are called.
 func TestRunsHere(t *testing.T) {
+	up := strings.Repeat("../", 20)
+	for program, want := range map[string]string{
+		"/ko-app/app": "/ko-app/app", "app": "/ko-app/app", "./ko-app/../ko-app/app": "/ko-app/app", "../app": "/ko-app/app",
+		up + "ko-app/app": "/ko-app/app", "/ko-app/./app": "/ko-app/app", "/usr/bin/healthcheck": "/usr/bin/healthcheck",
+		"/bin/sh": "", "sh": "", "nowhere": "", up + "bin/sh": "", "/ko-app/" + up + "bin/sh": "", "./" + up + "bin/sh": "",
+		"/usr/bin/healthcheck/" + up + "bin/sh": "", "/ko-app": "", "/": "", ".": "", "..": "", "/var/run/ko/check": "", "/ko-app/other": "",
+		"/ko-app/app/../../../bin/sh": "", "sub/app": "", "": "",
+	} {
+		l := script(t, "", health.Test{Kind: health.Exec, Args: []string{program}})
+		l.config.WorkingDir = "/ko-app/sub"
+		if program == "./ko-app/../ko-app/app" || program == "sub/app" {
+			l.config.WorkingDir = "/"
+		}
+		at, err := l.runsHere(program)
+		if (err == nil) != (want != "") || err == nil && at != l.root+want {
+			t.Errorf("%s: %q, %v; want %q", program, at, err, want)
+		}
+		cmd := l.checkCommand(nil, nil)
+		if _, cause := runCheck(t.Context(), time.Minute, cmd); want == "" && (cmd.Process != nil || cause == "") {
+			t.Errorf("%s was run", program)
+		}
+	}
+}
+
+// TestProgram takes for the app only what ko has built.
+func TestProgram(t *testing.T) {
 	dir := t.TempDir()
-	if err := os.Mkdir(filepath.Join(dir, "ko-app"), 0o755); err != nil {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "ko-app/app"), nil, 0o755); err != nil {
+	defer root.Close()
+	app := App{Layers: []v1.Layer{tarLayer(t, "ko-app/", "ko-app/app", "var/run/ko/data")}}
+	if err := app.unpack(root); err != nil {
 		t.Fatal(err)
 	}
-	for program, want := range map[string]bool{"/ko-app/app": true, "app": true, "./app": true, "/bin/sh": false, "sh": false, "nowhere": false} {
-		l := &Local{root: dir, config: v1.Config{Env: []string{"PATH=/usr/bin:/bin:/ko-app"}}, test: health.Test{Kind: health.Exec, Args: []string{program}}}
-		if err := l.runsHere(); (err == nil) != want {
-			t.Errorf("%s: %v", program, err)
+	for entry, want := range map[string]bool{
+		"/ko-app/app": true, "/bin/sh": false, "app": false, "/ko-app/other": false, "/ko-app": false, "/ko-app/../bin/sh": false,
+		"../../../../../../bin/sh": false, "/var/run/ko/data": false, "": false,
+	} {
+		app.Config.Entrypoint = []string{entry}
+		if got, err := app.program(root); (err == nil) != want {
+			t.Errorf("%s: %q, %v", entry, got, err)
+		}
+	}
+	app.Config.Entrypoint = nil
+	if got, err := app.program(root); err == nil {
+		t.Errorf("an image that starts nothing: %q", got)
+	}
+}
+
+// TestEnvironmentBringsNoProgram has a base whose variables hold functions for the shell, or
+// lead linker and shell elsewhere: neither the app's shell nor the check's runs them.
+func TestEnvironmentBringsNoProgram(t *testing.T) {
+	const check = "echo ran $OWN $NAMED; printenv; true"
+	l := script(t, "", shell(check))
+	evil := filepath.Join(t.TempDir(), "evil")
+	l.config.Env = []string{
+		"PATH=" + evil + ":/usr/bin:/ko-app", "HOME=/root", "OTHER=other", "NAMED=named", "KO_DATA_PATH=/var/run/ko",
+		"BASH_FUNC_test%%=() { echo EVIL; }", "BASH_FUNC_echo%%=() { printf EVIL; }", "BASH_ENV=" + evil, "ENV=" + evil,
+		"LD_PRELOAD=" + evil, "LD_LIBRARY_PATH=" + evil, "DYLD_INSERT_LIBRARIES=" + evil,
+		"SHELLOPTS=xtrace", "PS4=$(echo EVIL)", "PROMPT_COMMAND=echo EVIL", "IFS=/", "a b=EVIL", "=EVIL",
+	}
+	env, err := l.environ([]string{"OWN=own"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, kv := range env {
+		if strings.Contains(kv, "EVIL") || strings.Contains(kv, evil) && !strings.HasPrefix(kv, "PATH=") {
+			t.Errorf("the app gets %s", kv)
+		}
+	}
+	if !slices.Contains(env, "OTHER=other") || valueOf(env, "HOME") != l.root {
+		t.Errorf("the app gets %q", env)
+	}
+	said, cause := runCheck(t.Context(), time.Minute, l.checkCommand(env, []string{"OWN=own"}))
+	if cause != "" || !strings.HasPrefix(said, "ran own named\n") {
+		t.Errorf("the check says %q, %s", said, cause)
+	}
+	for _, unwanted := range []string{"EVIL", evil, "OTHER=", "HOME=/root"} {
+		if strings.Contains(said, unwanted) {
+			t.Errorf("the check has %s: %s", unwanted, said)
 		}
 	}
 }

@@ -8,15 +8,27 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"runtime"
 	"syscall"
 	"time"
 
 	"github.com/ko-health/kohealth/builder/hint"
 )
 
-// grace is how long an app may take to end once it is asked to. Docker waits for ten
-// seconds, which is long for somebody who waits at a terminal.
-const grace = 3 * time.Second
+// How long an app may take to end once it is asked to. Docker waits for ten seconds, which
+// is long for somebody who waits at a terminal, and too long for one who has interrupted.
+const (
+	grace          = 3 * time.Second
+	graceInterrupt = time.Second
+)
+
+// graceOf returns how long an app may take in a trial that has ended.
+func graceOf(ctx context.Context) time.Duration {
+	if ctx.Err() != nil {
+		return graceInterrupt
+	}
+	return grace
+}
 
 // drain is how long the rest of a dead app's output is waited for: what has left the
 // app's process group may hold it open.
@@ -38,7 +50,11 @@ func start(cmd *exec.Cmd, output io.Writer, died func()) (*process, error) {
 	}
 	cmd.Stdout, cmd.Stderr = w, w
 	ownGroup(cmd)
-	err = cmd.Start()
+	p := &process{cmd, r, make(chan struct{}), make(chan struct{})}
+	err = launch(cmd, func() {
+		close(p.done)
+		died()
+	})
 	_ = w.Close() // ours; the app has its own
 	if err != nil {
 		_ = r.Close()
@@ -48,38 +64,49 @@ func start(cmd *exec.Cmd, output io.Writer, died func()) (*process, error) {
 		}
 		return nil, err
 	}
-	p := &process{cmd, r, make(chan struct{}), make(chan struct{})}
 	go func() {
 		defer close(p.copied)
 		_, _ = io.Copy(output, r) // ends with the app, or when stop closes it
 	}()
-	go func() {
-		defer died()
-		defer close(p.done)
-		_ = cmd.Wait() // how it ended is in cmd.ProcessState
-	}()
 	return p, nil
+}
+
+// launch starts a command, and calls ended when it has ended. On Linux a command dies
+// with the thread that has started it (ownGroup), which is kept until then.
+func launch(cmd *exec.Cmd, ended func()) error {
+	started := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			_ = cmd.Wait() // how it ended is in cmd.ProcessState
+			ended()
+		}
+	}()
+	return <-started
 }
 
 // stop ends the app as Docker ends a container: it asks the app itself to, and kills it,
 // with all its children, if it has not done so in time. It returns how the app ended if
 // that was before.
-func (p *process) stop() (ended string) {
+func (p *process) stop(grace time.Duration) (ended string) {
 	select {
 	case <-p.done:
 		ended = p.ended()
 	default:
-		p.terminate()
+		p.terminate(grace)
 	}
 	killGroup(p.cmd)
 	<-p.done
-	_ = p.output.SetReadDeadline(time.Now().Add(drain))
+	_ = p.output.SetReadDeadline(time.Now().Add(min(drain, grace/4)))
 	<-p.copied
 	_ = p.output.Close()
 	return ended
 }
 
-func (p *process) terminate() {
+func (p *process) terminate(grace time.Duration) {
 	if p.cmd.Process.Signal(syscall.SIGTERM) != nil {
 		return
 	}
@@ -118,6 +145,8 @@ func runCheck(ctx context.Context, timeout time.Duration, cmd *exec.Cmd) (output
 	cmd.Stdout, cmd.Stderr = &written, &written
 	cmd.WaitDelay = drain
 	ownGroup(cmd)
+	runtime.LockOSThread() // as in launch
+	defer runtime.UnlockOSThread()
 	if err := cmd.Start(); err != nil {
 		return "", err.Error()
 	}

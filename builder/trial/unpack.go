@@ -13,38 +13,42 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
+// An App is what ko has just built, without anything of the base image but its config. What
+// a history says of layers anybody can write into a base.
+type App struct {
+	Layers []v1.Layer // that ko has made: the program and its data
+	Config v1.Config  // as ko has made it of the base's
+}
+
 // Where ko puts the app and its data: pkg/build/gobuild.go.
 const (
 	appDir  = "/ko-app"
 	dataDir = "/var/run/ko"
 )
 
-// koAuthor stands in the history beside the layers that ko has added.
-const koAuthor = "ko"
-
-// unpack writes the app and its data from an image to where they are in the image, below
-// a directory. Only ko's own layers are read, which are not in a registry yet.
-func unpack(img v1.Image, root *os.Root) error {
-	layers, err := img.Layers()
-	if err != nil {
-		return fmt.Errorf("reading the image: %w", err)
-	}
-	config, err := img.ConfigFile()
-	if err != nil {
-		return fmt.Errorf("reading the image: %w", err)
-	}
-	for _, h := range config.History {
-		if h.EmptyLayer || len(layers) == 0 {
-			continue
+// unpack writes the app and its data to where they are in the image, below a directory.
+func (a App) unpack(root *os.Root) error {
+	for _, l := range a.Layers {
+		if err := unpackLayer(l, root); err != nil {
+			return fmt.Errorf("unpacking the app: %w", err)
 		}
-		if h.Author == koAuthor {
-			if err := unpackLayer(layers[0], root); err != nil {
-				return fmt.Errorf("unpacking the app: %w", err)
-			}
-		}
-		layers = layers[1:]
 	}
 	return nil
+}
+
+// program returns the path of the app's program in the image, which was unpacked.
+func (a App) program(root *os.Root) (string, error) {
+	var program string
+	if len(a.Config.Entrypoint) > 0 {
+		program = path.Clean(a.Config.Entrypoint[0])
+	}
+	if path.Dir(program) != appDir {
+		return "", fmt.Errorf("the image starts %q, which is not an app of ko's", program)
+	}
+	if info, err := root.Stat(program[1:]); err != nil || !info.Mode().IsRegular() {
+		return "", fmt.Errorf("the image starts %q, which ko has not built", program)
+	}
+	return program, nil
 }
 
 func unpackLayer(layer v1.Layer, root *os.Root) (err error) {

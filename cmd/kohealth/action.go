@@ -9,13 +9,13 @@ import (
 	"log"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/ko-health/kohealth/builder/hint"
 	"github.com/ko-health/kohealth/builder/lint"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/term"
 )
 
 // inputsVariable holds the action's inputs, as GitHub's toJSON(inputs) writes them.
@@ -68,9 +68,9 @@ func (w *workflow) run(ctx context.Context, text string) error {
 // fail says why nothing was built or published.
 func (w *workflow) fail(in inputs, err error) error {
 	findings := findingsOf(err)
-	message := err.Error()
+	message := term.Error(err)
 	if h := hint.Of(err); h != "" {
-		message += "\n" + h
+		message += "\n" + term.Line(h)
 	}
 	if err := errors.Join(w.annotate(findings), w.summarize(in, failureSummary(message, findings))); err != nil {
 		log.Printf("warning: %v", err)
@@ -84,7 +84,7 @@ func (w *workflow) build(ctx context.Context, in inputs) (*actionResult, error) 
 	if err := os.Chdir(in.get("working-directory")); err != nil {
 		return nil, fmt.Errorf("input working-directory: %w", err)
 	}
-	dir, err := os.MkdirTemp(os.Getenv("RUNNER_TEMP"), "kohealth-*") // for the steps that follow
+	dir, err := os.MkdirTemp(os.Getenv("RUNNER_TEMP"), "kohealth.action-*") // for the steps that follow
 	if err != nil {
 		return nil, err
 	}
@@ -114,16 +114,11 @@ func (w *workflow) build(ctx context.Context, in inputs) (*actionResult, error) 
 
 // execute runs a command of kohealth's.
 func execute(ctx context.Context, args []string) error {
-	fmt.Fprintf(os.Stderr, "$ kohealth %s\n", withoutPasswords(quoteAll(args)))
+	say("$ kohealth %s\n", quoteAll(args))
 	root := newRoot()
 	root.SetArgs(args)
 	return root.ExecuteContext(ctx)
 }
-
-// userinfo matches the user and the password in a URL.
-var userinfo = regexp.MustCompile(`://[^/@\s]*@`)
-
-func withoutPasswords(s string) string { return userinfo.ReplaceAllString(s, "://…@") }
 
 // quietly has do print what it likes: the runner takes none of it for commands.
 func quietly(do func() error) error {

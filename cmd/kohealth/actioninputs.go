@@ -133,7 +133,7 @@ func (in inputs) commandLine(sbomDir, metadata, output string) ([]string, error)
 // values returns what an input says for a flag: of one that may be repeated, a value
 // a line.
 func (in inputs) values(f healthFlag) (values []string) {
-	if !slices.Contains([]string{health.KeyPackages, health.KeyRepositories, health.KeyKeys}, f.key) {
+	if !slices.Contains([]string{health.KeyPackages, health.KeyRepositories, health.KeyKeys, health.KeyIgnore}, f.key) {
 		return []string{in.get(f.name)}
 	}
 	for line := range strings.Lines(in.get(f.name)) {

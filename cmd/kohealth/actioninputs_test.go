@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/term"
 )
 
 // TestActionCommandLine checks which command inputs stand for.
@@ -53,7 +55,7 @@ func TestActionCommandLine(t *testing.T) {
 func TestActionShowsNoPassword(t *testing.T) {
 	args := []string{"build", "--health-repository=https://user:pass@example.com/os", "--health=http://:8080/@me"}
 	const want = "build --health-repository=https://…@example.com/os --health=http://:8080/@me"
-	if got := withoutPasswords(quoteAll(args)); got != want {
+	if got := term.Hide(quoteAll(args)); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ko-health/kohealth/builder/escape"
 	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/lint"
 )
@@ -58,12 +59,12 @@ func (r *actionResult) summary() string {
 		image.summarize(&b)
 	}
 	listFindings(&b, r.Findings)
-	fmt.Fprintf(&b, "\n<sub>kohealth %s</sub>\n\n", escape(r.Version))
+	fmt.Fprintf(&b, "\n<sub>kohealth %s</sub>\n\n", inMarkdown(r.Version))
 	return b.String()
 }
 
 func (m *imageMetadata) summarize(b *strings.Builder) {
-	fmt.Fprintf(b, "### %s\n\n%s", escape(m.ImportPath), code(m.Image))
+	fmt.Fprintf(b, "### %s\n\n%s", inMarkdown(m.ImportPath), code(m.Image))
 	for i, tag := range m.Tags {
 		fmt.Fprintf(b, "%s%s", []string{", tags ", ", "}[min(i, 1)], code(tag))
 	}
@@ -73,16 +74,16 @@ func (m *imageMetadata) summarize(b *strings.Builder) {
 		var what []string
 		for _, l := range p.Added {
 			size += l.Size
-			what = append(what, fmt.Sprintf("%s (%s)", escape(l.Comment), fileCount(l.Files)))
+			what = append(what, fmt.Sprintf("%s (%s)", inMarkdown(l.Comment), fileCount(l.Files)))
 		}
-		fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", escape(p.Platform), code(p.Digest), bytesOf(p.Size), bytesOf(size), strings.Join(what, "<br>"))
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", inMarkdown(p.Platform), code(p.Digest), bytesOf(p.Size), bytesOf(size), strings.Join(what, "<br>"))
 	}
 	b.WriteByte('\n')
 	if m.HealthCheck != nil {
 		fmt.Fprintf(b, "Health check: %s\n\n", describeConfig(*m.HealthCheck))
 	}
 	if m.ECSError != "" {
-		fmt.Fprintf(b, "ECS: %s\n\n", escape(m.ECSError))
+		fmt.Fprintf(b, "ECS: %s\n\n", inMarkdown(m.ECSError))
 	}
 }
 
@@ -122,7 +123,7 @@ func bytesOf(n int64) string {
 
 func listFindings(b *strings.Builder, findings []lint.Finding) {
 	for _, f := range findings {
-		fmt.Fprintf(b, "- **%s** %s: %s (%s)\n", f.Severity, code(f.File), escape(f.Message), code(f.Rule))
+		fmt.Fprintf(b, "- **%s** %s: %s (%s)\n", f.Severity, code(f.File), inMarkdown(f.Message), code(f.Rule))
 	}
 }
 
@@ -131,22 +132,26 @@ func failureSummary(text string, findings []lint.Finding) string {
 	var b strings.Builder
 	b.WriteString("### kohealth failed\n\n<pre>")
 	for line := range strings.Lines(text) {
-		b.WriteString(escape(strings.TrimSuffix(line, "\n")) + "<br>")
+		b.WriteString(inMarkdown(strings.TrimSuffix(line, "\n")) + "<br>")
 	}
 	b.WriteString("</pre>\n\n")
 	listFindings(&b, findings)
 	return b.String()
 }
 
-func code(s string) string { return "<code>" + escape(s) + "</code>" }
+func code(s string) string { return "<code>" + inMarkdown(s) + "</code>" }
 
-// escape makes text of what Markdown and HTML would take for more than that.
-func escape(s string) string {
+// inMarkdown makes text of what Markdown and HTML would take for more than that.
+func inMarkdown(s string) string {
 	var b strings.Builder
-	for _, r := range s {
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' {
+			return ' '
+		}
+		return r
+	}, s)
+	for _, r := range escape.Line(s) {
 		switch {
-		case r < ' ':
-			b.WriteByte(' ')
 		case strings.ContainsRune("!\"#$&'()*+;<=>?[\\]^_`{|}~", r):
 			fmt.Fprintf(&b, "&#%d;", r)
 		default:

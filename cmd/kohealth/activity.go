@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/term"
 )
 
 // A task is what is done to one or several things.
@@ -33,7 +35,7 @@ func describe(tasks []*task, now time.Time) string {
 			parts = append(parts, t.String())
 		}
 	}
-	return strings.Join(parts, " · ")
+	return term.Line(strings.Join(parts, " · "))
 }
 
 // String says such as "building app, worker" or "pushing 1.2/3.4 MB".

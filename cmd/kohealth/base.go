@@ -17,6 +17,7 @@ import (
 	"github.com/ko-health/kohealth/builder"
 	"github.com/ko-health/kohealth/builder/hint"
 	"github.com/ko-health/kohealth/builder/open"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/term"
 )
 
 // baseFlags are the flags of kohealth base: those of build that do not say how to
@@ -130,8 +131,7 @@ func (f *baseFlags) publish(ctx context.Context, p *publisher, set *open.Set, bo
 	if err != nil {
 		return err
 	}
-	fmt.Println(ref)
-	return nil
+	return term.Printf(os.Stdout, "%s\n", ref)
 }
 
 // warnOfReplacing says where the original remains if the result takes its tag.
@@ -171,6 +171,9 @@ func (f *baseFlags) validate() error {
 	}
 	if named > 1 {
 		return errors.New("--bare, --base-import-paths and --preserve-import-paths exclude each other")
+	}
+	if err := checkJobs(f.jobs); err != nil {
+		return err
 	}
 	po.BaseImportPaths = named == 0 || po.BaseImportPaths
 	return f.health.conflict()

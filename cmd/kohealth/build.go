@@ -2,11 +2,12 @@ package main
 
 import (
 	"context"
-	"fmt"
+	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/ko-health/kohealth/builder/lint"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/term"
 )
 
 // setBuild makes ko's build command kohealth's.
@@ -66,7 +67,9 @@ func (b *reportedBuild) run(ctx context.Context, v versions, args []string) erro
 		}
 		images, err = p.publishBuilt(ctx, importpaths, results)
 		for _, image := range images {
-			fmt.Println(image.ref)
+			if err := term.Printf(os.Stdout, "%s\n", image.ref); err != nil {
+				return err
+			}
 		}
 		return err
 	})

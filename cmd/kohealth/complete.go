@@ -15,6 +15,7 @@ import (
 	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/lint"
 	"github.com/ko-health/kohealth/builder/render"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/term"
 	"github.com/ko-health/kohealth/layers/apk"
 )
 
@@ -50,9 +51,11 @@ func listOf(words ...string) cobra.CompletionFunc {
 	}
 }
 
+// beginning returns the words with a prefix. A word that a terminal would not show as it
+// is may be meant to deceive.
 func beginning(words []string, prefix string) (list []string) {
 	for _, word := range words {
-		if strings.HasPrefix(word, prefix) {
+		if strings.HasPrefix(word, prefix) && word == term.Output(word) {
 			list = append(list, word)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/ko-health/kohealth/builder/ecr"
 	"github.com/ko-health/kohealth/builder/hint"
+	"github.com/ko-health/kohealth/builder/limits"
 )
 
 // ecrFlag is the flag that has missing repositories created. Its variable is
@@ -61,7 +62,7 @@ func ecrCreates(path string) (create bool, err error) {
 	if path == "" {
 		return false, nil
 	}
-	data, err := os.ReadFile(path)
+	data, err := limits.Document.ReadFile(path)
 	if err != nil {
 		return false, fmt.Errorf("reading configuration: %w", err)
 	}

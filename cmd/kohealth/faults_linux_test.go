@@ -41,6 +41,7 @@ func TestFaults(t *testing.T) {
 		{"pull 500 once", baseManifest, 1, status(500), ""},
 		{"pull 429", baseManifest, always, status(429), `429 Too Many Requests`},
 		{"pull 429, later", baseManifest, 1, retryAfter("1"), ""},
+		{"pull 429, much later", baseManifest, 1, retryAfter("3600"), `the limit for time that a server may ask to wait`},
 		{"pull denied", baseManifest, always, status(403), `403 Forbidden`},
 		{"pull without login", baseManifest, always, refuse(401, "UNAUTHORIZED"), `UNAUTHORIZED`},
 		{"pull of nothing", baseManifest, always, refuse(404, "NAME_UNKNOWN"), `NAME_UNKNOWN`},
@@ -48,7 +49,8 @@ func TestFaults(t *testing.T) {
 		{"pull cut", baseManifest, always, cut, `EOF`},
 		{"pull of a layer, 500", baseBlob, always, status(500), `500 Internal Server Error`},
 		{"pull of a layer, cut", baseBlob, always, cut, `EOF`},
-		{"pull of a layer, cut once", baseBlob, 1, cut, `EOF`},
+		{"pull of a layer, cut once", baseBlob, 1, cut, ""},
+		{"pull of a layer, wrong bytes once", baseBlob, 1, lie, ""},
 		{"pull of a layer, wrong bytes", baseBlob, always, lie, `(?i)(error verifying|digest|checksum)`},
 
 		{"push 500", push, always, status(500), `500 Internal Server Error`},

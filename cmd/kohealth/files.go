@@ -8,7 +8,11 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/ko-health/kohealth/builder/escape"
+	"github.com/ko-health/kohealth/builder/limits"
 	"github.com/ko-health/kohealth/builder/source"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/term"
+	"github.com/ko-health/kohealth/layers/cache"
 )
 
 // configFile returns the .ko.yaml that ko reads, or "" if there is none: the file, or
@@ -28,8 +32,7 @@ func configFile(dir string) string {
 	return ""
 }
 
-// readDefinition reads a file, or standard input for "-": no more of it than is needed
-// to refuse it.
+// readDefinition reads a file, or standard input for "-".
 func readDefinition(in io.Reader, name string) ([]byte, error) {
 	if name != "-" {
 		f, err := os.Open(name)
@@ -39,7 +42,7 @@ func readDefinition(in io.Reader, name string) ([]byte, error) {
 		defer f.Close()
 		in = f
 	}
-	data, err := io.ReadAll(io.LimitReader(in, source.MaxSize+1))
+	data, err := limits.Document.ReadAll(in)
 	if err != nil {
 		return nil, fmt.Errorf("reading file: %w", err)
 	}
@@ -58,7 +61,8 @@ func writable(flag, file string) (string, error) {
 	if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() {
 		return "", fmt.Errorf("%s %q is not a file", flag, file)
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(file), ".tmp-*")
+	_ = cache.RemoveDead(filepath.Dir(file))
+	tmp, err := os.CreateTemp(filepath.Dir(file), cache.TempPrefix+"*")
 	if err != nil {
 		var at *fs.PathError // of the file that would be beside
 		if errors.As(err, &at) {
@@ -71,7 +75,13 @@ func writable(flag, file string) (string, error) {
 
 // printResult prints what a command is run for.
 func printResult(text string) error {
-	_, err := os.Stdout.WriteString(text)
+	_, err := io.WriteString(term.Results(os.Stdout, os.Stdout), text)
+	return err
+}
+
+// printWords prints a result that is there to be read.
+func printWords(text string) error {
+	_, err := io.WriteString(os.Stdout, escape.Lines(text))
 	return err
 }
 

@@ -39,6 +39,7 @@ func healthFlagTable() []healthFlag {
 		{"health-repository", health.KeyRepositories, "url", "where packages come from, in place of Wolfi's: URL or directory above x86_64 (may be repeated)"},
 		{"health-key", health.KeyKeys, "file", "public key of a repository, after sha1: if signatures with SHA-1 are to count (may be repeated; Wolfi's is known)"},
 		{"health-offline", health.KeyOffline, "", "take packages from the cache, and ask nobody"},
+		{"ignore", health.KeyIgnore, "rule", "rule to pass over when the check is judged, as lint names them (may be repeated)"},
 		{"no-healthcheck", health.KeyDisable, "", "build what ko builds, without a health check"},
 	}
 }

@@ -126,6 +126,7 @@ func (p *pipeline) mainPackages(ctx context.Context, args []string) map[string]s
 		for _, pkg := range pkgs {
 			if pkg.Name == "main" && len(pkg.Errors) == 0 && names(query, pkg) {
 				mains[arg] = pkg.PkgPath
+				p.dirs[pkg.PkgPath] = pkg.Dir
 			}
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/ko-health/kohealth/builder/discover"
 	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/hint"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/term"
 	"github.com/ko-health/kohealth/layers/cache"
 )
 
@@ -50,7 +51,9 @@ if something could not be done.`,
 			if len(args) > 0 {
 				importpath = args[0]
 			}
-			return f.run(cmd.Context(), cmd.InOrStdin(), strings.TrimPrefix(importpath, "ko://"))
+			return inTemporary(cmd.Context(), func() error {
+				return f.run(cmd.Context(), cmd.InOrStdin(), strings.TrimPrefix(importpath, "ko://"))
+			})
 		},
 	}
 	cmd.ValidArgsFunction = completeMains
@@ -73,7 +76,7 @@ func (f *initFlags) run(ctx context.Context, stdin io.Reader, importpath string)
 		log.Printf("warning: the source does not compile, and what depends on this is unknown: %v", app.Broken)
 	}
 	proposals := app.Proposals()
-	if err := printResult(describeApp(app, proposals)); err != nil {
+	if err := printWords(describeApp(app, proposals)); err != nil {
 		return err
 	}
 	if len(proposals) == 0 || proposals[0].Test.String() == health.DefaultTest {
@@ -101,7 +104,7 @@ func (f *initFlags) write(ctx context.Context, stdin io.Reader, t *initTarget, p
 	if err != nil {
 		return err
 	}
-	if err := printResult(t.diff(changed)); err != nil {
+	if err := printWords(t.diff(changed)); err != nil {
 		return err
 	}
 	switch {
@@ -133,9 +136,9 @@ func (f *initFlags) write(ctx context.Context, stdin io.Reader, t *initTarget, p
 func describeApp(app *discover.App, proposals []discover.Proposal) string {
 	var b strings.Builder
 	if len(proposals) == 0 {
-		fmt.Fprintf(&b, "%s listens on no address that its source tells of. What was read of its module:\n", app.Importpath)
+		_ = term.Printf(&b, "%s listens on no address that its source tells of. What was read of its module:\n", app.Importpath)
 		for _, pkg := range app.Packages {
-			fmt.Fprintf(&b, "   %s\n", pkg)
+			_ = term.Printf(&b, "   %s\n", pkg)
 		}
 		b.WriteString(`
 If it is a server all the same, leave .ko.yaml as it is: the check is auto, which finds the ports by itself.
@@ -146,14 +149,14 @@ healthcheck:
 `)
 		return b.String()
 	}
-	fmt.Fprintf(&b, "Checks for %s, best first:\n", app.Importpath)
+	_ = term.Printf(&b, "Checks for %s, best first:\n", app.Importpath)
 	for i, p := range proposals {
-		fmt.Fprintf(&b, "\n%d. %s\n", i+1, p.Test)
+		_ = term.Printf(&b, "\n%d. %s\n", i+1, p.Test)
 		for _, e := range p.Evidence {
-			fmt.Fprintf(&b, "   %s: %s\n", e.Position, e.Source)
+			_ = term.Printf(&b, "   %s: %s\n", e.Position, e.Source)
 		}
 		for _, note := range p.Notes {
-			fmt.Fprintf(&b, "   note: %s\n", note)
+			_ = term.Printf(&b, "   note: %s\n", note)
 		}
 	}
 	if proposals[0].Test.String() == health.DefaultTest {

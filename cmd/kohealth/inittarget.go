@@ -19,6 +19,7 @@ import (
 	"github.com/ko-health/kohealth/builder/discover"
 	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/kofile"
+	"github.com/ko-health/kohealth/builder/limits"
 )
 
 // An initTarget is the place in .ko.yaml where a check goes.
@@ -42,7 +43,7 @@ func newInitTarget(ctx context.Context, app *discover.App) (*initTarget, error) 
 		t.file = target // keeps the link
 	}
 	var err error
-	if t.data, err = os.ReadFile(t.file); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if t.data, err = limits.Document.ReadFile(t.file); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("reading health checks: %w", err)
 	}
 	file, err := health.ParseFile(t.file, t.data)
@@ -113,7 +114,7 @@ func (t *initTarget) ask(ctx context.Context, stdin io.Reader, count int) (chose
 		question += fmt.Sprintf(", or 1-%d", count)
 	}
 	for {
-		fmt.Fprint(os.Stderr, question+"] ")
+		say("%s] ", question)
 		answer, err := readLine(ctx, stdin)
 		if err != nil {
 			return -1, err
@@ -131,7 +132,7 @@ func (t *initTarget) ask(ctx context.Context, stdin io.Reader, count int) (chose
 		case err == nil && n >= 1 && n <= count:
 			return n - 1, nil
 		}
-		fmt.Fprintf(os.Stderr, "%q is no answer: y, n or the number of a check is one\n", answer)
+		say("%q is no answer: y, n or the number of a check is one\n", answer)
 	}
 }
 

@@ -15,6 +15,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"syscall"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -35,9 +37,13 @@ const koCacheVariable = "KOCACHE"
 // ko takes for whole what a process left half-written when it was killed. So a
 // process marks the directory at its start and removes the mark when all went well;
 // the next one that finds a mark removes what is younger.
+//
+// What the disk has made of an entry since is another thing: see digestsName.
 type koCache struct {
 	dir  string
 	lock *flock.Flock
+
+	recording sync.WaitGroup
 }
 
 const lockSuffix = ".lock"
@@ -65,7 +71,9 @@ func (c *koCache) close(ok bool) {
 	if c == nil {
 		return
 	}
+	c.recording.Wait()
 	if ok {
+		_ = recordEntries(c.images()) // else they are fetched again
 		_ = os.Remove(c.mark())
 	}
 	_ = os.Unsetenv(koCacheVariable)
@@ -85,7 +93,7 @@ func openKoCache(parent string) (*koCache, error) {
 		return nil, err
 	}
 	for i := range maxKoCaches {
-		c := &koCache{filepath.Join(parent, strconv.Itoa(i)), flock.New(filepath.Join(parent, strconv.Itoa(i)+lockSuffix))}
+		c := &koCache{dir: filepath.Join(parent, strconv.Itoa(i)), lock: flock.New(filepath.Join(parent, strconv.Itoa(i)+lockSuffix))}
 		locked, err := c.lock.TryLock()
 		if err != nil {
 			return nil, err
@@ -103,10 +111,23 @@ func openKoCache(parent string) (*koCache, error) {
 
 func (c *koCache) mark() string { return filepath.Join(c.dir, "in-use") }
 
+// images is where ko keeps manifests and configs of base images, as an OCI layout.
+func (c *koCache) images() string { return filepath.Join(c.dir, "img") }
+
+// programs is where ko keeps what it has built of an import path, for each platform.
+func (c *koCache) programs(importpath string) string {
+	return filepath.Join(c.dir, "bin", strings.TrimPrefix(importpath, build.StrictScheme))
+}
+
 // begin removes what is not whole and sets the mark.
 func (c *koCache) begin() error {
 	if mark, err := os.Stat(c.mark()); err == nil {
 		if err := removeSince(c.dir, mark.ModTime()); err != nil {
+			return err
+		}
+	}
+	if whole, err := checkEntries(c.images()); err != nil || !whole { // its index names the others
+		if err := os.RemoveAll(c.images()); err != nil {
 			return err
 		}
 	}
@@ -150,13 +171,58 @@ func dropKoCache(bo *options.BuildOptions) error {
 
 // A withinCache is ko's builder, which goes without a cache from the first import path
 // on that leads out of it, as ../app would: the cache has a directory for each.
-type withinCache struct{ build.Interface }
+type withinCache struct {
+	build.Interface
+	cache *koCache // that kohealth gives ko; nil is the user's, or none
+}
 
 func (b withinCache) Build(ctx context.Context, importpath string) (build.Result, error) {
-	if !filepath.IsLocal(strings.TrimPrefix(importpath, build.StrictScheme)) {
+	switch {
+	case !filepath.IsLocal(strings.TrimPrefix(importpath, build.StrictScheme)):
 		if err := os.Setenv(koCacheVariable, ""); err != nil {
 			return nil, err
 		}
+	case b.cache != nil && os.Getenv(koCacheVariable) != "":
+		return b.cached(ctx, importpath)
 	}
 	return b.Interface.Build(ctx, importpath)
+}
+
+// cached builds with a cache in which ko finds only what is as it was. Where the cache
+// fails, as on a full disk, it builds without.
+func (b withinCache) cached(ctx context.Context, importpath string) (build.Result, error) {
+	programs := b.cache.programs(importpath)
+	_, err := checkEntries(programs)
+	if err == nil {
+		var result build.Result
+		if result, err = b.Interface.Build(ctx, importpath); err == nil {
+			b.cache.recording.Go(func() { _ = recordEntries(programs) }) // else they are built again
+			return result, nil
+		}
+		if !isFull(b.cache.dir, err) {
+			return nil, err
+		}
+	}
+	log.Printf("warning: building without a cache: %v", err)
+	if err := errors.Join(os.RemoveAll(programs), os.Setenv(koCacheVariable, "")); err != nil {
+		return nil, err
+	}
+	if memory, ok := b.Interface.(*build.Caching); ok {
+		memory.Invalidate(importpath) // of the error, too
+	}
+	return b.Interface.Build(ctx, importpath)
+}
+
+// isFull reports whether an error, which may be in the output of go, is that no more can
+// be written to a directory.
+func isFull(dir string, err error) bool {
+	if !strings.Contains(err.Error(), dir) {
+		return false
+	}
+	for _, cause := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS} {
+		if errors.Is(err, cause) || strings.Contains(err.Error(), cause.Error()) {
+			return true
+		}
+	}
+	return false
 }

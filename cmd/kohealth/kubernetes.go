@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ko-health/kohealth/builder/hint"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/term"
 )
 
 // manifestFlags are the flags of the commands that read Kubernetes manifests.
@@ -67,7 +68,8 @@ func setResolve(cmd *cobra.Command, v versions) {
 	flags := setManifestFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return flags.run(cmd.Context(), v, func(ctx context.Context, p *pipeline) error {
-			return flags.resolve(ctx, p, progressOf(ctx).writer(os.Stdout))
+			out := progressOf(ctx).writer(os.Stdout)
+			return flags.resolve(ctx, p, term.Results(os.Stdout, out))
 		})
 	}
 }

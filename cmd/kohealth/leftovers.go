@@ -2,10 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"os"
-	"path/filepath"
 	"time"
 )
 
@@ -15,17 +15,14 @@ import (
 // started. If not all went well they end when leave is called: go, interrupted
 // because nobody needs what it builds, leaves its linker running.
 func enter(ctx context.Context) (leave func(ok bool), err error) {
-	dir, err := os.MkdirTemp("", "kohealth-")
-	if err == nil {
-		dir, err = filepath.Abs(dir) // go runs in other directories, too
-	}
+	dir, remove, err := tempDir()
 	if err != nil {
-		return nil, fmt.Errorf("making temporary directory: %w", err)
+		return nil, err
 	}
-	for _, name := range []string{"TMPDIR", "TMP", "TEMP"} { // the latter two on Windows
-		if err := os.Setenv(name, dir); err != nil {
-			return nil, fmt.Errorf("making temporary directory: %w", err)
-		}
+	crossOut := onEnd(ctx, func() { _ = remove() })
+	restore, err := setTemporary(dir)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("making temporary directory: %w", err), remove())
 	}
 	adoptOrphans()
 	left := make(chan struct{})
@@ -36,10 +33,53 @@ func enter(ctx context.Context) (leave func(ok bool), err error) {
 		if !ok || ctx.Err() != nil {
 			reapChildren()
 		}
-		if err := os.RemoveAll(dir); err != nil {
-			log.Printf("warning: removing temporary directory: %v", err)
+		if err := remove(); err != nil {
+			log.Printf("warning: %v", err)
 		}
+		crossOut()
+		restore()
 	}, nil
+}
+
+// removeAll removes a directory into which somebody may be writing yet: what was killed
+// takes a while to be gone, and what looks at no context goes on.
+func removeAll(dir string) (err error) {
+	for range 10 {
+		if err = os.RemoveAll(dir); err == nil {
+			return nil
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return err
+}
+
+// setTemporary has this process and those that it starts put temporary files into a
+// directory, until restore is called.
+func setTemporary(dir string) (restore func(), err error) {
+	before := map[string]string{}
+	restore = func() {
+		for name, value := range before {
+			_ = os.Setenv(name, value) // as it could be set before
+		}
+	}
+	for _, name := range []string{"TMPDIR", "TMP", "TEMP"} { // the latter two on Windows
+		before[name] = os.Getenv(name) // an empty one is none
+		if err := os.Setenv(name, dir); err != nil {
+			restore()
+			return nil, err
+		}
+	}
+	return restore, nil
+}
+
+// inTemporary has do put its temporary files where they go when it ends or has to.
+func inTemporary(ctx context.Context, do func() error) (err error) {
+	leave, err := enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { leave(err == nil) }()
+	return do()
 }
 
 // killChildrenUntil kills all children, and theirs as they become ours, until left

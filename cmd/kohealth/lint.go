@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/sirupsen/logrus"
 	"github.com/spf13/cobra"
 
 	"github.com/ko-health/kohealth/builder/health"
@@ -26,6 +27,7 @@ type lintFlags struct {
 	format   string
 	severity string
 	ignore   []string
+	offline  bool
 	imageFlags
 }
 
@@ -37,8 +39,9 @@ func newLint(v versions) *cobra.Command {
 		Long: `Find what would make a health check fail.
 
 A FILE is an ECS task definition, a Compose file or a CloudFormation template, in JSON
-or YAML, or - for standard input. The images that it names are looked into. An IMAGE is
-in a registry, in the Docker engine (docker-daemon:NAME, ko.local/NAME), a tarball or
+or YAML, or - for standard input. The images that it names are looked into, unless
+--offline is given. A Compose file is read as Compose reads it, with .env and the
+environment. An IMAGE is in a registry, in the Docker engine (docker-daemon:NAME, ko.local/NAME), a tarball or
 an OCI layout.
 
 Exits with 0 if nothing is found, 1 if something is, 2 if the command line is wrong,
@@ -63,14 +66,18 @@ and 3 if a file or an image cannot be read.`,
 				return usage(err)
 			}
 			l := &linter{options: o, images: images, stdin: cmd.InOrStdin()}
-			l.options.Open = l.open
-			return l.run(cmd.Context(), args, lf.format, v.kohealth)
+			if !lf.offline {
+				l.options.Open = l.open
+			}
+			logrus.SetOutput(io.Discard) // the library that loads Compose files tells there what is told here
+			return inTemporary(cmd.Context(), func() error { return l.run(cmd.Context(), args, lf.format, v.kohealth) })
 		},
 	}
 	fs := cmd.Flags()
 	fs.StringVar(&lf.format, "format", "text", "how to print findings: "+strings.Join(lint.Formats(), ", "))
 	fs.StringVar(&lf.severity, "severity", "warning", "the least that is found: info, warning or error")
 	fs.StringArrayVar(&lf.ignore, "ignore", nil, "rule that is left out; may be repeated")
+	fs.BoolVar(&lf.offline, "offline", false, "open no image: judge files by themselves")
 	fs.StringVar(&lf.platform, "platform", "", "of an IMAGE for several platforms, the one to look at (default linux/amd64, or what there is)")
 	fs.BoolVar(&lf.insecure, "insecure-registry", false, "verify no certificate, and take plain HTTP, too")
 	completeFlags(cmd, map[string]cobra.CompletionFunc{
@@ -152,7 +159,38 @@ func (l *linter) lint(ctx context.Context, arg string) ([]lint.Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	return lint.File(ctx, arg, data, l.options)
+	o, err := l.ofFile(arg)
+	if err != nil {
+		return nil, err
+	}
+	return lint.File(ctx, arg, data, o)
+}
+
+// ofFile returns the options for a file: Compose reads what lies beside it, or, for
+// standard input, where it runs.
+func (l *linter) ofFile(arg string) (lint.Options, error) {
+	o := l.options
+	dir := filepath.Dir(arg)
+	if arg == "-" {
+		dir = "."
+	}
+	var err error
+	if o.Dir, err = filepath.Abs(dir); err != nil {
+		return o, fmt.Errorf("finding directory of %q: %w", arg, err)
+	}
+	o.Environment = environment()
+	o.Tell = func(what string) { log.Printf("%s: not judged: %s", arg, what) }
+	return o, nil
+}
+
+// environment returns the variables of this process.
+func environment() map[string]string {
+	variables := map[string]string{}
+	for _, kv := range os.Environ() {
+		name, value, _ := strings.Cut(kv, "=")
+		variables[name] = value
+	}
+	return variables
 }
 
 func (l *linter) image(ctx context.Context, ref string) ([]lint.Finding, error) {
@@ -193,7 +231,6 @@ func isFile(arg string) (bool, error) {
 // needs, or else for one that there is, for lint to say so.
 func (l *linter) open(ctx context.Context, ref string, platform v1.Platform) (v1.Image, error) {
 	if strings.HasPrefix(ref, "ko://") || strings.ContainsAny(ref, "$<{") {
-		log.Printf("%s is known only when the file is used: it is not looked into", open.Redact(ref))
 		return nil, nil
 	}
 	if !strings.HasPrefix(ref, open.LocalDomain+"/") {

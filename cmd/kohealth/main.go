@@ -5,46 +5,29 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log"
 	"os"
-	"os/signal"
-	"strings"
-	"syscall"
 
-	"github.com/ko-health/kohealth/builder/hint"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/term"
 )
 
 func main() { os.Exit(run()) }
 
 func run() int {
-	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
-	if !signal.Ignored(syscall.SIGHUP) { // as it is under nohup
-		signals = append(signals, syscall.SIGHUP)
-		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP) // when a terminal is closed, kernel and shell both send it
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), signals...)
-	defer stop()
-	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-
+	ctx := withInterrupts(context.Background())
 	progress := newProgress(os.Stderr)
-	log.SetOutput(progress.writer(os.Stderr))
+	onEnd(ctx, progress.close)
+	log.SetOutput(term.Log(progress.writer(os.Stderr)))
 	err := newRoot().ExecuteContext(withProgress(ctx, progress))
 	progress.close()
 	switch {
 	case err == nil:
 		return exitOK
 	case ctx.Err() != nil:
-		fmt.Fprintln(os.Stderr, "Error: interrupted")
+		say("Error: interrupted\n")
 	case errors.As(err, new(*told)):
 	default:
-		fmt.Fprintln(os.Stderr, "Error:", err)
-		if h := hint.Of(err); h != "" {
-			fmt.Fprintln(os.Stderr, "Hint:", h)
-		}
-		if strings.HasPrefix(err.Error(), "unknown command") {
-			fmt.Fprintln(os.Stderr, "Run 'kohealth --help' for usage.")
-		}
+		sayError(err)
 	}
 	return exitCode(err)
 }

@@ -32,8 +32,9 @@ func (f *buildFlags) newBuilder(ctx context.Context, checks *checks, v versions)
 	if err := dropKoCache(bo); err != nil {
 		return nil, err
 	}
+	inner = observed{withinCache{endingKodata{inner, bo, f.dirs}, f.cache}, f.built}
 	if f.koOnly {
-		return build.NewCaching(withinCache{inner})
+		return build.NewCaching(inner)
 	}
 	o := builderOptions(ctx, goCmd, checks, v)
 	o.Check = checks.of(bo)
@@ -44,7 +45,7 @@ func (f *buildFlags) newBuilder(ctx context.Context, checks *checks, v versions)
 	if bo.InsecureRegistry {
 		o.Name = []name.Option{name.Insecure}
 	}
-	b := builder.New(withinCache{inner}, o)
+	b := builder.New(inner, o)
 	return build.NewCaching(watched{b, progressOf(ctx)})
 }
 
@@ -65,6 +66,20 @@ func builderOptions(ctx context.Context, goCmd string, checks *checks, v version
 func newCompiler(ctx context.Context, goCmd string) *layers.Compiler {
 	begin := func() (end func()) { return progressOf(ctx).begin("compiling", "the probe").end }
 	return &layers.Compiler{Go: goCmd, Cache: cacheDir(), Logf: log.Printf, Begin: begin}
+}
+
+// observed is ko's builder, which tells what it has built.
+type observed struct {
+	build.Interface
+	built func(build.Result)
+}
+
+func (b observed) Build(ctx context.Context, importpath string) (build.Result, error) {
+	result, err := b.Interface.Build(ctx, importpath)
+	if err == nil && b.built != nil {
+		b.built(result)
+	}
+	return result, err
 }
 
 // watched is a builder that shows what it builds.

@@ -15,6 +15,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ko-health/kohealth/builder/health"
+	"github.com/ko-health/kohealth/builder/hint"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/term"
 )
 
 // buildFlags are the flags of the commands that build images: ko's and kohealth's.
@@ -23,6 +25,10 @@ type buildFlags struct {
 	bo     *options.BuildOptions
 	health *healthFlags
 	koOnly bool // build what ko builds, whatever the check is
+	dirs   packageDirs
+	cache  *koCache
+
+	built func(build.Result) // is told what ko itself has built; nil means nobody
 }
 
 // setBuildFlags puts the flags in the place of those that ko gave the command.
@@ -42,6 +48,7 @@ type pipeline struct {
 	publisher *publisher
 	options   *options.BuildOptions
 	check     func(importpath string) (health.Check, error)
+	dirs      packageDirs
 
 	// environ is the user's environment, for programs that are not part of the build.
 	environ []string
@@ -49,16 +56,20 @@ type pipeline struct {
 
 // run has do use a pipeline as the flags say, and cleans up after it.
 func (f *buildFlags) run(ctx context.Context, v versions, do func(context.Context, *pipeline) error) (err error) {
-	if err := options.Validate(f.po.PublishOptions, f.bo); err != nil {
+	if err := f.validate(ctx); err != nil {
 		return fmt.Errorf("validating options: %w", err)
+	}
+	if err := checkJobs(f.bo.ConcurrentBuilds); err != nil {
+		return err
 	}
 	if sbom := f.bo.SBOM; sbom != "spdx" && sbom != "none" { // ko takes anything else for spdx
 		log.Printf("warning: there is no --sbom=%s, only spdx and none; it will be spdx", sbom)
 	}
+	f.dirs = packageDirs{}
 	environ := os.Environ()
 	// The cache is another process's only when those of this build have ended.
-	kept := useKoCache(cacheDir())
-	defer func() { kept.close(err == nil) }()
+	f.cache = useKoCache(cacheDir())
+	defer func() { f.cache.close(err == nil) }()
 	err = f.po.withPublisher(ctx, f.bo.WorkingDirectory, v, func(publisher *publisher) error {
 		f.bo.InsecureRegistry = f.po.InsecureRegistry
 		checks, err := f.health.checks(f.bo.WorkingDirectory)
@@ -69,13 +80,28 @@ func (f *buildFlags) run(ctx context.Context, v versions, do func(context.Contex
 		if err != nil {
 			return err
 		}
-		return do(ctx, &pipeline{b, publisher, f.bo, checks.of(f.bo), environ})
+		return do(ctx, &pipeline{b, publisher, f.bo, checks.of(f.bo), f.dirs, environ})
 	})
 	if err != nil {
 		return err
 	}
-	pruneCache(kept)
+	pruneCache(f.cache)
 	return nil
+}
+
+// checkJobs refuses a number of jobs with which nothing would be done, or ko would panic.
+func checkJobs(jobs int) error {
+	if jobs < 0 {
+		return hint.With(fmt.Errorf("parsing --jobs=%d: want 1 or more", jobs), "0 means as many as there are processors")
+	}
+	return nil
+}
+
+// validate judges ko's flags together. ko's warnings have several lines.
+func (f *buildFlags) validate(ctx context.Context) error {
+	defer log.SetOutput(log.Writer())
+	log.SetOutput(term.Dump(progressOf(ctx).writer(os.Stderr)))
+	return options.Validate(f.po.PublishOptions, f.bo)
 }
 
 // publish builds what args name, side by side, then publishes it, and returns it in

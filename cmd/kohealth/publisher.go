@@ -18,6 +18,7 @@ import (
 
 	"github.com/ko-health/kohealth/builder/ecr"
 	"github.com/ko-health/kohealth/builder/hint"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/registry"
 	"github.com/ko-health/kohealth/layers"
 )
 
@@ -39,12 +40,12 @@ func (f *publishFlags) withPublisher(ctx context.Context, dir string, v versions
 	if err != nil {
 		return err
 	}
-	leave, err := enter(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { leave(err == nil) }()
-	transport := resending{interruptible{ctx, registries(ctx, ecr.Transport(remote.DefaultTransport, ecrOptions))}}
+	return inTemporary(ctx, func() error { return f.publishing(ctx, ecrOptions, v, do) })
+}
+
+// publishing is withPublisher where temporary files may be.
+func (f *publishFlags) publishing(ctx context.Context, ecrOptions ecr.Options, v versions, do func(*publisher) error) error {
+	transport := resending{registries(ctx, ecr.Transport(registry.Patient(ctx, remote.DefaultTransport), ecrOptions))}
 	if !f.InsecureRegistry { // then the publisher has to find a transport of net/http's own
 		remote.DefaultTransport = transport
 	}
@@ -53,6 +54,7 @@ func (f *publishFlags) withPublisher(ctx context.Context, dir string, v versions
 		return err
 	}
 	remote.DefaultTransport = transport
+	defer onEnd(ctx, publisher.abandon)()
 	if err := do(publisher); err != nil {
 		return err
 	}
@@ -65,14 +67,15 @@ type publisher struct {
 	publish.Interface // without recording
 
 	nameOf  func(importpath string) string
-	toFiles bool // or to an engine: one image after the other
+	toFiles bool   // or to an engine: one image after the other
+	abandon func() // removes what is written where it would stay
 
 	mu     sync.Mutex
 	record publish.Interface // with the file of --image-refs
 }
 
 func newPublisher(po *options.PublishOptions, v versions) (*publisher, error) {
-	if registry, _, _ := strings.Cut(po.DockerRepo, "/"); registry == layers.StaticHost && po.Push && !po.Local {
+	if host, _, _ := strings.Cut(po.DockerRepo, "/"); host == layers.StaticHost && po.Push && !po.Local {
 		return nil, hint.With(fmt.Errorf("creating publisher: %s is built into kohealth and read-only", po.DockerRepo), "name another registry in KO_DOCKER_REPO")
 	}
 	if err := checkTags(po.Tags); err != nil {
@@ -103,7 +106,8 @@ func newPublisher(po *options.PublishOptions, v versions) (*publisher, error) {
 		nameOf:    func(importpath string) string { return namer(po.DockerRepo, importpath) },
 		toFiles: !po.Push || unrecorded.Local || po.TarballFile != "" || po.OCILayoutPath != "" ||
 			strings.HasPrefix(po.DockerRepo, publish.KindDomain),
-		record: inner,
+		record:  inner,
+		abandon: tarball.abandon,
 	}
 	if po.ImageRefsFile != "" {
 		p.record, err = publish.NewRecorder(inner, po.ImageRefsFile)

@@ -9,13 +9,14 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/ko-health/kohealth/builder/open"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/registry"
 	"github.com/ko-health/kohealth/layers"
 )
 
 // registries returns a transport to all registries, by way of next: the one inside
 // kohealth among them.
 func registries(ctx context.Context, next http.RoundTripper) http.RoundTripper {
-	return layers.Transport(progressOf(ctx).transport(next, "pulling", "pushing"))
+	return layers.Transport(registry.Bounded(ctx, progressOf(ctx).transport(next, "pulling", "pushing")))
 }
 
 // remoteOptions say how registries are asked: with ko's credentials, in kohealth's name.
@@ -41,7 +42,7 @@ func (f imageFlags) openOptions(ctx context.Context, v versions) (o open.Options
 		}
 		o.Name = []name.Option{name.Insecure}
 	}
-	o.Remote = append(remoteOptions(v), remote.WithTransport(registries(ctx, next)))
+	o.Remote = append(remoteOptions(v), remote.WithTransport(registries(ctx, registry.Patient(ctx, next))))
 	if f.platform != "" {
 		o.Platform, err = parsePlatform(f.platform)
 	}

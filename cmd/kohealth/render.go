@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -52,11 +51,13 @@ that a .ko.yaml and the KOHEALTH_ variables give to an image. The formats are
 			if err := rf.validate(args); err != nil {
 				return usage(err)
 			}
-			req, err := rf.request(cmd.Context(), args, v)
-			if err != nil {
-				return err
-			}
-			return printRendering(rf.format, req)
+			return inTemporary(cmd.Context(), func() error {
+				req, err := rf.request(cmd.Context(), args, v)
+				if err != nil {
+					return err
+				}
+				return printRendering(rf.format, req)
+			})
 		},
 	}
 	fs := cmd.Flags()
@@ -182,7 +183,7 @@ func printRendering(format string, req render.Request) error {
 		return err
 	}
 	for _, note := range out.Notes {
-		fmt.Fprintln(os.Stderr, "Note:", note)
+		say("Note: %s\n", note)
 	}
 	return printResult(out.Text)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"log"
 	"os"
 	"runtime/debug"
@@ -10,6 +11,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/logs"
 	"github.com/google/ko/pkg/commands"
 	"github.com/spf13/cobra"
+
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/term"
 )
 
 // newRoot returns ko's command tree with kohealth's commands in the places of ko's.
@@ -57,14 +60,16 @@ func setExamples(cmd *cobra.Command) {
 	}
 }
 
-// setLogs has what ko has libraries print on stderr stay out of the way of progress.
+// setLogs has what ko has libraries print on stderr stay out of the way of progress, and
+// harm no terminal.
 func setLogs(root *cobra.Command) {
 	setUp := root.PersistentPreRun
 	root.PersistentPreRun = func(cmd *cobra.Command, args []string) {
 		setUp(cmd, args)
-		for _, logger := range []*log.Logger{logs.Warn, logs.Debug, logs.Progress} {
+		out := progressOf(cmd.Context()).writer(os.Stderr)
+		for logger, to := range map[*log.Logger]io.Writer{logs.Warn: term.Log(out), logs.Debug: term.Dump(out), logs.Progress: term.Log(out)} {
 			if logger.Writer() == os.Stderr {
-				logger.SetOutput(progressOf(cmd.Context()).writer(os.Stderr))
+				logger.SetOutput(to)
 			}
 		}
 	}
@@ -106,6 +111,6 @@ func readVersions() versions {
 func setVersion(cmd *cobra.Command, v versions) {
 	cmd.Short = "Print the versions of kohealth, ko and Go."
 	cmd.Run = func(*cobra.Command, []string) {
-		fmt.Printf("kohealth %s\nko %s\ngo %s\n", v.kohealth, v.ko, v.golang)
+		_ = term.Printf(os.Stdout, "kohealth %s\nko %s\ngo %s\n", v.kohealth, v.ko, v.golang)
 	}
 }

@@ -10,11 +10,13 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -60,6 +62,9 @@ func TestScript(t *testing.T) {
 }
 
 func scriptParams(t *testing.T) testscript.Params {
+	if signal.Ignored(syscall.SIGHUP) { // under nohup; children inherit that, but not a handler
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
+	}
 	cache := t.TempDir()
 	modCache := goEnv(t, "GOMODCACHE")
 	return testscript.Params{
@@ -93,7 +98,7 @@ func scriptParams(t *testing.T) testscript.Params {
 				return err
 			}
 			setAWS(t, e)
-			return errors.Join(writeBases(host), writeOriginals(host))
+			return errors.Join(writeBases(host), writeOriginals(host), writeHostile(host))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"annotations": cmdAnnotations,

@@ -83,8 +83,7 @@ func newBuildID() *cobra.Command {
 		Args:   cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if id, err := buildID(args[1]); err == nil {
-				fmt.Println(id)
-				return nil
+				return printResult(id + "\n")
 			}
 			goTool := exec.CommandContext(cmd.Context(), args[0], "tool", "buildid", args[1])
 			goTool.Stdout, goTool.Stderr = os.Stdout, os.Stderr

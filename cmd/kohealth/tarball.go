@@ -1,7 +1,6 @@
 package main
 
 import (
-	"crypto/rand"
 	"errors"
 	"io"
 	"io/fs"
@@ -12,6 +11,8 @@ import (
 
 	"github.com/google/ko/pkg/commands/options"
 	"github.com/google/ko/pkg/publish"
+
+	"github.com/ko-health/kohealth/layers/cache"
 )
 
 // wholeTarball has ko's publisher write its tarball beside the file that is asked for,
@@ -38,9 +39,16 @@ func setTarball(po *options.PublishOptions) (*wholeTarball, error) {
 		}
 		return nil, err
 	}
-	t := &wholeTarball{beside: filepath.Join(filepath.Dir(file), ".tmp-"+rand.Text()), file: file}
+	t := &wholeTarball{beside: cache.TempName(filepath.Dir(file)), file: file}
 	po.TarballFile = t.beside
 	return t, nil
+}
+
+// abandon removes what there is of a tarball, if one is written.
+func (t *wholeTarball) abandon() {
+	if t != nil {
+		_ = os.Remove(t.beside) // it may not be there
+	}
 }
 
 // Close implements publish.Interface. ko says what it saves; that is the file.
@@ -49,10 +57,15 @@ func (t *wholeTarball) Close() (err error) {
 	log.SetOutput(&replacing{log.Writer(), strings.NewReplacer(t.beside, t.file)})
 	defer func() {
 		if err != nil {
-			_ = os.Remove(t.beside) // it may not be there
+			t.abandon()
 		}
 	}()
-	if err := t.Interface.Close(); err != nil {
+	release, err := cache.Create(t.beside)
+	if err == nil {
+		defer release()
+		err = t.Interface.Close()
+	}
+	if err != nil {
 		var at *fs.PathError
 		if errors.As(err, &at) && at.Path == t.beside {
 			at.Path = t.file

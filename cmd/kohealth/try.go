@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"reflect"
 	"runtime"
 	"slices"
 	"strings"
@@ -17,6 +19,7 @@ import (
 	"github.com/google/ko/pkg/commands/options"
 	"github.com/spf13/cobra"
 
+	"github.com/ko-health/kohealth/builder"
 	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/hint"
 	"github.com/ko-health/kohealth/builder/trial"
@@ -43,7 +46,8 @@ user's, and the check on the image's schedule, as Docker runs it, until it passe
 Docker would call the container unhealthy. Every check is a line. In the end the app
 is stopped. Nothing is published.
 
-With --engine the image itself runs, in a container of the Docker engine.
+Nothing runs that the base image brings: neither its programs nor its own check. With
+--engine the image itself runs, in a container of the Docker engine.
 
 Exits with 0 if the check has passed, 1 if not, 2 if the command line is wrong, and 3
 if something could not be done.`,
@@ -113,30 +117,75 @@ func (f *tryFlags) run(ctx context.Context, v versions, arg string, appArgs []st
 }
 
 func (f *tryFlags) onThisMachine(ctx context.Context, v versions, arg string, appArgs []string) (err error) {
-	dir, err := os.MkdirTemp("", "kohealth-try-")
+	temp, remove, err := tempDir()
 	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, remove()) }()
+	dir := filepath.Join(temp, "root")
+	if err := os.Mkdir(dir, 0o700); err != nil {
 		return fmt.Errorf("making temporary directory: %w", err)
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	defer onEnd(ctx, func() { _ = remove() })()
 	if !imagesRunHere {
 		// ko's image for this system has no check, and the base image is not for it.
 		f.koOnly, f.bo.BaseImage, f.bo.BaseImageOverrides = true, layers.HostRef, map[string]string{"": ""}
-		fmt.Fprintln(os.Stderr, "Note: the app is built for this machine's system, so the base image's environment is left out; --engine runs the image itself")
+		say("Note: the app is built for this machine's system, so the base image's environment is left out; --engine runs the image itself\n")
 	}
 	compiler := newCompiler(ctx, os.Getenv(goVariable))
+	var built build.Result
+	f.built = func(result build.Result) { built = result }
 	var app *trial.Local
 	here := v1.Platform{OS: runtime.GOOS, Architecture: runtime.GOARCH}
-	err = f.build(ctx, v, arg, here, func(ctx context.Context, img v1.Image, check health.Config) (err error) {
-		app, err = trial.NewLocal(ctx, img, check, dir, compiler)
+	err = f.build(ctx, v, arg, here, func(ctx context.Context, result build.Result, check health.Check) error {
+		if err := ownCheck(result, check); err != nil {
+			return err
+		}
+		images, err := imagesOf(built)
+		if err != nil {
+			return err
+		}
+		own, err := appOf(images[0])
+		if err != nil {
+			return err
+		}
+		app, err = trial.NewLocal(ctx, own, check.Config(), dir, compiler)
 		return err
 	})
 	if err != nil {
 		return err
 	}
 	if note := app.Note(); note != "" {
-		fmt.Fprintln(os.Stderr, "Note:", note)
+		say("Note: %s\n", note)
 	}
 	return f.observe(ctx, app, appArgs)
+}
+
+// appOf returns the app of an image as ko has built it.
+func appOf(img v1.Image) (trial.App, error) {
+	layers, err := builder.AppLayers(img)
+	if err != nil {
+		return trial.App{}, err
+	}
+	config, err := img.ConfigFile()
+	if err != nil {
+		return trial.App{}, fmt.Errorf("reading the image: %w", err)
+	}
+	return trial.App{Layers: layers, Config: config.Config}, nil
+}
+
+// ownCheck refuses a check that is not the user's but the base image's, which stays where
+// nothing is configured: on this machine nothing runs that a base image brings.
+func ownCheck(result build.Result, check health.Check) error {
+	there, err := checkOf(result)
+	if err != nil || there == nil || check.Chosen {
+		return err
+	}
+	if config := check.Config(); reflect.DeepEqual(there, &config) {
+		return nil
+	}
+	return hint.With(errors.New("nothing is configured, so the check is the base image's, which does not run on this machine"),
+		"use --engine, which runs it in a container, or say what to check, as in --health=http://:8080/healthz")
 }
 
 func (f *tryFlags) inEngine(ctx context.Context, v versions, arg string, appArgs []string) (err error) {
@@ -145,14 +194,28 @@ func (f *tryFlags) inEngine(ctx context.Context, v versions, arg string, appArgs
 		return err
 	}
 	defer func() { err = errors.Join(err, engine.Close()) }()
-	if err := f.build(ctx, v, arg, engine.Platform(), engine.Load); err != nil {
+	err = f.build(ctx, v, arg, engine.Platform(), func(ctx context.Context, result build.Result, check health.Check) error {
+		images, err := imagesOf(result)
+		if err != nil {
+			return err
+		}
+		config := check.Config()
+		if own, err := checkOf(result); err != nil {
+			return err
+		} else if own != nil {
+			config = *own // the base image's, if there is nothing else
+		}
+		return engine.Load(ctx, images[0], config)
+	})
+	if err != nil {
 		return err
 	}
 	return f.observe(ctx, engine, appArgs)
 }
 
-// build builds the image for a platform, and has use use it.
-func (f *tryFlags) build(ctx context.Context, v versions, arg string, platform v1.Platform, use func(context.Context, v1.Image, health.Config) error) error {
+// build builds the image for a platform, and has use use it with the check that is
+// configured.
+func (f *tryFlags) build(ctx context.Context, v versions, arg string, platform v1.Platform, use func(context.Context, build.Result, health.Check) error) error {
 	for _, name := range []string{"GOOS", "GOARCH", "GOARM"} { // ko refuses them beside a platform
 		if err := os.Unsetenv(name); err != nil {
 			return err
@@ -175,17 +238,7 @@ func (f *tryFlags) build(ctx context.Context, v versions, arg string, platform v
 		if err != nil {
 			return err
 		}
-		images, err := imagesOf(results[0])
-		if err != nil {
-			return err
-		}
-		config := check.Config()
-		if own, err := checkOf(results[0]); err != nil {
-			return err
-		} else if own != nil {
-			config = *own // the base image's, if there is nothing else
-		}
-		return use(ctx, images[0], config)
+		return use(ctx, results[0], check)
 	})
 }
 
@@ -210,12 +263,9 @@ type runner interface {
 	Run(context.Context, trial.Options) (trial.Outcome, error)
 }
 
-// observe runs an app and shows what comes of it. A second interrupt changes nothing: the
-// first one ends the app, however long that takes. So does nobody being left to read.
+// observe runs an app and shows what comes of it. An interrupt ends the app, and so does
+// nobody being left to read.
 func (f *tryFlags) observe(ctx context.Context, app runner, appArgs []string) error {
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	defer signal.Stop(signals)
 	defer reapChildren() // what has left the app's process group
 
 	ctx, unread := context.WithCancelCause(ctx)

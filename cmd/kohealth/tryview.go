@@ -9,7 +9,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ko-health/kohealth/builder/escape"
 	"github.com/ko-health/kohealth/builder/trial"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/term"
 )
 
 // A tryView shows a trial: a line for every check on stdout and, on a terminal, how long
@@ -67,7 +69,7 @@ func (v *tryView) above(w io.Writer, line string) {
 	if v.live {
 		fmt.Fprint(v.out, clearLine)
 	}
-	if _, err := fmt.Fprintln(w, line); err != nil && w == v.out {
+	if _, err := io.WriteString(w, escape.Lines(line)+"\n"); err != nil && w == v.out {
 		v.unread(fmt.Errorf("showing a check: %w", err))
 	}
 	if v.live && !v.start.IsZero() {
@@ -80,6 +82,7 @@ var tookPattern = regexp.MustCompile(`\([0-9.]+(µs|ms|s)\)`)
 
 // check shows a check. What is wrong is said once, as long as nothing else is.
 func (v *tryView) check(c trial.Check) {
+	c.Cause = term.Line(c.Cause)
 	cause := tookPattern.ReplaceAllString(c.Cause, "")
 	if v.cause == cause {
 		c.Cause = "as before"
@@ -121,7 +124,7 @@ func (v *tryView) lastLines() {
 		return
 	}
 	for _, line := range v.app.last() {
-		fmt.Fprintln(v.err, line)
+		_, _ = io.WriteString(v.err, escape.Lines(line)+"\n")
 	}
 }
 
@@ -163,7 +166,7 @@ func (a *appOutput) Write(p []byte) (int, error) {
 }
 
 func (a *appOutput) add() {
-	line := "app: " + string(bytes.TrimSuffix(a.rest, []byte("\r")))
+	line := "app: " + term.Output(string(bytes.TrimSuffix(a.rest, []byte("\r"))))
 	a.rest = a.rest[:0]
 	if a.lines = append(a.lines, line); len(a.lines) > maxAppLines {
 		a.lines = a.lines[1:]

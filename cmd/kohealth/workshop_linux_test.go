@@ -119,8 +119,23 @@ func (s *workshop) reference() string {
 // watch is build that tells the process's ID as soon as there is one.
 func (s *workshop) watch(started func(pid int), env ...string) outcome {
 	s.Helper()
+	o := s.start(started, env, "build", "--bare", ".")
+	checkEmpty(s.T, s.path("tmp"))
+	s.checkCache()
+	return o
+}
+
+// run runs a command of kohealth's in the app's directory, and checks that it leaves no
+// process.
+func (s *workshop) run(args ...string) outcome {
+	s.Helper()
+	return s.start(func(int) {}, nil, args...)
+}
+
+func (s *workshop) start(started func(pid int), env []string, args ...string) outcome {
+	s.Helper()
 	var stdout, stderr bytes.Buffer
-	cmd := exec.Command("kohealth", "build", "--bare", ".")
+	cmd := exec.Command("kohealth", args...)
 	cmd.Dir = s.path("app")
 	cmd.Env = append(s.env[:len(s.env):len(s.env)], env...)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
@@ -136,8 +151,6 @@ func (s *workshop) watch(started func(pid int), env ...string) outcome {
 	for _, process := range processes(cmd.Process.Pid) {
 		s.Errorf("kohealth left a process behind: %s", process)
 	}
-	checkEmpty(s.T, s.path("tmp"))
-	s.checkCache()
 	return outcome{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
 }
 

@@ -93,6 +93,11 @@ func merged(t testing.TB, more ...layers.File) *rootfs.FS {
 	return base(t, append(files, more...)...)
 }
 
+// another is a base unlike others.
+func another(t testing.TB, name string) *rootfs.FS {
+	return merged(t, layers.File{Path: "/etc/" + name, Mode: 0o644})
+}
+
 const installedDB = "C:Q1aaaaaaaaaaaaaaaaaaaaaaaaaaa=\nP:ca-certificates-bundle\nV:20260101-r0\nA:x86_64\nL:MPL-2.0\nF:etc/ssl/certs\nR:ca-certificates.crt\n\n" +
 	"P:wolfi-baselayout\nV:20230201-r29\nA:x86_64\np:merged-bin merged-lib\n\n"
 
@@ -128,7 +133,7 @@ func newClient(t testing.TB) *Client {
 
 func request(t testing.TB, location string, packages ...string) Request {
 	return Request{
-		Packages: packages, Repositories: []string{location}, Arch: "x86_64", Base: merged(t), BaseID: "base",
+		Packages: packages, Repositories: []string{location}, Arch: "x86_64", Base: merged(t),
 		Reserved: []string{"/usr/bin/healthcheck", "/etc/healthcheck", "/ko-app", "/var/run/ko"},
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ko-health/kohealth/builder/limits"
 	"github.com/ko-health/kohealth/layers"
 )
 
@@ -66,6 +67,9 @@ func appletNames(binary []byte) []string {
 // there is. It tells whether the package has applets.
 func (t *tree) linkApplets(p *Package, list []*entry) (ok bool, err error) {
 	busybox, paths := applets(list)
+	if err := limits.PackageEntries.Check(int64(len(paths))); err != nil {
+		return false, err
+	}
 	for _, applet := range paths {
 		if err := t.linkApplet(p, applet, busybox); err != nil {
 			return false, fmt.Errorf("applet %q: %w", applet, err)

@@ -17,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ko-health/kohealth/builder/limits"
+	"github.com/ko-health/kohealth/builder/rootfs"
 	"github.com/ko-health/kohealth/layers"
 	"github.com/ko-health/kohealth/layers/apk/apktest"
 	"github.com/ko-health/kohealth/layers/cache"
@@ -42,7 +44,7 @@ func refused(t *testing.T, req Request, want string) {
 	// With an honest server the same cache works.
 	honest := req
 	honest.Repositories = []string{serve(t, apktest.New(goodKey(), all()...))}
-	honest.Packages, honest.Base, honest.BaseID = []string{"curl"}, merged(t), "honest"
+	honest.Packages, honest.Base = []string{"curl"}, merged(t)
 	if got := string(install(t, c, honest).find(t, "/usr/bin/curl").Content); got != "content of usr/bin/curl" {
 		t.Errorf("the cache gives %q", got)
 	}
@@ -99,7 +101,7 @@ func TestRefusesIndex(t *testing.T) {
 		"empty":                  {nil, "EOF"},
 		"not gzip":               {[]byte("<html>log in first</html>"), "invalid header"},
 		"truncated":              {goodKey().Sign(index)[:300], ""},
-		"bomb before":            {slices.Concat(bomb(maxMember+1), index), "it unpacks to more than is supported"},
+		"bomb before":            {slices.Concat(bomb(int(limits.Control.Max())+1), index), "the limit for"},
 		"two of it":              {goodKey().Sign(slices.Concat(open(t, index), index)), `unexpected file "APKINDEX"`},
 		"no APKINDEX":            {goodKey().Sign(apktest.TarGz(nil, nil, true)), "it holds no APKINDEX"},
 		"one letter":             {goodKey().Sign(apktest.IndexOf("P\n")), "want a letter, a colon and a value"},
@@ -169,7 +171,7 @@ func TestRefusesPinnedKey(t *testing.T) {
 	}{
 		"another key": {otherKey().PEM(), "its fingerprint is " + otherKey().Fingerprint() + ", not " + goodKey().Fingerprint()},
 		"no key":      {[]byte("<html>"), "it is not PEM"},
-		"long":        {make([]byte, maxKey+1), "the server sends more than is supported"},
+		"long":        {make([]byte, int(limits.Key.Max())+1), "the server sends more than it should: more than 65536 bytes"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			repo := apktest.New(otherKey(), all()...)
@@ -193,9 +195,9 @@ func TestRefusesPackage(t *testing.T) {
 		"flip in control part":  {good.With(flip(good.Bytes(), 40)), "control part"},
 		"flip in files":         {good.With(flip(good.Bytes(), -30)), "its files are not those that its control part has the digest of"},
 		"truncated":             {good.With(good.Bytes()[:len(good.Bytes())-1]), "the index says"},
-		"longer":                {good.With(append(slices.Clone(good.Bytes()), 0)), "the server sends more than is supported"},
+		"longer":                {good.With(append(slices.Clone(good.Bytes()), 0)), "the server sends more than it should"},
 		"empty":                 {good.With(nil), "it has 0 bytes"},
-		"signed by another key": {good.With(slices.Concat(otherKey().Signature(other.Bytes(), false), other.Bytes())), "the server sends more than is supported"},
+		"signed by another key": {good.With(slices.Concat(otherKey().Signature(other.Bytes(), false), other.Bytes())), "the server sends more than it should"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			repo := apktest.New(goodKey(), tt.file, all()[1], all()[2])
@@ -368,7 +370,7 @@ func TestManySignatures(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	index := slices.Concat(gz(t, first.Bytes()), make([]byte, maxIndex/2))
+	index := slices.Concat(gz(t, first.Bytes()), make([]byte, limits.Index.Max()/2))
 	if _, err := verifyIndex(index, []*Key{k}); err == nil || !strings.Contains(err.Error(), "no trusted key has signed it") {
 		t.Errorf("error %v", err)
 	}
@@ -405,13 +407,13 @@ func TestRefusesBombs(t *testing.T) {
 	if testing.Short() {
 		t.Skip("unpacks half a gigabyte")
 	}
-	data := gzipped(t, maxData+1024)
+	data := gzipped(t, limits.Files.Max()+1024)
 	p := pkg("p", "1-r0").Build(data)
-	refused(t, request(t, serve(t, apktest.New(goodKey(), p)), "p"), "it unpacks to more than is supported")
+	refused(t, request(t, serve(t, apktest.New(goodKey(), p)), "p"), "the limit for")
 
 	control := curl()
-	control.ControlInfo = strings.Repeat("#", maxMember)
-	refused(t, request(t, serve(t, apktest.New(goodKey(), control.Build(nil), all()[1], all()[2])), "curl"), "it unpacks to more than is supported")
+	control.ControlInfo = strings.Repeat("#", int(limits.Control.Max()))
+	refused(t, request(t, serve(t, apktest.New(goodKey(), control.Build(nil), all()[1], all()[2])), "curl"), "the limit for")
 
 	big := curl().Build(nil)
 	index := goodKey().Sign(apktest.IndexOf(strings.Replace(big.Entry(), "S:", "S:9", 1) + libcurl().Build(nil).Entry() + certificates().Build(nil).Entry()))
@@ -419,7 +421,7 @@ func TestRefusesBombs(t *testing.T) {
 	repo["x86_64/"+indexName] = index
 	refused(t, request(t, serve(t, repo), "curl"), "the index says")
 	repo["x86_64/"+indexName] = goodKey().Sign(apktest.IndexOf(strings.Replace(big.Entry(), "S:", "S:999999999", 1) + libcurl().Build(nil).Entry() + certificates().Build(nil).Entry()))
-	refused(t, request(t, serve(t, repo), "curl"), "are not a size that is supported")
+	refused(t, request(t, serve(t, repo), "curl"), "more than 256 MiB, the limit for all packages")
 
 	// Together.
 	text := ""
@@ -427,11 +429,11 @@ func TestRefusesBombs(t *testing.T) {
 		text += regexp.MustCompile("S:[0-9]+").ReplaceAllString(p.Entry(), "S:100000000")
 	}
 	repo["x86_64/"+indexName] = goodKey().Sign(apktest.IndexOf(text))
-	refused(t, request(t, serve(t, repo), "curl"), "together they have more than")
-	half := gzipped(t, maxData*6/10)
+	refused(t, request(t, serve(t, repo), "curl"), "more than 256 MiB, the limit for all packages")
+	half := gzipped(t, limits.Files.Max()*6/10)
 	one, two := pkg("one", "1-r0").Build(half), pkg("two", "1-r0").Build(half)
 	req := request(t, serve(t, apktest.New(goodKey(), one, two)), "one", "two")
-	refused(t, req, "it unpacks to more than is supported")
+	refused(t, req, "the limit for")
 }
 
 func TestRefusesServers(t *testing.T) {
@@ -474,15 +476,15 @@ func TestRefusesServers(t *testing.T) {
 			w.Write(repo["x86_64/"+indexName][:100])
 		}, ""},
 		"says that it sends too much": {func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Content-Length", fmt.Sprint(int64(maxIndex)+1))
-		}, "the server sends more than is supported"},
+			w.Header().Set("Content-Length", fmt.Sprint(limits.Index.Max()+1))
+		}, "the server sends more than it should: more than 67108864 bytes"},
 		"sends without end": {func(w http.ResponseWriter, r *http.Request) {
 			for chunk := make([]byte, 1<<20); ; {
 				if _, err := w.Write(chunk); err != nil {
 					return
 				}
 			}
-		}, "the server sends more than is supported"},
+		}, "the server sends more than it should: more than 67108864 bytes"},
 		"redirects in circles": {func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, r.URL.Path, http.StatusFound)
 		}, "the server redirects more than 10 times"},
@@ -531,4 +533,52 @@ type zeros struct{}
 func (zeros) Read(p []byte) (int, error) {
 	clear(p)
 	return len(p), nil
+}
+
+// TestDatabaseObeysRules brings packages, and takes bases, that would have the database of
+// installed packages lie over something else, or something else over it.
+func TestDatabaseObeysRules(t *testing.T) {
+	db := apktest.Dir("usr/lib/apk/db", 0o755)
+	toApp := layers.File{Path: "/usr/lib/apk/db", Mode: fs.ModeSymlink | 0o777, Linkname: "/ko-app"}
+	for name, tt := range map[string]struct {
+		p    apktest.Package
+		base *rootfs.FS
+		want string // of the error; "" if the database is where it belongs
+	}{
+		"a link of the package":        {pkg("p", "1-r0", apktest.Link("usr/lib/apk/db", "/ko-app")), merged(t), ""},
+		"one further up":               {pkg("p", "1-r0", apktest.Link("usr/lib/apk", "/ko-app")), merged(t), ""},
+		"one over a database":          {pkg("p", "1-r0", apktest.Link("usr/lib/apk/db", "/ko-app")), wolfi(t), "the base image has a file of its own there"},
+		"one to the probe":             {pkg("p", "1-r0", apktest.Link("usr/lib/apk/db/installed", "/usr/bin/healthcheck")), merged(t), ""},
+		"a file below it":              {pkg("p", "1-r0", db, apktest.File("usr/lib/apk/db/installed/x", 0o644)), merged(t), "it would take the place of /usr/lib/apk/db/installed"},
+		"a directory in its place":     {pkg("p", "1-r0", db, apktest.Dir("usr/lib/apk/db/installed", 0o755)), merged(t), "it would take the place of /usr/lib/apk/db/installed"},
+		"a database of its own":        {pkg("p", "1-r0", db, apktest.File("usr/lib/apk/db/installed", 0o644)), merged(t), "it would take the place of /usr/lib/apk/db/installed"},
+		"one by another name":          {pkg("p", "1-r0", apktest.File("lib/apk/db/installed", 0o644)), merged(t), "it would take the place of /usr/lib/apk/db/installed"},
+		"a file in a database's place": {pkg("p", "1-r0", apktest.File("usr/lib/apk/db", 0o644)), merged(t), "it would take the place of /usr/lib/apk/db/installed"},
+		"a link of the base":           {pkg("p", "1-r0", apktest.File("usr/bin/p", 0o755)), merged(t, dirs("/usr/lib/apk")[0], toApp), `lead to "/ko-app/installed": it would take the place of /ko-app`},
+		"one that leads to a database": {pkg("p", "1-r0", apktest.File("usr/bin/p", 0o755)), merged(t, dirs("/usr/lib/apk")[0], toApp, dirs("/ko-app")[0], layers.File{Path: "/ko-app/installed", Mode: 0o644, Content: []byte(installedDB)}), "it would take the place of /ko-app"},
+		"nothing of the kind":          {pkg("p", "1-r0", db, apktest.File("usr/lib/apk/db/lock", 0o600)), merged(t), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			req := request(t, serve(t, apktest.New(goodKey(), tt.p.Build(nil))), "p")
+			req.Base = tt.base
+			i, err := newClient(t).Install(t.Context(), req)
+			if tt.want != "" {
+				if err == nil || !strings.Contains(err.Error(), tt.want) {
+					t.Errorf("error %v, want %q", err, tt.want)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if f := i.find(t, "/usr/lib/apk/db/installed"); !f.Mode.IsRegular() || !strings.Contains(string(f.Content), "P:p\n") {
+				t.Errorf("the database is %v: %q", f.Mode, f.Content)
+			}
+			for _, f := range i.Files {
+				if strings.HasPrefix(f.Path, "/ko-app") || strings.HasPrefix(f.Linkname, "/ko-app") {
+					t.Errorf("%s -> %q is added", f.Path, f.Linkname)
+				}
+			}
+		})
+	}
 }

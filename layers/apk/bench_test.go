@@ -31,7 +31,7 @@ func BenchmarkBigIndex(b *testing.B) {
 	repo := apktest.New(goodKey(), tool, libraryBuilt)
 	repo["x86_64/"+indexName] = goodKey().Sign(apktest.IndexOf(text.String()))
 	req := request(b, serve(b, repo), "tool")
-	req.BaseID = "" // nothing is kept of the result
+	req.Base = req.Base.Clone() // nothing is kept of the result
 	c := newClient(b)
 	install(b, c, req)
 

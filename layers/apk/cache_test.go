@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ko-health/kohealth/builder/hint"
+	"github.com/ko-health/kohealth/builder/limits"
 	"github.com/ko-health/kohealth/layers/apk/apktest"
 )
 
@@ -79,7 +80,7 @@ func TestCache(t *testing.T) {
 
 	// Another base: what was downloaded is there.
 	offline := req
-	offline.Offline, offline.Base, offline.BaseID = true, wolfi(t), "wolfi"
+	offline.Offline, offline.Base = true, wolfi(t)
 	install(t, again(c), offline)
 	if paths := srv.take(); len(paths) > 0 {
 		t.Errorf("asked for offline: %q", paths)
@@ -179,7 +180,7 @@ func TestInstallSideBySide(t *testing.T) {
 	var g errgroup.Group
 	for _, id := range []string{"a", "a", "b", "b", "c"} {
 		req := req
-		req.BaseID = id
+		req.Base = another(t, id)
 		g.Go(func() error {
 			_, err := c.Install(t.Context(), req)
 			return err
@@ -238,7 +239,7 @@ func TestCacheIsVerified(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	req.BaseID = "another"
+	req.Base = another(t, "another")
 	if got := string(install(t, again(c), req).find(t, "/usr/bin/curl").Content); got != "content of usr/bin/curl" {
 		t.Errorf("curl is %q", got)
 	}
@@ -256,7 +257,7 @@ func TestDamagedIndex(t *testing.T) {
 	if err := os.WriteFile(names[0], []byte("damaged"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	req.BaseID = "another"
+	req.Base = another(t, "another")
 	if _, err := again(c).Install(t.Context(), req); err == nil || !strings.Contains(err.Error(), "has gone from the cache") {
 		t.Errorf("error %v", err)
 	}
@@ -306,7 +307,7 @@ func TestCacheKey(t *testing.T) {
 	weak := *k
 	weak.sha1 = true
 	add("packages", c.choiceKey(change(func(r *Request) { r.Packages = []string{"curl", "wget"} }), nil, x))
-	add("base", c.choiceKey(change(func(r *Request) { r.BaseID = "other" }), nil, x))
+	add("base", c.choiceKey(change(func(r *Request) { r.Base = another(t, "other") }), nil, x))
 	add("architecture", c.choiceKey(change(func(r *Request) { r.Arch = "aarch64" }), nil, x))
 	add("reserved", c.choiceKey(change(func(r *Request) { r.Reserved = nil }), nil, x))
 	add("key", c.choiceKey(req, []*Key{k}, x))
@@ -337,7 +338,7 @@ func TestRetries(t *testing.T) {
 				tried[r.URL.Path]++
 				n := tried[r.URL.Path]
 				mu.Unlock()
-				if n < attempts {
+				if n < int(limits.Attempts.Max()) {
 					fail(w, r)
 					return
 				}
@@ -354,7 +355,7 @@ func TestRetries(t *testing.T) {
 				}
 			}
 			install(t, c, request(t, url, "curl"))
-			if most := len(tried) * (attempts - 1); said == 0 || said > most { // net/http tries again by itself, too
+			if most := len(tried) * (int(limits.Attempts.Max()) - 1); said == 0 || said > most { // net/http tries again by itself, too
 				t.Errorf("%d lines say that a download is tried again, want 1 to %d", said, most)
 			}
 		})

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/ko-health/kohealth/builder/limits"
 	"github.com/ko-health/kohealth/builder/rootfs"
 	"github.com/ko-health/kohealth/layers"
 	"github.com/ko-health/kohealth/layers/cache"
@@ -41,7 +42,7 @@ type Client struct {
 }
 
 // patience says how long a client waits; the zero value means as long as it should.
-type patience struct{ backoff, stall time.Duration }
+type patience struct{ backoff, stall, resolve time.Duration }
 
 // A Request says which packages to add to what.
 type Request struct {
@@ -50,8 +51,7 @@ type Request struct {
 	Keys         []string   // files of public keys, see ReadKey
 	Offline      bool       // take all from the cache
 	Arch         string     // such as x86_64
-	Base         *rootfs.FS // the base image's file system
-	BaseID       string     // tells bases apart; "" if nothing may be kept by it
+	Base         *rootfs.FS // the base image's file system; without an ID nothing is kept by it
 	Reserved     []string   // paths that packages must leave alone
 }
 
@@ -97,7 +97,7 @@ func (c *Client) Install(ctx context.Context, req Request) (*Installation, error
 	if err != nil {
 		return nil, err
 	}
-	if req.BaseID == "" {
+	if req.Base.ID() == "" {
 		return c.install(ctx, req, indexes, wanted)
 	}
 	// Of what an index says little concerns a request: results are kept by the packages
@@ -135,19 +135,20 @@ func (c *Client) kept(id string) (i *Installation, ok bool) {
 // key tells installations apart by everything that they follow from once their packages
 // are chosen.
 func (i *Installation) key(req Request) string {
-	parts := append([]string{format, runtime.Version(), req.BaseID}, req.Reserved...)
+	parts := append([]string{format, runtime.Version(), req.Base.ID()}, req.Reserved...)
 	for _, p := range i.Packages {
 		parts = append(parts, "package", p.URL, p.indexLines()) // which have the checksum, too
 	}
 	return digest(fmt.Appendf(nil, "%q", parts))
 }
 
-// format changes when the same packages make other files or warnings than before.
-const format = "3"
+// format changes when the same packages make other files or warnings than before, or when
+// what was kept can no longer be believed.
+const format = "4"
 
 // choiceKey tells apart everything that a choice of packages follows from.
 func (c *Client) choiceKey(req Request, keys []*Key, indexes []*index) string {
-	parts := []string{format, runtime.Version(), req.Arch, req.BaseID, c.pinned().Fingerprint}
+	parts := []string{format, runtime.Version(), req.Arch, req.Base.ID(), c.pinned().Fingerprint}
 	for _, x := range indexes {
 		parts = append(parts, "index", x.repo.String(), x.digest)
 	}
@@ -220,7 +221,7 @@ func (c *Client) fetcher() *fetcher {
 		logf:      logf,
 		userAgent: cmp.Or(c.UserAgent, "kohealth"),
 		backoff:   cmp.Or(c.patience.backoff, firstBackoff),
-		stall:     cmp.Or(c.patience.stall, maxStall),
+		stall:     cmp.Or(c.patience.stall, limits.Stall.Duration()),
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/ko-health/kohealth/builder/hint"
+	"github.com/ko-health/kohealth/builder/limits"
 	"github.com/ko-health/kohealth/builder/rootfs"
 )
 
@@ -19,8 +20,6 @@ const (
 	oldDatabase = "/lib/apk/db/installed"
 	newDatabase = "/usr/lib/apk/db/installed"
 )
-
-const maxDatabase = 64 << 20
 
 // A database is a base image's list of installed packages.
 type database struct {
@@ -38,7 +37,7 @@ func readDatabase(base *rootfs.FS) (*database, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading %q of the base image: %w", name, err)
 		}
-		text, err := base.ReadFile(name, maxDatabase)
+		text, err := base.ReadFile(name, limits.Database)
 		if err != nil {
 			return nil, fmt.Errorf("reading %q of the base image: %w", name, err)
 		}
@@ -75,16 +74,18 @@ func (db *database) add(p *Package, c *control, list []*entry) {
 	if len(c.replaces) > 0 && len(p.replaces) == 0 {
 		fmt.Fprintf(&b, "r:%s\n", strings.Join(c.replaces, " "))
 	}
-	byDir := map[string][]*entry{}
+	byDir, known := map[string][]*entry{}, map[string]bool{}
 	var dirs []*entry
 	for _, e := range sorted(list) {
 		if e.isDir() {
 			dirs = append(dirs, e)
+			known[e.path] = true
 			continue
 		}
 		dir := path.Dir(e.path)
-		if byDir[dir] == nil && !hasDir(dirs, dir) {
+		if !known[dir] {
 			dirs = append(dirs, &entry{path: dir, mode: fs.ModeDir | 0o755})
+			known[dir] = true
 		}
 		byDir[dir] = append(byDir[dir], e)
 	}
@@ -99,15 +100,6 @@ func (db *database) add(p *Package, c *control, list []*entry) {
 	}
 	b.WriteByte('\n')
 	db.text = []byte(b.String())
-}
-
-func hasDir(dirs []*entry, name string) bool {
-	for _, d := range dirs {
-		if d.path == name {
-			return true
-		}
-	}
-	return false
 }
 
 // trailingNewlines returns how many of the two that end a record are there.

@@ -3,6 +3,7 @@ package apk
 import (
 	"archive/tar"
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"errors"
 	"fmt"
@@ -12,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/ko-health/kohealth/builder/limits"
 )
 
 // An entry is a directory, file or link that a package brings.
@@ -29,40 +32,64 @@ func (e *entry) isDir() bool  { return e.mode.IsDir() }
 func (e *entry) isLink() bool { return e.mode&fs.ModeSymlink != 0 }
 
 // readEntries reads the files of a package, and refuses whatever could end up elsewhere
-// or as something else than it seems. Left is how many bytes there may be, and becomes
-// less.
-func readEntries(compressed []byte, left *int64) ([]*entry, error) {
+// or as something else than it seems.
+func readEntries(compressed []byte, room *room) ([]*entry, error) {
 	zr, err := gzip.NewReader(bytes.NewReader(compressed))
 	if err != nil {
 		return nil, err
 	}
-	t, r := entries{seen: map[string]*entry{}, left: *left}, &limitedReader{zr, *left}
-	if err := eachFile(r, t.add); err != nil {
+	t := entries{seen: map[string]*entry{}, room: room}
+	if err := eachFile(&measured{zr, &room.archives}, t.add); err != nil {
 		return nil, err
 	}
-	*left = min(t.left, r.left)
 	return t.list, nil
+}
+
+// room is how many bytes and entries there may still be in all packages together. Of a
+// sparse file an archive holds less than the file does.
+type room struct{ archives, files, entries int64 }
+
+func newRoom() *room {
+	return &room{archives: limits.Files.Max(), files: limits.Files.Max(), entries: limits.PackageEntries.Max()}
+}
+
+// A measured reader takes what it reads from the room that there is.
+type measured struct {
+	r    io.Reader
+	left *int64
+}
+
+func (m *measured) Read(p []byte) (int, error) {
+	if int64(len(p)) > *m.left+1 {
+		p = p[:*m.left+1]
+	}
+	n, err := m.r.Read(p)
+	if *m.left -= int64(n); *m.left < 0 {
+		return 0, limits.Files.Exceeded()
+	}
+	return n, err
 }
 
 // entries collects the entries of one package.
 type entries struct {
 	list []*entry
 	seen map[string]*entry
-	left int64 // how much all files together may still hold
+	room *room
 }
 
 func (t *entries) add(h *tar.Header, r io.Reader) error {
 	if path.Clean(h.Name) == "." {
 		return nil
 	}
+	if t.room.entries--; t.room.entries < 0 {
+		return limits.PackageEntries.Exceeded()
+	}
 	e, err := newEntry(h)
 	if err == nil {
 		err = t.check(e)
 	}
 	if err == nil && e.file == e && e.mode.IsRegular() {
-		// Of a sparse file the tar stream holds less than the file does.
-		e.content, err = io.ReadAll(&limitedReader{r, t.left})
-		t.left -= int64(len(e.content))
+		e.content, err = io.ReadAll(&measured{r, &t.room.files})
 	}
 	if err != nil {
 		return fmt.Errorf("%q: %w", h.Name, err)
@@ -90,7 +117,7 @@ func newEntry(h *tar.Header) (*entry, error) {
 		e.mode = perm
 	case tar.TypeSymlink:
 		e.mode, e.link = fs.ModeSymlink|0o777, h.Linkname
-		err = checkTarget(e)
+		err = cmp.Or(limits.Path.Check(int64(len(e.link))+1), checkTarget(e))
 	case tar.TypeLink:
 		e.mode = perm
 		e.hard, err = cleanPath(h.Linkname)
@@ -116,6 +143,9 @@ func cleanPath(name string) (string, error) {
 		}
 	}
 	clean := path.Clean("/" + name)
+	if err := cmp.Or(limits.Path.Check(int64(len(name))+1), limits.PathParts.Check(int64(strings.Count(clean, "/")))); err != nil {
+		return "", err
+	}
 	if strings.HasPrefix(clean, "/.") || clean == "/" {
 		return "", errors.New("the name is reserved")
 	}

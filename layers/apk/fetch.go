@@ -10,16 +10,16 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"github.com/ko-health/kohealth/builder/limits"
 )
 
-// Downloads are given up after so many attempts, and an attempt when in so long fewer bytes
-// have come than that: below about 2 kB/s, as several share a line.
-const (
-	attempts     = 4
-	firstBackoff = 500 * time.Millisecond
-	maxStall     = 30 * time.Second
-	minBytes     = 64 << 10
-)
+// firstBackoff is how long a download waits before the second attempt.
+const firstBackoff = 500 * time.Millisecond
+
+// minBytes is how much has to come in the time in which a server may not stall: what
+// drips would never end.
+const minBytes = 64 << 10
 
 // A fetcher downloads over HTTP.
 type fetcher struct {
@@ -44,35 +44,84 @@ func (e statusError) Error() string {
 	return fmt.Sprintf("the server answers %d %s", int(e), http.StatusText(int(e)))
 }
 
+// A refusal is an answer after which the server asks to be left alone for some time.
+type refusal struct {
+	statusError
+	pause time.Duration
+}
+
+func (r *refusal) Unwrap() error { return r.statusError }
+
 // errTooLong says that a server sends more than it may.
-var errTooLong = errors.New("the server sends more than is supported")
+var errTooLong = errors.New("the server sends more than it should")
+
+func tooLong(limit int64) error { return fmt.Errorf("%w: more than %d bytes", errTooLong, limit) }
+
+// errDamaged says that what came is not what should have.
+var errDamaged = errors.New("it was damaged on the way, or the server has something else")
 
 // get downloads at most limit bytes, again if that may help. With an etag it asks whether
 // there is something else.
 func (f *fetcher) get(ctx context.Context, u *url.URL, user *url.Userinfo, etag string, limit int64) (*response, error) {
+	return f.getChecked(ctx, u, user, etag, limit, func([]byte) error { return nil })
+}
+
+// getChecked is get of what check has nothing against. What it refuses is downloaded once
+// more, and its error is then the caller's.
+func (f *fetcher) getChecked(ctx context.Context, u *url.URL, user *url.Userinfo, etag string, limit int64, check func([]byte) error) (*response, error) {
 	backoff := f.backoff
-	for attempt := 1; ; attempt++ {
+	var refused error // by check
+	for attempt := int64(1); ; attempt++ {
 		r, err := f.try(ctx, u, user, etag, limit)
+		if err == nil && !r.unchanged {
+			bad := check(r.body)
+			if bad != nil && refused != nil {
+				return nil, bad
+			}
+			if refused = bad; bad != nil {
+				err = fmt.Errorf("%w: %w", errDamaged, bad)
+			}
+		}
 		if err == nil {
 			return r, nil
 		}
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		if attempt == attempts || !worthRepeating(err) {
+		if attempt == limits.Attempts.Max() || !worthRepeating(err) {
 			return nil, fmt.Errorf("downloading %s: %w", u, err)
 		}
 		f.logf("warning: downloading %s: %v; trying again", u, err)
-		select {
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		case <-time.After(backoff + rand.N(backoff)):
-			backoff *= 2
+		if err := sleep(ctx, max(backoff+rand.N(backoff), pauseOf(err))); err != nil {
+			return nil, err
 		}
+		backoff *= 2
 	}
 }
 
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+		return nil
+	}
+}
+
+// pauseOf returns how long a server has asked to wait.
+func pauseOf(err error) time.Duration {
+	if r := (*refusal)(nil); errors.As(err, &r) {
+		return r.pause
+	}
+	return 0
+}
+
 func worthRepeating(err error) bool {
+	if limits.IsExceeded(err) {
+		return false
+	}
 	var status statusError
 	if errors.As(err, &status) {
 		return status >= 500 || status == http.StatusTooManyRequests || status == http.StatusRequestTimeout
@@ -128,9 +177,13 @@ func (f *fetcher) try(ctx context.Context, u *url.URL, user *url.Userinfo, etag 
 	case resp.StatusCode == http.StatusNotModified && etag != "":
 		return &response{unchanged: true, etag: etag}, nil
 	case resp.StatusCode != http.StatusOK:
-		return nil, statusError(resp.StatusCode)
+		pause, err := limits.Pause(resp.Header, time.Now())
+		if err != nil {
+			return nil, fmt.Errorf("%w; %w", statusError(resp.StatusCode), err)
+		}
+		return nil, &refusal{statusError(resp.StatusCode), pause}
 	case resp.ContentLength > limit:
-		return nil, errTooLong
+		return nil, tooLong(limit)
 	}
 	body, err := read(resp.Body, limit, func() { watch.Reset(f.stall) })
 	if err != nil {
@@ -151,7 +204,7 @@ func read(r io.Reader, limit int64, alive func()) ([]byte, error) {
 		return n, err
 	}), limit+1))
 	if err == nil && int64(len(body)) > limit {
-		err = errTooLong
+		err = tooLong(limit)
 	}
 	return body, err
 }

@@ -106,8 +106,7 @@ func FuzzEntries(f *testing.F) {
 				}
 			}
 		}
-		left := int64(maxData)
-		list, err := readEntries(gz(t, buf.Bytes()), &left)
+		list, err := readEntries(gz(t, buf.Bytes()), newRoom())
 		if err != nil {
 			return
 		}

@@ -3,11 +3,13 @@ package apk
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
 
 	"github.com/ko-health/kohealth/builder/hint"
+	"github.com/ko-health/kohealth/builder/limits"
 )
 
 // An index is a signed index that was fetched, known by the digest of its bytes.
@@ -32,7 +34,7 @@ const wrongDirectory = "name the directory above x86_64 and aarch64, as in " + D
 // it only asks whether it has changed, once.
 func (r *repository) fetchIndex(ctx context.Context, arch string) (*index, error) {
 	if r.base == nil {
-		body, err := readFile(filepath.Join(r.dir, arch, indexName), maxIndex)
+		body, err := readFile(filepath.Join(r.dir, arch, indexName), limits.Index)
 		if err != nil {
 			return nil, fmt.Errorf("repository %s: %w", r, r.explain(err, wrongDirectory))
 		}
@@ -55,7 +57,20 @@ func (r *repository) fetchIndex(ctx context.Context, arch string) (*index, error
 	if !known {
 		old.ETag = ""
 	}
-	resp, err := r.fetcher().get(ctx, u, r.user, old.ETag, maxIndex)
+	var got *index
+	var wrong error
+	resp, err := r.fetcher().getChecked(ctx, u, r.user, old.ETag, limits.Index.Max(), func(body []byte) error {
+		before := got
+		got = &index{r, digest(body), body}
+		if before != nil && before.digest == got.digest {
+			return nil // it was not damaged on the way: wrong says what is wrong with it
+		}
+		_, wrong = got.verify(ctx)
+		if errors.As(wrong, new(*keyError)) {
+			return nil
+		}
+		return wrong
+	})
 	if err != nil {
 		return nil, fmt.Errorf("repository %s: %w", r, r.explain(err, wrongDirectory))
 	}
@@ -63,9 +78,8 @@ func (r *repository) fetchIndex(ctx context.Context, arch string) (*index, error
 		r.markAsked(u)
 		return &index{repo: r, digest: old.Digest}, nil
 	}
-	got := &index{r, digest(resp.body), resp.body}
-	if _, err := got.verify(ctx); err != nil {
-		return nil, err
+	if wrong != nil {
+		return nil, wrong
 	}
 	// The one before may be that of a mirror, too, and goes when it was not used for long.
 	if latest, err := json.Marshal(head{resp.etag, got.digest}); err == nil && bodies.Put(got.digest, resp.body) == nil {
@@ -74,6 +88,11 @@ func (r *repository) fetchIndex(ctx context.Context, arch string) (*index, error
 	r.markAsked(u)
 	return got, nil
 }
+
+// A keyError says why there is no key to verify an index with.
+type keyError struct{ error }
+
+func (e *keyError) Unwrap() error { return e.error }
 
 // verify returns the signed part of the index.
 func (x *index) verify(ctx context.Context) ([]byte, error) {
@@ -89,7 +108,7 @@ func (x *index) verify(ctx context.Context) ([]byte, error) {
 	if pin := x.repo.pinned(); err != nil && names(x.body, pin.Name) {
 		k, keyErr := x.repo.pinnedKey(ctx, pin)
 		if keyErr != nil {
-			return nil, fmt.Errorf("repository %s: %w", x.repo, keyErr)
+			return nil, fmt.Errorf("repository %s: %w", x.repo, &keyError{keyErr})
 		}
 		signed, err = verifyIndex(x.body, []*Key{k})
 	}

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ko-health/kohealth/builder/hint"
+	"github.com/ko-health/kohealth/builder/limits"
 	"github.com/ko-health/kohealth/layers"
 )
 
@@ -26,7 +27,7 @@ func (c *Client) install(ctx context.Context, req Request, indexes []*index, wan
 		}
 		available = append(available, packages...)
 	}
-	chosen, err := resolve(ctx, available, db.packages, wanted)
+	chosen, err := c.resolve(ctx, available, db.packages, wanted)
 	if err != nil {
 		return nil, fmt.Errorf("resolving packages for %s: %w", req.Arch, err)
 	}
@@ -76,8 +77,8 @@ func checkAll(packages []*Package) error {
 		if err := p.check(); err != nil {
 			return fmt.Errorf("package %q of %s: %w", p, p.from, err)
 		}
-		if size += p.Size; size > maxPackages {
-			return fmt.Errorf("downloading packages: together they have more than %d bytes", int64(maxPackages))
+		if size += p.Size; size > limits.Downloads.Max() {
+			return fmt.Errorf("downloading packages: %w", limits.Downloads.Exceeded())
 		}
 	}
 	return nil
@@ -93,9 +94,12 @@ func unpack(req Request, db *database, packages []*Package, controls []*control)
 		managed:  db.text != nil,
 		warn:     func(format string, args ...any) { out.Warnings = append(out.Warnings, fmt.Sprintf(format, args...)) },
 	}
-	left := int64(maxData)
+	if err := t.reserveDatabase(db); err != nil {
+		return nil, err
+	}
+	room := newRoom()
 	for i, p := range packages {
-		list, err := readEntries(controls[i].data, &left)
+		list, err := readEntries(controls[i].data, room)
 		if err != nil {
 			return nil, fmt.Errorf("unpacking package %q: %w", p, err)
 		}
@@ -122,6 +126,22 @@ func unpack(req Request, db *database, packages []*Package, controls []*control)
 	out.Files = t.list()
 	slices.Sort(out.Warnings)
 	return out, nil
+}
+
+// reserveDatabase keeps the place of the database from packages, which themselves have no
+// business there. It is bound to the same rules: links of the base must not lead it to what
+// is reserved for others.
+func (t *tree) reserveDatabase(db *database) error {
+	at, err := t.fs.Resolve(db.path)
+	if err != nil {
+		return fmt.Errorf("adding database of installed packages: %w", err)
+	}
+	if r, _ := t.blocks(at); r != "" {
+		return hint.With(fmt.Errorf("adding database of installed packages: links of the base image lead to %q: it would take the place of %s", at, r),
+			"take another base image")
+	}
+	t.reserved = append(slices.Clone(t.reserved), db.path)
+	return nil
 }
 
 // putDatabase puts the database where the base has it, whole: a layer replaces files.

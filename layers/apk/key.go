@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/ko-health/kohealth/builder/hint"
+	"github.com/ko-health/kohealth/builder/limits"
 )
 
 // A Key is the public key of a repository.
@@ -28,7 +29,11 @@ type Key struct {
 // others.
 func ReadKey(spec string) (*Key, error) {
 	name, weak := strings.CutPrefix(spec, "sha1:")
-	text, err := os.ReadFile(name)
+	if strings.Contains(name, "://") {
+		return nil, hint.With(errors.New("reading key: it is a URL, not a file"), // whose password or token is not shown
+			"download the key, compare it with what its owner publishes, and name the file")
+	}
+	text, err := limits.Key.ReadFile(name)
 	if errors.Is(err, os.ErrNotExist) && !filepath.IsAbs(name) {
 		err = hint.With(err, "relative paths begin in the working directory, also in .ko.yaml")
 	}
@@ -122,17 +127,15 @@ func (r *repository) pinnedKey(ctx context.Context, pin PinnedKey) (*Key, error)
 	return k, nil
 }
 
-const maxKey = 64 << 10
-
 func (r *repository) keyFile(ctx context.Context, name string) ([]byte, error) {
 	switch {
 	case r.base == nil:
-		text, err := readFile(filepath.Join(r.dir, name), maxKey)
+		text, err := readFile(filepath.Join(r.dir, name), limits.Key)
 		return text, explainKey(err)
 	case r.offline:
 		return nil, hint.With(errors.New("it is not in the cache"), "build once without --health-offline")
 	}
-	resp, err := r.fetcher().get(ctx, r.url(name), r.user, "", maxKey)
+	resp, err := r.fetcher().get(ctx, r.url(name), r.user, "", limits.Key.Max())
 	if err != nil {
 		return nil, explainKey(err)
 	}

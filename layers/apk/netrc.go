@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/ko-health/kohealth/builder/limits"
 )
 
 // netrcUser returns what the user's netrc file says of a host, or nil. NETRC names
@@ -22,7 +24,7 @@ func netrcUser(host string) (*url.Userinfo, error) {
 		}
 		name = filepath.Join(home, ".netrc")
 	}
-	text, err := os.ReadFile(name)
+	text, err := limits.Document.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

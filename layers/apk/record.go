@@ -2,12 +2,15 @@ package apk
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
 	"strconv"
 	"strings"
+
+	"github.com/ko-health/kohealth/builder/limits"
 )
 
 // A Package is a package of a repository or of a database of installed packages.
@@ -32,15 +35,12 @@ type Package struct {
 // String names the package and its version as a request can.
 func (p *Package) String() string { return p.Name + "=" + p.Version }
 
-// maxLine is how long a line of an index may be. Lists of what a package provides reach
-// a hundred kilobytes.
-const maxLine = 1 << 20
-
 // eachRecord calls f with every record of an index or a database: lines of a letter, a
 // colon and a value, up to an empty line or the end.
 func eachRecord(r io.Reader, f func(record string) error) error {
 	lines := bufio.NewScanner(r)
-	lines.Buffer(make([]byte, 16<<10), maxLine)
+	lines.Split(scanLine)
+	lines.Buffer(make([]byte, 16<<10), int(limits.Line.Max())+1) // with its end
 	var record strings.Builder
 	end := func() error {
 		defer record.Reset()
@@ -63,10 +63,25 @@ func eachRecord(r io.Reader, f func(record string) error) error {
 		record.WriteString(line)
 		record.WriteByte('\n')
 	}
+	if errors.Is(lines.Err(), bufio.ErrTooLong) {
+		return limits.Line.Exceeded()
+	}
 	if err := lines.Err(); err != nil {
 		return err
 	}
 	return end()
+}
+
+// scanLine is [bufio.ScanLines] that leaves carriage returns, as apk does: without, a
+// value would be another one when it is read again.
+func scanLine(data []byte, atEOF bool) (advance int, line []byte, err error) {
+	if i := bytes.IndexByte(data, '\n'); i >= 0 {
+		return i + 1, data[:i], nil
+	}
+	if atEOF && len(data) > 0 {
+		return len(data), data, nil
+	}
+	return 0, nil, nil
 }
 
 // parsePackage parses a record. Fields that are unknown, such as those of files, are
@@ -132,10 +147,10 @@ func (p *Package) check() error {
 		return errors.New("name or version holds characters that no file name has")
 	case len(p.Checksum) != sha1Size:
 		return errors.New("the index has no SHA-1 checksum of it")
-	case p.Size <= 0 || p.Size > maxPackages:
-		return fmt.Errorf("%d bytes are not a size that is supported (1 to %d)", p.Size, int64(maxPackages))
+	case p.Size <= 0:
+		return fmt.Errorf("the index says that it has %d bytes", p.Size)
 	}
-	return nil
+	return limits.Downloads.Check(p.Size)
 }
 
 // isWord tells whether s can stand in a file name and a URL as it is.

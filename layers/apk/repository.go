@@ -7,13 +7,13 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/ko-health/kohealth/builder/hint"
+	"github.com/ko-health/kohealth/builder/limits"
 	"github.com/ko-health/kohealth/layers/cache"
 )
 
@@ -50,6 +50,7 @@ func (c *Client) newRepository(location string, keys []*Key, offline bool) (*rep
 	r.user, u.User = u.User, nil
 	switch {
 	case u.RawQuery != "" || u.Fragment != "":
+		u.RawQuery, u.Fragment = "", "" // which may be a token
 		return nil, fmt.Errorf("parsing repository %q: want no query and no fragment", u)
 	case u.Scheme == "file" && (u.Host == "" || u.Host == "localhost") && u.Path != "":
 		r.dir = filepath.FromSlash(u.Path)
@@ -90,7 +91,7 @@ const incomplete = "the index lists it: complete the mirror, or build again if i
 // fetchPackage returns a verified package, from the cache, the directory or the server.
 func (r *repository) fetchPackage(ctx context.Context, p *Package) (*control, error) {
 	if r.base == nil {
-		file, err := readFile(filepath.Join(r.dir, p.dir, p.filename()), p.Size)
+		file, err := readFile(filepath.Join(r.dir, p.dir, p.filename()), limits.Downloads)
 		if err != nil {
 			return nil, r.explain(err, incomplete)
 		}
@@ -104,13 +105,13 @@ func (r *repository) fetchPackage(ctx context.Context, p *Package) (*control, er
 	if r.offline {
 		return nil, hint.With(errors.New("it is not in the cache"), "build once without --health-offline")
 	}
-	resp, err := r.fetcher().get(ctx, r.url(p.dir, p.filename()), r.user, "", p.Size)
+	var c *control
+	resp, err := r.fetcher().getChecked(ctx, r.url(p.dir, p.filename()), r.user, "", p.Size, func(file []byte) (err error) {
+		c, err = verifyPackage(file, p)
+		return err
+	})
 	if err != nil {
 		return nil, r.explain(err, incomplete)
-	}
-	c, err := verifyPackage(resp.body, p)
-	if err != nil {
-		return nil, err
 	}
 	c.file = resp.body
 	return c, nil
@@ -147,8 +148,8 @@ func (r *repository) explain(err error, missing string) error {
 	return err
 }
 
-// readFile reads a regular file of at most limit bytes.
-func readFile(name string, limit int64) ([]byte, error) {
+// readFile reads a regular file within a limit.
+func readFile(name string, limit limits.Limit) ([]byte, error) {
 	info, err := os.Stat(name)
 	if err != nil {
 		return nil, err
@@ -156,16 +157,7 @@ func readFile(name string, limit int64) ([]byte, error) {
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("reading %q: it is not a file", name)
 	}
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err == nil && int64(len(data)) > limit {
-		err = fmt.Errorf("reading %q: it has more than %d bytes", name, limit)
-	}
-	return data, err
+	return limit.ReadFile(name)
 }
 
 func digest(data []byte) string {

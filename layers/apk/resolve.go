@@ -1,6 +1,7 @@
 package apk
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,7 +10,30 @@ import (
 	"strings"
 
 	"github.com/ko-health/kohealth/builder/hint"
+	"github.com/ko-health/kohealth/builder/limits"
 )
+
+// resolve is the function resolve with an end to it: what go-apk has to look at doubles
+// with every package of a dense graph, and it looks at no context.
+func (c *Client) resolve(ctx context.Context, available, installed []*Package, wanted []constraint) ([]*Package, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, cmp.Or(c.patience.resolve, limits.Resolving.Duration()), limits.Resolving.Exceeded())
+	defer cancel()
+	type result struct {
+		chosen []*Package
+		err    error
+	}
+	done := make(chan result, 1)
+	go func() {
+		chosen, err := resolve(ctx, available, installed, wanted)
+		done <- result{chosen, err}
+	}()
+	select {
+	case r := <-done:
+		return r.chosen, r.err
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
 
 // resolve returns the packages, dependencies first, that have to be added to those that
 // are installed so that all wanted ones are there. Of a package that is installed no
@@ -25,7 +49,7 @@ func resolve(ctx context.Context, available, installed []*Package, wanted []cons
 	if err := checkAvailable(available, open); err != nil {
 		return nil, err
 	}
-	chosen, err := choose(ctx, available, installed, open)
+	chosen, err := choose(ctx, reachable(available, open), installed, open)
 	if err != nil {
 		return nil, err
 	}
@@ -35,6 +59,46 @@ func resolve(ctx context.Context, available, installed []*Package, wanted []cons
 		}
 	}
 	return inOrder(chosen), nil
+}
+
+// reachable returns those of the available packages that the wanted ones could need, or
+// that could take the place of such. Of an index that is hardly anything.
+func reachable(available []*Package, wanted []constraint) []*Package {
+	byName := map[string][]*Package{}
+	for _, p := range available {
+		byName[p.Name] = append(byName[p.Name], p)
+		for _, provided := range p.provides {
+			byName[nameIn(provided)] = append(byName[nameIn(provided)], p)
+		}
+	}
+	var names []string
+	for _, c := range wanted {
+		names = append(names, c.name)
+	}
+	needed := map[*Package]bool{}
+	for len(names) > 0 {
+		name := names[len(names)-1]
+		names = names[:len(names)-1]
+		for _, p := range byName[name] {
+			if needed[p] {
+				continue
+			}
+			needed[p] = true
+			for _, d := range p.depends {
+				names = append(names, nameIn(d))
+			}
+		}
+		delete(byName, name)
+	}
+	return slices.DeleteFunc(slices.Clone(available), func(p *Package) bool { return !needed[p] })
+}
+
+// nameIn returns the name in what a package needs or provides, without the version.
+func nameIn(s string) string {
+	if i := strings.IndexAny(s, "=<>~@"); i >= 0 {
+		return s[:i]
+	}
+	return s
 }
 
 // notInstalled returns the constraints that no installed package satisfies.
@@ -140,6 +204,7 @@ func inOrder(chosen []*Package) []*Package {
 	for _, p := range chosen {
 		byName[p.Name] = p
 	}
+	names := slices.Sorted(maps.Keys(byName))
 	var sorted []*Package
 	seen := map[*Package]bool{}
 	var visit func(p *Package)
@@ -149,15 +214,19 @@ func inOrder(chosen []*Package) []*Package {
 		}
 		seen[p] = true
 		for _, d := range slices.Sorted(slices.Values(p.depends)) {
-			for _, name := range slices.Sorted(maps.Keys(byName)) {
-				if c, err := parseConstraint(d); err == nil && c.satisfiedBy(byName[name]) {
+			c, err := parseConstraint(d)
+			if err != nil {
+				continue
+			}
+			for _, name := range names {
+				if c.satisfiedBy(byName[name]) {
 					visit(byName[name])
 				}
 			}
 		}
 		sorted = append(sorted, p)
 	}
-	for _, name := range slices.Sorted(maps.Keys(byName)) {
+	for _, name := range names {
 		visit(byName[name])
 	}
 	return sorted

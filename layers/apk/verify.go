@@ -14,21 +14,10 @@ import (
 	"strings"
 
 	"github.com/ko-health/kohealth/builder/hint"
+	"github.com/ko-health/kohealth/builder/limits"
 )
 
 const sha1Size = sha1.Size
-
-// How much of what is there may be read. Wolfi's index is about 10 MB, and 100 MB
-// unpacked.
-const (
-	maxIndex    = 64 << 20  // an index as it is served
-	maxIndexTar = 1 << 30   // unpacked; it is read as a stream
-	maxPackages = 256 << 20 // all packages together, as they are served
-	maxMember   = 4 << 20   // a signature or control part, unpacked
-	maxData     = 512 << 20 // the files of all packages together
-)
-
-var errTooBig = errors.New("it unpacks to more than is supported")
 
 // cutMember cuts the first gzip member off data: its raw bytes and what it unpacks to.
 func cutMember(data []byte) (raw, unpacked, rest []byte, err error) {
@@ -38,29 +27,12 @@ func cutMember(data []byte) (raw, unpacked, rest []byte, err error) {
 		return nil, nil, nil, err
 	}
 	zr.Multistream(false)
-	unpacked, err = io.ReadAll(&limitedReader{zr, maxMember})
+	unpacked, err = limits.Control.ReadAll(zr)
 	if err != nil {
 		return nil, nil, nil, err
 	}
 	n := len(data) - r.Len()
 	return data[:n], unpacked, data[n:], nil
-}
-
-// A limitedReader is an [io.LimitedReader] whose limit is an error.
-type limitedReader struct {
-	r    io.Reader
-	left int64
-}
-
-func (l *limitedReader) Read(p []byte) (int, error) {
-	if int64(len(p)) > l.left+1 {
-		p = p[:l.left+1]
-	}
-	n, err := l.r.Read(p)
-	if l.left -= int64(n); l.left < 0 {
-		return 0, errTooBig
-	}
-	return n, err
 }
 
 // eachFile calls f with the entries of a tar stream, which need not be terminated: the
@@ -103,7 +75,7 @@ func cutSignatures(index []byte) (signatures []signature, signed []byte, err err
 		} else {
 			return nil
 		}
-		if s.sig, err = io.ReadAll(&limitedReader{r, 8 << 10}); err != nil {
+		if s.sig, err = io.ReadAll(r); err != nil {
 			return err
 		}
 		signatures = append(signatures, s)
@@ -160,7 +132,8 @@ func readIndex(signed []byte, arch string, f func(*Package)) error {
 		return err
 	}
 	found := false
-	err = eachFile(&limitedReader{zr, maxIndexTar}, func(h *tar.Header, r io.Reader) error {
+	var records int64
+	err = eachFile(limits.IndexUnpacked.Reader(zr), func(h *tar.Header, r io.Reader) error {
 		switch {
 		case h.Name == "DESCRIPTION":
 			return nil
@@ -177,7 +150,8 @@ func readIndex(signed []byte, arch string, f func(*Package)) error {
 				return fmt.Errorf("package %q is for %q, not for %q", p, p.Arch, arch)
 			}
 			f(p)
-			return nil
+			records++
+			return limits.Records.Check(records)
 		})
 	})
 	if err == nil && !found {

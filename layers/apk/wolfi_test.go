@@ -49,8 +49,7 @@ func TestRealPackage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	left := int64(maxData)
-	list, err := readEntries(c.data, &left)
+	list, err := readEntries(c.data, newRoom())
 	if err != nil {
 		t.Fatal(err)
 	}

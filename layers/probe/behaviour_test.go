@@ -185,6 +185,23 @@ func TestSecret(t *testing.T) {
 	}
 }
 
+// TestSecretBody shows the same of the text that a body has to hold.
+func TestSecretBody(t *testing.T) {
+	for _, v := range variants {
+		for answered, want := range map[string]string{
+			ok200:                `the body does not hold "$TOKEN-${TOKEN}": "ready"`,
+			ok200[:len(ok200)-1]: `waiting for "$TOKEN-${TOKEN}" in the body`,
+		} {
+			l := listen(t, "tcp4")
+			serve(t, l, answer(answered))
+			r := v.run(t, []string{"TOKEN=s3cret"}, "-body", "$TOKEN-${TOKEN}", "http://:"+port(l)+"/")
+			if r.code != unhealthy || strings.Contains(r.stderr, "s3cret") || !strings.Contains(r.stderr, want) {
+				t.Errorf("%s: code %d, %s, want %s", v.name, r.code, r.stderr, want)
+			}
+		}
+	}
+}
+
 // TestSecretPath shows that messages hold variables of a path and a query as they are
 // written, and all others as their values.
 func TestSecretPath(t *testing.T) {

@@ -120,13 +120,21 @@ func (c check) holds(body func() (byte, error), resp response) error {
 	case found:
 		return nil
 	case err != nil && err != errEnd:
-		return errors.New(resp.text() + ": waiting for " + cmdline.Quote(c.cmd.Body) + " in the body: " + err.Error())
+		return errors.New(resp.text() + ": waiting for " + c.wanted() + " in the body: " + err.Error())
 	}
 	holds := ": the body does not hold "
 	if err == nil {
 		holds = ": the first 16 KiB of the body do not hold "
 	}
-	return errors.New(resp.text() + holds + cmdline.Quote(c.cmd.Body) + ": " + snippet(text))
+	return errors.New(resp.text() + holds + c.wanted() + ": " + snippet(text))
+}
+
+// wanted quotes what a body has to hold, with its variables as they were written.
+func (c check) wanted() string {
+	if c.cmd.Wanted != "" {
+		return cmdline.Quote(c.cmd.Wanted)
+	}
+	return cmdline.Quote(c.cmd.Body)
 }
 
 // explain describes an unhealthy response by its status and the beginning of its

@@ -26,6 +26,7 @@ type Command struct {
 	HTTP2   bool          // HTTP is HTTP/2, without asking
 	Path    string        // that is asked for on the port that auto finds; "" means that auto connects
 	Shown   string        // is Path with its variables as they were written; "" if there are none
+	Wanted  string        // is Body with its variables as they were written; "" if there are none
 	Timeout Duration      // over everything; 0 means DefaultTimeout
 	Log     bool          // a failure is also written to the container's log
 	JSON    bool          // the result is also written to stdout, for machines

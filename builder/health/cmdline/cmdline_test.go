@@ -65,9 +65,9 @@ func TestParse(t *testing.T) {
 		{[]string{"file:///$LAST"}, Command{Targets: []Target{{Scheme: "file", Path: "/up"}}, Log: true}},
 		{[]string{"-path=/$LAST", "auto"}, Command{Targets: []Target{{Scheme: "auto"}}, Path: "/up", Shown: "/$LAST", Log: true}},
 		{[]string{"-header=$HEADER", "-body", "$$PORT", "http://:8080/up"},
-			Command{Targets: targets, Header: []Header{{"X-A", "b"}}, Body: "$PORT", Log: true}},
-		{[]string{"-body", "$DOLLAR", "http://:8080/up"}, Command{Targets: targets, Body: "$PORT", Log: true}},
-		{[]string{"-body", "$FLAG", "http://:8080/up"}, Command{Targets: targets, Body: "-log=false", Log: true}},
+			Command{Targets: targets, Header: []Header{{"X-A", "b"}}, Body: "$PORT", Wanted: "$$PORT", Log: true}},
+		{[]string{"-body", "$DOLLAR", "http://:8080/up"}, Command{Targets: targets, Body: "$PORT", Wanted: "$DOLLAR", Log: true}},
+		{[]string{"-body", "$FLAG", "http://:8080/up"}, Command{Targets: targets, Body: "-log=false", Wanted: "$FLAG", Log: true}},
 	}
 	for _, tt := range tests {
 		t.Run(strings.Join(tt.args, " "), func(t *testing.T) {

@@ -57,14 +57,23 @@ func (p *parser) flag(arg string) error {
 	}
 	if err == nil && !contains(p.seen[:p.over], f) {
 		err = f.set(&p.cmd, value)
-		if name == "path" && value != written {
-			p.cmd.Shown = written
-		}
+		p.cmd.show(name, written, value)
 	}
 	if err != nil {
 		return errors.New("parsing flag -" + name + ": " + err.Error())
 	}
 	return nil
+}
+
+// show keeps how a flag was written that messages show: a value may be a secret.
+func (c *Command) show(name, written, value string) {
+	switch {
+	case value == written:
+	case name == "body":
+		c.Wanted = written
+	case name == "path":
+		c.Shown = written
+	}
 }
 
 func (p *parser) lookUpFlag(name string) (*flag, error) {

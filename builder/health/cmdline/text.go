@@ -70,8 +70,9 @@ const hexDigits = "0123456789abcdef"
 // those are left out that are invisible or turn the direction of the text.
 func isPlain(r rune) bool {
 	switch {
-	case r < ' ', 0x7f <= r && r < 0xa0, r == 0x061c,
-		0x200b <= r && r <= 0x200f, 0x2028 <= r && r <= 0x202e, 0x2060 <= r && r <= 0x206f, r == 0xfeff:
+	case r < ' ', 0x7f <= r && r < 0xa0, r == 0xad, r == 0x61c, r == 0x180e,
+		0x200b <= r && r <= 0x200f, 0x2028 <= r && r <= 0x202e, 0x2060 <= r && r <= 0x206f,
+		r == 0xfeff, 0xfff9 <= r && r <= 0xfffb, 0xe0000 <= r && r <= 0xe0fff:
 		return false
 	}
 	return true

@@ -70,6 +70,8 @@ func TestQuote(t *testing.T) {
 		"é世🙂":                    `"é世🙂"`,
 		"\xff\xc3\u0085":         `"\xff\xc3\xc2\x85"`,
 		"a\u202eb\u200bc\ufffd":  `"a\xe2\x80\xaeb\xe2\x80\x8bc` + "\ufffd" + `"`,
+		"\u061c\u180e":           `"\xd8\x9c\xe1\xa0\x8e"`,
+		"\U000e0041":             `"\xf3\xa0\x81\x81"`,
 	} {
 		if got := Quote(in); got != want {
 			t.Errorf("%q: %s, want %s", in, got, want)

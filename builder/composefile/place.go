@@ -1,0 +1,167 @@
+package composefile
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/ko-health/kohealth/builder/source"
+)
+
+// place returns the model with the places of what is written.
+func (l *load) place(model map[string]any) *source.Node {
+	written := slices.Clone(l.docs)
+	slices.Reverse(written) // what comes later wins
+	services, _ := model["services"].(map[string]any)
+	delete(model, "services")
+	root := value(model, written, firstPos(written))
+	own := fields(written, "services")
+	placed := &source.Node{Kind: source.Map, Pos: firstPos(append(own, written...))}
+	for name, service := range services {
+		chain, elsewhere := chain(own, name)
+		key := keyOf(own, name)
+		if key == nil {
+			key = &source.Node{Kind: source.Scalar, Text: name, Pos: l.originOf(name, placed.Pos)}
+		}
+		if elsewhere == (source.Pos{}) {
+			elsewhere = key.Pos
+		}
+		placed.Fields = append(placed.Fields, source.Field{Key: key, Value: value(service, chain, elsewhere)})
+	}
+	inOrder(placed)
+	root.Fields = append(root.Fields, source.Field{Key: &source.Node{Kind: source.Scalar, Text: "services", Pos: placed.Pos}, Value: placed})
+	return root
+}
+
+// originOf returns where a service is named that comes from another file.
+func (l *load) originOf(name string, or source.Pos) source.Pos {
+	for _, o := range l.origins {
+		if o.services[name] {
+			return o.at
+		}
+	}
+	return or
+}
+
+func firstPos(nodes []*source.Node) source.Pos {
+	for _, n := range nodes {
+		if n.Pos.Line > 0 {
+			return n.Pos
+		}
+	}
+	return source.Pos{Line: 1, Column: 1}
+}
+
+// maxExtends bounds a chain of services that extend each other.
+const maxExtends = 20
+
+// chain returns what is written of a service: in the documents, and where the services
+// stand that it extends; and where it says that it extends one of another file.
+func chain(services []*source.Node, name string) (chain []*source.Node, elsewhere source.Pos) {
+	for range maxExtends {
+		own := fields(services, name)
+		chain = append(chain, own...)
+		extends := fields(own, "extends")
+		if len(extends) == 0 {
+			break
+		}
+		if extends[0].Get("file").Given() {
+			return chain, extends[0].Pos
+		}
+		name = extends[0].Text
+		if service, ok := extends[0].Get("service").Str(); ok {
+			name = service
+		}
+	}
+	return chain, source.Pos{}
+}
+
+// fields returns the values of a key in maps.
+func fields(maps []*source.Node, key string) (values []*source.Node) {
+	for _, m := range maps {
+		if i := lastField(m, key); i >= 0 {
+			values = append(values, untagged(m.Fields[i].Value))
+		}
+	}
+	return values
+}
+
+// lastField returns which field of a map has a key, exactly, or -1. Of equal keys, as
+// merge keys make them, the last counts.
+func lastField(n *source.Node, key string) int {
+	for i := len(n.Map()) - 1; i >= 0; i-- {
+		if n.Fields[i].Key.Text == key {
+			return i
+		}
+	}
+	return -1
+}
+
+// keyOf returns a key of maps, or nil.
+func keyOf(maps []*source.Node, key string) *source.Node {
+	for _, m := range maps {
+		if i := lastField(m, key); i >= 0 {
+			return m.Fields[i].Key
+		}
+	}
+	return nil
+}
+
+// untagged returns what a tag of Compose's, such as !override, is on.
+func untagged(n *source.Node) *source.Node {
+	if n.Kind == source.Unknown && n.Inside != nil {
+		return n.Inside
+	}
+	return n
+}
+
+// value returns a value of the model at the place of what is written of it. What is not
+// written in the file stands elsewhere.
+func value(v any, written []*source.Node, elsewhere source.Pos) *source.Node {
+	n := &source.Node{Pos: elsewhere}
+	if len(written) > 0 {
+		n.Pos = written[0].Pos
+		if written[0].Kind != source.Map { // a short form of what Compose writes out
+			elsewhere = n.Pos
+		}
+	}
+	switch v := v.(type) {
+	case nil:
+	case map[string]any:
+		n.Kind = source.Map
+		for name, field := range v {
+			key := keyOf(written, name)
+			if key == nil {
+				key = &source.Node{Kind: source.Scalar, Text: name, Pos: elsewhere}
+			}
+			n.Fields = append(n.Fields, source.Field{Key: key, Value: value(field, fields(written, name), elsewhere)})
+		}
+		inOrder(n)
+	case []any:
+		n.Kind = source.List
+		for i, item := range v {
+			n.Items = append(n.Items, value(item, items(written, i, len(v)), n.Pos))
+		}
+	default:
+		n.Kind, n.Text = source.Scalar, unknown(fmt.Sprint(v))
+	}
+	return n
+}
+
+// items returns what is written of an item of a list, where that has as many items.
+func items(written []*source.Node, i, length int) []*source.Node {
+	for _, w := range written {
+		if len(w.Items) == length {
+			return []*source.Node{untagged(w.Items[i])}
+		}
+	}
+	return nil
+}
+
+// inOrder sorts the fields of a map as they are written.
+func inOrder(n *source.Node) {
+	slices.SortFunc(n.Fields, func(a, b source.Field) int {
+		p, q := a.Key.Pos, b.Key.Pos
+		return cmp.Or(cmp.Compare(p.Line, q.Line), cmp.Compare(p.Column, q.Column), cmp.Compare(a.Key.Text, b.Key.Text))
+	})
+}

@@ -1,0 +1,143 @@
+package composefile
+
+import (
+	"bytes"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/compose-spec/compose-go/v2/schema"
+
+	"github.com/ko-health/kohealth/builder/source"
+)
+
+// isPlain reports whether a file is already what Compose would make of it: there is
+// nothing in it to replace, to merge or to look up, and Compose's schema takes it. The
+// library takes ten times as long for a file of many services, most of it for finding
+// that nothing is to be done.
+func isPlain(data []byte, docs []*source.Node) bool {
+	if len(docs) != 1 || bytes.ContainsAny(data, "$!") {
+		return false
+	}
+	root := docs[0]
+	services := root.Get("services")
+	for _, f := range root.Map() {
+		if !slices.Contains([]string{"services", "networks", "volumes", "name"}, f.Key.Text) && !strings.HasPrefix(f.Key.Text, "x-") {
+			return false
+		}
+	}
+	for _, f := range services.Map() {
+		if !isPlainService(f.Value, root) {
+			return false
+		}
+	}
+	model, ok := plainValue(root)
+	fields, isMap := model.(map[string]any)
+	return ok && isMap && len(services.Map()) > 0 && schema.Validate(fields) == nil
+}
+
+// plainKeys are keys of a service whose values Compose takes as they are, or that
+// isPlainService judges.
+const plainKeys = " image container_name command entrypoint expose environment restart user healthcheck labels working_dir hostname ports depends_on networks volumes "
+
+func isPlainService(service, root *source.Node) bool {
+	for _, f := range service.Map() {
+		if !strings.Contains(plainKeys, " "+f.Key.Text+" ") {
+			return false
+		}
+	}
+	for _, port := range service.Get("ports").List() {
+		if !plainPort.MatchString(port.Text) {
+			return false
+		}
+	}
+	for _, volume := range service.Get("volumes").List() {
+		m := plainVolume.FindStringSubmatch(volume.Text)
+		if m == nil || m[1] != "" && lastField(root.Get("volumes"), m[1]) < 0 {
+			return false
+		}
+	}
+	return service.Get("image").Given() && isPlainCheck(service.Get("healthcheck")) &&
+		areNamed(service.Get("depends_on"), root.Get("services")) && areNamed(service.Get("networks"), root.Get("networks"))
+}
+
+var (
+	plainPort   = regexp.MustCompile(`^(\d{1,4}:)?\d{1,4}(/tcp|/udp)?$`)
+	plainVolume = regexp.MustCompile(`^(?:([a-z][\w-]*)|\.{0,2}/[\w./-]*):/[\w./-]*(:ro|:rw)?$`)
+)
+
+// areNamed reports whether all that a list or map names is defined.
+func areNamed(names, defined *source.Node) bool {
+	for _, n := range names.List() {
+		if lastField(defined, n.Text) < 0 {
+			return false
+		}
+	}
+	for _, f := range names.Map() {
+		if lastField(defined, f.Key.Text) < 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func isPlainCheck(check *source.Node) bool {
+	if test := check.Get("test").List(); len(test) > 0 && !slices.Contains([]string{"CMD", "CMD-SHELL", "NONE"}, test[0].Text) {
+		return false
+	}
+	for _, key := range []string{"interval", "timeout", "start_period", "start_interval"} {
+		if text, ok := check.Get(key).Str(); ok {
+			if _, err := time.ParseDuration(text); err != nil {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// plainValue returns a value as the library reads it. ok is false if that is not sure.
+func plainValue(n *source.Node) (value any, ok bool) {
+	switch {
+	case n.Kind == source.Null:
+		return nil, true
+	case n.Kind == source.Scalar && !n.Bare:
+		return n.Text, true
+	case n.Kind == source.Scalar:
+		return plainNumber(n.Text)
+	case n.Kind == source.List:
+		return plainList(n)
+	case n.Kind == source.Map:
+		return plainMap(n)
+	}
+	return nil, false
+}
+
+func plainNumber(text string) (value any, ok bool) {
+	if text == "true" || text == "false" {
+		return text == "true", true
+	}
+	i, err := strconv.Atoi(text)
+	return i, err == nil && strconv.Itoa(i) == text
+}
+
+func plainList(n *source.Node) (value any, ok bool) {
+	items := make([]any, len(n.Items))
+	for i, item := range n.Items {
+		if items[i], ok = plainValue(item); !ok {
+			return nil, false
+		}
+	}
+	return items, true
+}
+
+func plainMap(n *source.Node) (value any, ok bool) {
+	fields := make(map[string]any, len(n.Fields))
+	for _, f := range n.Fields {
+		if fields[f.Key.Text], ok = plainValue(f.Value); !ok || f.Key.Bare {
+			return nil, false
+		}
+	}
+	return fields, len(fields) == len(n.Fields) // no key is there twice, and none is merged
+}

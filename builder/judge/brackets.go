@@ -1,0 +1,271 @@
+package judge
+
+import (
+	"archive/tar"
+	"slices"
+	"strconv"
+	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// test runs test and [.
+func (c *call) test() result {
+	args := c.args()
+	if c.name() == "[" {
+		if !c.open && (len(args) == 0 || args[len(args)-1] != "]") {
+			if len(args) > 0 && !isKnown(args[len(args)-1]) {
+				return result{status: either}
+			}
+			return failsWith("2")
+		}
+		args = args[:max(0, len(args)-1)]
+	}
+	if c.open {
+		return result{status: either}
+	}
+	if len(args) == 2 && (args[0] == "-f" || args[0] == "-e") && strings.HasPrefix(args[1], "/") && isKnown(args[1]) {
+		c.asks(asked{arg: c.arg, offset: c.of(c.at), tool: c.name(), scheme: "file", path: args[1], probe: []string{"file://" + dollars(args[1])}})
+	}
+	is := c.evaluate(args)
+	if is == perhaps {
+		return result{status: either}
+	}
+	return result{status: statusOf(is == yes)}
+}
+
+// evaluate evaluates an expression of test: POSIX's by the number of its arguments, and
+// those that -a and -o join.
+func (sh *shell) evaluate(args []string) maybe {
+	switch len(args) {
+	case 0:
+		return no
+	case 1:
+		return isText(args[0])
+	case 2:
+		if args[0] == "!" {
+			return opposite(isText(args[1]))
+		}
+		return sh.unary(args[0], args[1])
+	case 3:
+		if isBinary(args[1]) {
+			return sh.compare(args[0], args[1], args[2])
+		}
+	case 4:
+		if args[0] == "!" && isBinary(args[2]) {
+			return opposite(sh.compare(args[1], args[2], args[3]))
+		}
+	}
+	if args[0] == "!" && len(args) == 3 && strings.HasPrefix(args[1], "-") {
+		return opposite(sh.unary(args[1], args[2]))
+	}
+	return perhaps
+}
+
+func opposite(m maybe) maybe {
+	switch m {
+	case yes:
+		return no
+	case no:
+		return yes
+	}
+	return perhaps
+}
+
+// isText reports whether a text is not empty.
+func isText(s string) maybe {
+	switch {
+	case s == "":
+		return no
+	case strings.Trim(s, Unknown) == "":
+		return perhaps
+	}
+	return yes
+}
+
+// unary evaluates an operator with one operand.
+func (sh *shell) unary(op, operand string) maybe {
+	switch op {
+	case "-n":
+		return isText(operand)
+	case "-z":
+		return opposite(isText(operand))
+	case "-e", "-f", "-x", "-r", "-s", "-d", "-L", "-h", "-w", "-c", "-b", "-p", "-S":
+		return sh.testFile(op, operand)
+	}
+	return perhaps
+}
+
+// testFile evaluates an operator on a file.
+func (sh *shell) testFile(op, name string) maybe {
+	if name == "" {
+		return no
+	}
+	if !isKnown(name) {
+		return perhaps
+	}
+	e, is := sh.exists(name)
+	if is != yes {
+		return is
+	}
+	switch op {
+	case "-e":
+		return yes
+	case "-d":
+		return truth(e.Type == tar.TypeDir)
+	case "-f":
+		return truth(e.Type == tar.TypeReg)
+	case "-x":
+		if e.Mode&0o111 == 0 {
+			return no
+		}
+		if e.Mode&0o001 != 0 {
+			return yes
+		}
+	}
+	return perhaps
+}
+
+func truth(is bool) maybe {
+	if is {
+		return yes
+	}
+	return no
+}
+
+var numeric = []string{"-eq", "-ne", "-lt", "-le", "-gt", "-ge"}
+
+func isBinary(op string) bool {
+	return op == "=" || op == "!=" || op == "==" || slices.Contains(numeric, op)
+}
+
+// compare evaluates an operator with two operands.
+func (sh *shell) compare(a, op, b string) maybe {
+	switch op {
+	case "==":
+		switch sh.dialect {
+		case dash:
+			return no // an unexpected operator: status 2
+		case anyShell:
+			if equal(a, b) == no {
+				return no
+			}
+			return perhaps
+		}
+		return equal(a, b)
+	case "=":
+		return equal(a, b)
+	case "!=":
+		return opposite(equal(a, b))
+	}
+	return compareNumbers(a, op, b)
+}
+
+func equal(a, b string) maybe {
+	switch {
+	case !could(a, b):
+		return no
+	case isKnown(a) && isKnown(b):
+		return yes
+	}
+	return perhaps
+}
+
+// compareNumbers compares numbers; what is none is a mistake, with status 2.
+func compareNumbers(a, op, b string) maybe {
+	x, okX := number(a)
+	y, okY := number(b)
+	switch {
+	case okX == no || okY == no:
+		return no
+	case okX == perhaps || okY == perhaps:
+		return perhaps
+	}
+	return truth(map[string]bool{"-eq": x == y, "-ne": x != y, "-lt": x < y, "-le": x <= y, "-gt": x > y, "-ge": x >= y}[op])
+}
+
+func number(s string) (n int64, is maybe) {
+	if strings.Trim(s, " \t\n0123456789+-"+Unknown) != "" {
+		return 0, no
+	}
+	if !isKnown(s) {
+		return 0, perhaps
+	}
+	n, err := strconv.ParseInt(strings.TrimSpace(s), 10, 64)
+	if err != nil {
+		return 0, perhaps // shells differ in what is out of range, and in what is empty
+	}
+	return n, yes
+}
+
+// testClause runs [[ ]].
+func (sh *shell) testClause(t *syntax.TestClause, ctx scene) result {
+	if sh.dialect == dash {
+		sh.cause(ctx, "bash-only", sh.script.offset(t), "[[ is bash's, and the shell is dash here")
+		return notFound
+	}
+	for a := range nodes[*syntax.Word](t) {
+		sh.text(a, ctx)
+	}
+	is := sh.clause(t.X, ctx)
+	if is == perhaps {
+		return result{status: either}
+	}
+	return result{status: statusOf(is == yes)}
+}
+
+// clause evaluates what stands within [[ ]].
+func (sh *shell) clause(x syntax.TestExpr, ctx scene) maybe {
+	switch x := x.(type) {
+	case *syntax.Word:
+		return isText(sh.text(x, ctx))
+	case *syntax.ParenTest:
+		return sh.clause(x.X, ctx)
+	case *syntax.UnaryTest:
+		if x.Op == syntax.TsNot {
+			return opposite(sh.clause(x.X, ctx))
+		}
+		if w, ok := x.X.(*syntax.Word); ok {
+			return sh.unary(x.Op.String(), sh.text(w, ctx))
+		}
+	case *syntax.BinaryTest:
+		return sh.binaryClause(x, ctx)
+	}
+	return perhaps
+}
+
+func (sh *shell) binaryClause(x *syntax.BinaryTest, ctx scene) maybe {
+	switch x.Op {
+	case syntax.AndTest:
+		return both(sh.clause(x.X, ctx), sh.clause(x.Y, ctx))
+	case syntax.OrTest:
+		return opposite(both(opposite(sh.clause(x.X, ctx)), opposite(sh.clause(x.Y, ctx))))
+	}
+	a, okA := x.X.(*syntax.Word)
+	b, okB := x.Y.(*syntax.Word)
+	if !okA || !okB {
+		return perhaps
+	}
+	text, is := sh.text(a, ctx), perhaps
+	if p := sh.pattern(b, ctx); isKnown(text) && isKnown(p) {
+		is = matchPattern(text, p)
+	}
+	switch x.Op {
+	case syntax.TsMatch, syntax.TsMatchShort:
+		return is
+	case syntax.TsNoMatch:
+		return opposite(is)
+	}
+	return perhaps
+}
+
+// both is a and b.
+func both(a, b maybe) maybe {
+	switch {
+	case a == no || b == no:
+		return no
+	case a == yes && b == yes:
+		return yes
+	}
+	return perhaps
+}

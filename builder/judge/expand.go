@@ -1,0 +1,269 @@
+package judge
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+
+	"mvdan.cc/sh/v3/pattern"
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// An expander collects the fields that words become.
+type expander struct {
+	*shell
+	ctx    scene
+	words  []string
+	field  strings.Builder
+	begun  bool // a field is being written, be it empty
+	open   bool // there may be more fields, or fewer
+	globs  bool // the field may name files
+	quoted bool
+	whole  bool // fields are not split
+	quote  func(string) string
+}
+
+// fields expands words. open tells that it is not known how many there are.
+func (sh *shell) fields(words []*syntax.Word, ctx scene) (fields []string, open bool) {
+	e := &expander{shell: sh, ctx: ctx}
+	for _, w := range words {
+		e.parts(w.Parts)
+		e.end()
+	}
+	return e.words, e.open
+}
+
+// text expands a word that stays one.
+func (sh *shell) text(w *syntax.Word, ctx scene) string {
+	return sh.expanded(w, ctx, func(s string) string { return s })
+}
+
+// pattern expands a word to a pattern, in which quoted text stands for itself.
+func (sh *shell) pattern(w *syntax.Word, ctx scene) string {
+	return sh.expanded(w, ctx, func(s string) string { return pattern.QuoteMeta(s, 0) })
+}
+
+func (sh *shell) expanded(w *syntax.Word, ctx scene, quote func(string) string) string {
+	if w == nil {
+		return ""
+	}
+	e := &expander{shell: sh, ctx: ctx, whole: true, quote: quote}
+	e.parts(w.Parts)
+	return e.field.String()
+}
+
+// end ends a field.
+func (e *expander) end() {
+	if !e.begun {
+		return
+	}
+	field := e.field.String()
+	if e.globs && !strings.Contains(field, "://") {
+		field, e.open = Unknown, true
+	}
+	e.words = append(e.words, field)
+	e.field.Reset()
+	e.begun, e.globs = false, false
+}
+
+func (e *expander) parts(parts []syntax.WordPart) {
+	for i, p := range parts {
+		switch p := p.(type) {
+		case *syntax.Lit:
+			e.literal(p.Value, i == 0)
+		case *syntax.SglQuoted:
+			e.single(p)
+		case *syntax.DblQuoted:
+			e.double(p)
+		case *syntax.ParamExp:
+			e.parameter(p)
+		case *syntax.CmdSubst:
+			e.add(e.substitute(p))
+		case *syntax.ArithmExp:
+			e.add(e.arithmetic(p))
+		default:
+			e.add(Unknown)
+		}
+	}
+}
+
+func (e *expander) double(p *syntax.DblQuoted) {
+	outer := e.quoted
+	e.quoted, e.begun = true, true
+	if p.Dollar && e.dialect != bash {
+		e.literal("$", false)
+	}
+	e.parts(p.Parts)
+	e.quoted = outer
+}
+
+func (e *expander) single(p *syntax.SglQuoted) {
+	e.begun = true
+	switch {
+	case p.Dollar && e.dialect == dash:
+		e.write("$" + p.Value)
+	case p.Dollar:
+		e.write(Unknown)
+	default:
+		e.write(p.Value)
+	}
+}
+
+// write adds text that is quoted.
+func (e *expander) write(text string) {
+	if e.quote != nil {
+		text = e.quote(text)
+	}
+	e.field.WriteString(text)
+}
+
+// literal adds text as it stands in the script.
+func (e *expander) literal(text string, first bool) {
+	e.begun = true
+	if first && strings.HasPrefix(text, "~") && !e.quoted {
+		e.field.WriteString(Unknown)
+		return
+	}
+	special := ""
+	if e.quoted {
+		special = "$`\"\\\n"
+	}
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		if c == '\\' && i+1 < len(text) && (special == "" || strings.IndexByte(special, text[i+1]) >= 0) {
+			if i++; text[i] != '\n' {
+				e.write(text[i : i+1])
+			}
+			continue
+		}
+		e.globs = e.globs || !e.quoted && !e.whole && (c == '*' || c == '?' || c == '[' && strings.Contains(text[i:], "]"))
+		if e.quoted || e.quote == nil {
+			e.write(text[i : i+1])
+			continue
+		}
+		e.field.WriteByte(c)
+	}
+	if e.dialect != dash && !e.quoted && !e.whole && braces.MatchString(text) {
+		e.open = e.open || e.dialect != ash
+	}
+}
+
+// braces are those that bash expands to several words.
+var braces = regexp.MustCompile(`\{[^{}]*(,|\.\.)[^{}]*\}`)
+
+// add adds what stood for something, and splits it where that is done.
+func (e *expander) add(value string) {
+	if e.quoted || e.whole {
+		e.begun = e.begun || e.quoted || value != ""
+		e.write(value)
+		return
+	}
+	if e.value("IFS") != Unknown && e.value("IFS") != unset {
+		value = Unknown
+	}
+	if strings.Contains(value, Unknown) {
+		e.open = e.open || value == Unknown || strings.ContainsAny(value, " \t\n")
+	}
+	if strings.ContainsAny(value, "*?[") {
+		e.globs = true
+	}
+	words := strings.Fields(value)
+	leads := value != "" && strings.TrimLeft(value, " \t\n") != value
+	trails := value != "" && strings.TrimRight(value, " \t\n") != value
+	if leads {
+		e.end()
+	}
+	for i, w := range words {
+		if i > 0 {
+			e.end()
+		}
+		e.begun = true
+		e.field.WriteString(w)
+	}
+	if trails {
+		e.end()
+	}
+}
+
+// substitute runs $( ).
+func (e *expander) substitute(c *syntax.CmdSubst) string {
+	ctx := e.ctx
+	ctx.tested, ctx.read = false, true
+	sub := e.fork()
+	if sub.errexit == yes { // in which shells differ
+		sub.errexit = perhaps
+	}
+	out := sub.list(c.Stmts, ctx)
+	for _, r := range sub.jumps {
+		out = out.or(r)
+	}
+	out = out.or(sub.exits)
+	e.substituted, e.hasSubstituted = out, true
+	e.code = same(e.code, out.exitCode()) // shells differ in when it counts
+	if out.status == 0 {
+		return Unknown
+	}
+	return strings.TrimRight(out.out, "\n")
+}
+
+// arithmetic evaluates $(( )) as far as that it is a number.
+func (e *expander) arithmetic(a *syntax.ArithmExp) string {
+	if lit, ok := a.X.(*syntax.Word); ok {
+		if _, err := strconv.Atoi(lit.Lit()); err == nil {
+			return lit.Lit()
+		}
+	}
+	e.forgetAssigned(a)
+	if !isPlain(a) || e.dialect == dash { // a mistake in it ends the shell
+		e.exits = e.exits.or(failsWith("2"))
+	}
+	return Unknown
+}
+
+// isPlain reports whether arithmetic can go wrong only by what variables hold.
+func isPlain(a *syntax.ArithmExp) bool {
+	for b := range nodes[*syntax.BinaryArithm](a) {
+		if b.Op == syntax.Quo || b.Op == syntax.Rem {
+			return false
+		}
+	}
+	for range nodes[*syntax.ParamExp](a) {
+		return false
+	}
+	return true
+}
+
+// forgetAssigned makes unknown what arithmetic assigns.
+func (sh *shell) forgetAssigned(a syntax.Node) {
+	for w := range nodes[*syntax.Word](a) {
+		if name := w.Lit(); syntax.ValidName(name) {
+			sh.vars[name] = Unknown
+		}
+	}
+}
+
+// matchRegexp reports whether all of a text matches.
+func matchRegexp(expr, text string) (bool, error) {
+	re, err := regexp.Compile(expr)
+	return err == nil && re.MatchString(text), err
+}
+
+// could reports whether a text that may hold [Unknown] can be another, which may hold it,
+// too: surely not if what is known at either end differs.
+func could(a, b string) bool {
+	if isKnown(a) && isKnown(b) {
+		return a == b
+	}
+	if !isKnown(a) && !isKnown(b) {
+		return true
+	}
+	if isKnown(a) {
+		a, b = b, a
+	}
+	parts := strings.Split(a, Unknown)
+	for i := range parts {
+		parts[i] = regexp.QuoteMeta(parts[i])
+	}
+	ok, err := matchRegexp(`(?s)^`+strings.Join(parts, `.*`)+`$`, b)
+	return ok || err != nil
+}

@@ -1,0 +1,439 @@
+package judge
+
+import (
+	"slices"
+	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/ko-health/kohealth/builder/health"
+)
+
+// An edit changes a test. It returns nil if it cannot.
+type edit func(test []string) []string
+
+// insert adds arguments after a program's name.
+func (c *call) insert(args ...string) edit {
+	if c.node == nil {
+		if !c.isExec || c.fixed {
+			return nil
+		}
+		at := c.first + 1
+		return func(test []string) []string {
+			if at > len(test) {
+				return nil
+			}
+			return slices.Insert(slices.Clone(test), at, args...)
+		}
+	}
+	if c.fixed || c.first >= len(c.node.Args) || len(c.node.Args) != c.first+len(c.words) {
+		return nil
+	}
+	w := c.node.Args[c.first]
+	at, arg := c.of(c.script.offset(w))+int(w.End().Offset()-w.Pos().Offset()), c.arg
+	var text strings.Builder
+	for _, a := range args {
+		text.WriteString(" " + quote(a))
+	}
+	return func(test []string) []string {
+		if arg >= len(test) || at > len(test[arg]) {
+			return nil
+		}
+		changed := slices.Clone(test)
+		changed[arg] = test[arg][:at] + text.String() + test[arg][at:]
+		return changed
+	}
+}
+
+// replace changes an argument of a program.
+func (c *call) replace(old, new string) edit {
+	if c.node == nil {
+		return func(test []string) []string {
+			changed := slices.Clone(test)
+			if i := slices.Index(changed, old); i > 0 {
+				changed[i] = new
+				return changed
+			}
+			return nil
+		}
+	}
+	if c.fixed {
+		return nil
+	}
+	from, to, arg := c.of(c.at), c.of(c.at)+int(c.node.End().Offset()-c.node.Pos().Offset()), c.arg
+	return func(test []string) []string {
+		if arg >= len(test) || to > len(test[arg]) || !strings.Contains(test[arg][from:to], old) {
+			return nil
+		}
+		changed := slices.Clone(test)
+		changed[arg] = test[arg][:from] + strings.Replace(test[arg][from:to], old, new, 1) + test[arg][to:]
+		return changed
+	}
+}
+
+// replaceIn changes a part of an argument that need not stand in the script as it is.
+func (c *call) replaceIn(old, new, arg string) edit {
+	if isKnown(arg) || c.node == nil {
+		if e := c.replace(arg, strings.Replace(arg, old, new, 1)); e != nil && (c.node == nil || c.standsIn(arg)) {
+			return e
+		}
+	}
+	for _, w := range c.node.Args {
+		if lit, ok := w.Parts[0].(*syntax.Lit); ok && strings.Contains(lit.Value, old) && strings.HasPrefix(arg, lit.Value) {
+			return c.replace(lit.Value, strings.Replace(lit.Value, old, new, 1))
+		}
+		if q, ok := w.Parts[0].(*syntax.DblQuoted); ok && len(q.Parts) > 0 {
+			if lit, ok := q.Parts[0].(*syntax.Lit); ok && strings.Contains(lit.Value, old) && strings.HasPrefix(arg, lit.Value) {
+				return c.replace(lit.Value, strings.Replace(lit.Value, old, new, 1))
+			}
+		}
+	}
+	return nil
+}
+
+// standsIn reports whether an argument is in the script as it is.
+func (c *call) standsIn(arg string) bool {
+	if c.fixed || c.arg >= len(c.check.Test) {
+		return false
+	}
+	return strings.Contains(c.check.Test[c.arg], arg)
+}
+
+// maxEdits is how many edits one after the other are tried.
+const maxEdits = 6
+
+// mend adds to verdicts what to write instead, as far as that is sure: what is found
+// nothing about when it is judged.
+func (r *run) mend(found []Verdict) error {
+	if len(found) == 0 {
+		return nil
+	}
+	all, err := r.editAll()
+	if err != nil {
+		return err
+	}
+	probe, err := r.probeInstead()
+	if err != nil {
+		return err
+	}
+	for i := range found {
+		if found[i].Severity == Error {
+			found[i].Probe = probe
+		}
+		if found[i].Test, err = r.clean(append(r.candidates(found[i]), all)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// candidates are what may be written instead, the best first.
+func (r *run) candidates(v Verdict) (tests [][]string) {
+	for _, n := range r.notes {
+		if n.edit != nil && n.Rule == v.Rule && n.Arg == v.Arg && n.Offset == v.Offset {
+			tests = append(tests, n.edit(r.check.Test))
+		}
+	}
+	switch v.Rule {
+	case "always-healthy":
+		tests = append(tests, strict(r.check.Test))
+	case "bash-only", "shell-parse":
+		tests = append(tests, inBash(r.check.Test))
+	case "no-program":
+		tests = append(tests, r.otherTool())
+	}
+	return tests
+}
+
+// clean returns the first test about which nothing is found.
+func (r *run) clean(tests [][]string) ([]string, error) {
+	for _, t := range tests {
+		if t == nil || slices.Equal(t, r.check.Test) {
+			continue
+		}
+		found, err := r.findIn(t)
+		if err != nil {
+			return nil, err
+		}
+		if len(found.verdicts()) == 0 && (found.result&passes != 0) {
+			return t, nil
+		}
+	}
+	return nil, nil
+}
+
+// findIn judges another test in the same container.
+func (r *run) findIn(test []string) (*run, error) {
+	return judge(r.ctx, Check{test, r.check.Timeout}, *r.container)
+}
+
+// editAll applies one edit after the other, as long as something is found.
+func (r *run) editAll() ([]string, error) {
+	at := r
+	for range maxEdits {
+		var next []string
+		for _, v := range at.verdicts() {
+			for _, t := range at.candidates(v) {
+				if t != nil && !slices.Equal(t, at.check.Test) {
+					next = t
+					break
+				}
+			}
+			if next != nil {
+				break
+			}
+		}
+		if next == nil {
+			return nil, nil
+		}
+		var err error
+		if at, err = r.findIn(next); err != nil {
+			return nil, err
+		}
+		if len(at.verdicts()) == 0 {
+			return next, nil
+		}
+	}
+	return nil, nil
+}
+
+// strict cuts off what makes a script succeed whatever was before.
+func strict(test []string) []string {
+	at := len(test) - 1
+	if _, isShell := shellNames[baseName(test[1])]; !isShell && (test[0] != "CMD-SHELL" || at != 1) {
+		return nil
+	}
+	script := test[at]
+	file, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(script), "")
+	if err != nil || len(file.Stmts) == 0 || file.Stmts[len(file.Stmts)-1].Negated {
+		return nil
+	}
+	list, end := file.Stmts, 0
+	last := list[len(list)-1]
+	switch or, ok := last.Cmd.(*syntax.BinaryCmd); {
+	case ok && or.Op == syntax.OrStmt && isSuccess(or.Y):
+		end = int(or.X.End().Offset())
+	case last.Background && len(list) == 1:
+		end = int(last.Cmd.End().Offset())
+	case len(list) > 1 && isSuccess(last):
+		end = int(list[len(list)-2].End().Offset())
+	default:
+		return nil
+	}
+	changed := slices.Clone(test)
+	changed[at] = strings.TrimRight(script[:end], "; \n") + " || exit 1"
+	return changed
+}
+
+// isSuccess reports whether a command does nothing but succeed.
+func isSuccess(s *syntax.Stmt) bool {
+	c, ok := s.Cmd.(*syntax.CallExpr)
+	if !ok || s.Negated || len(c.Args) == 0 {
+		return false
+	}
+	switch c.Args[0].Lit() {
+	case "true", ":", "echo":
+		return true
+	case "exit":
+		return len(c.Args) == 2 && c.Args[1].Lit() == "0"
+	}
+	return false
+}
+
+// inBash writes a shell command for bash.
+func inBash(test []string) []string {
+	if test[0] != "CMD-SHELL" || len(test) != 2 {
+		return nil
+	}
+	return []string{"CMD", "bash", "-c", test[1]}
+}
+
+// otherTool writes a check with curl for wget, or wget for curl, if only that one is in
+// the image, and it says the same.
+func (r *run) otherTool() []string {
+	test := r.check.Test
+	words := test[1:]
+	if test[0] == "CMD-SHELL" {
+		text, suffix := test[1], ""
+		if cut, ok := strings.CutSuffix(strings.TrimSpace(text), "|| exit 1"); ok {
+			text, suffix = strings.TrimSpace(cut), " || exit 1"
+		}
+		simple, ok := Words(text)
+		if !ok {
+			return nil
+		}
+		if other := otherWords(simple); other != nil {
+			for i := range other {
+				other[i] = quote(other[i])
+			}
+			return []string{"CMD-SHELL", strings.Join(other, " ") + suffix}
+		}
+		return nil
+	}
+	if other := otherWords(words); other != nil {
+		return append([]string{"CMD"}, other...)
+	}
+	return nil
+}
+
+// otherWords is a call of curl for one of wget, or the other way round; nil if it is not
+// known to do the same.
+func otherWords(words []string) []string {
+	switch baseName(words[0]) {
+	case "curl":
+		o := curlSyntax.parse(words[1:])
+		if !o.only("f", "s", "S", "L", "fail", "silent", "show-error", "location", "o", "output") || len(o.operands) != 1 {
+			return nil
+		}
+		if file, ok := o.value("o", "output"); ok && file != "/dev/null" {
+			return nil
+		}
+		u := parseURL(words[1+o.operands[0]])
+		return []string{"wget", "-q", "-O", "/dev/null", u.String()}
+	case "wget":
+		o := wgetSyntax.parse(words[1:])
+		if !o.only("q", "O", "nv", "n", "quiet", "spider", "no-verbose", "output-document", "t", "tries") || len(o.operands) != 1 {
+			return nil
+		}
+		return []string{"curl", "-fsS", "-o", "/dev/null", parseURL(words[1+o.operands[0]]).String()}
+	}
+	return nil
+}
+
+// only reports whether no options but these are given.
+func (o options) only(names ...string) bool {
+	return !slices.ContainsFunc(o.given, func(g given) bool { return !slices.Contains(names, g.name) })
+}
+
+// String returns the URL with its scheme.
+func (u webURL) String() string {
+	s := u.scheme + "://"
+	if u.user != "" {
+		s += u.user + "@"
+	}
+	s += u.host
+	if u.port != "" {
+		s += ":" + u.port
+	}
+	if u.path == "" {
+		return s + "/"
+	}
+	return s + u.path
+}
+
+// probeInstead returns the arguments with which kohealth's probe checks the same, if
+// that is sure: the check does nothing but to ask one thing.
+func (r *run) probeInstead() ([]string, error) {
+	if len(r.asked) != 1 || r.asked[0].probe == nil || !r.isOneCall() {
+		return nil, nil
+	}
+	probe := r.asked[0].probe
+	c := *r.container
+	c.Files, c.Kohealth = nil, true
+	found, err := judge(r.ctx, Check{append([]string{"CMD", health.ProbePath}, probe...), r.check.Timeout}, c)
+	if err != nil || len(found.verdicts()) > 0 {
+		return nil, err
+	}
+	return probe, nil
+}
+
+// isOneCall reports whether the check is a single call, and fails when that does.
+func (r *run) isOneCall() bool {
+	test := r.check.Test
+	if test[0] == "CMD" {
+		d, isShell := shellNames[baseName(test[1])]
+		return !isShell || d == ash && baseName(test[1]) == "busybox"
+	}
+	file, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(test[1]), "")
+	if err != nil || len(file.Stmts) != 1 || file.Stmts[0].Negated || file.Stmts[0].Background {
+		return false
+	}
+	cmd := file.Stmts[0].Cmd
+	if or, ok := cmd.(*syntax.BinaryCmd); ok && or.Op == syntax.OrStmt && !or.X.Negated && isFailure(or.Y) {
+		cmd = or.X.Cmd
+	}
+	for range nodes[*syntax.CmdSubst](cmd) {
+		return false
+	}
+	_, ok := cmd.(*syntax.CallExpr)
+	return ok
+}
+
+// isFailure reports whether a command does nothing but fail.
+func isFailure(s *syntax.Stmt) bool {
+	c, ok := s.Cmd.(*syntax.CallExpr)
+	if !ok || len(c.Args) == 0 {
+		return false
+	}
+	return c.Args[0].Lit() == "false" || len(c.Args) == 2 && c.Args[0].Lit() == "exit" && c.Args[1].Lit() != "0"
+}
+
+// curlProbe returns the arguments with which the probe asks what curl asks, or nil.
+func curlProbe(u webURL, o options) []string {
+	var args []string
+	for _, g := range o.given {
+		switch g.name {
+		case "f", "fail", "s", "silent", "S", "show-error", "L", "location", "g", "globoff", "i", "include", "no-progress-meter":
+		case "o", "output":
+			if g.value != "/dev/null" {
+				return nil
+			}
+		case "k", "insecure":
+			args = append(args, "-insecure")
+		case "H", "header":
+			args = append(args, "-header", dollars(g.value))
+		case "X", "request":
+			args = append(args, "-method", g.value)
+		case "I", "head":
+			args = append(args, "-method", "HEAD")
+		case "m", "max-time":
+			args = append(args, "-timeout", g.value+"s")
+		case "connect-timeout", "retry", "retry-delay", "noproxy":
+		default:
+			return nil
+		}
+	}
+	return append(args, u.target())
+}
+
+// wgetProbe is curlProbe for wget.
+func wgetProbe(u webURL, o options) []string {
+	var args []string
+	for _, g := range o.given {
+		switch g.name {
+		case "q", "quiet", "nv", "n", "no-verbose", "t", "tries", "Y", "no-proxy", "S", "server-response", "no-cache":
+		case "spider":
+			args = append(args, "-method", "HEAD")
+		case "O", "output-document":
+			if g.value != "/dev/null" && g.value != "-" {
+				return nil
+			}
+		case "no-check-certificate":
+			args = append(args, "-insecure")
+		case "header":
+			args = append(args, "-header", dollars(g.value))
+		case "T", "timeout":
+			args = append(args, "-timeout", g.value+"s")
+		default:
+			return nil
+		}
+	}
+	return append(args, u.target())
+}
+
+// dollars writes a text for the probe, which expands variables.
+func dollars(s string) string { return strings.ReplaceAll(s, "$", "$$") }
+
+// target returns a URL as a target of the probe.
+func (u webURL) target() string {
+	host := ""
+	if strings.Contains(u.host, ":") {
+		host = u.host
+	}
+	port := u.port
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.scheme]
+	}
+	path, _, _ := strings.Cut(u.path, "#")
+	return u.scheme + "://" + host + ":" + port + dollars(path)
+}

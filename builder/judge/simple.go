@@ -1,0 +1,254 @@
+package judge
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// A call is one program, or built-in command, with what it is called with.
+type call struct {
+	*shell
+	scene
+	words []string         // the name and the arguments
+	open  bool             // there may be more of them, or fewer
+	at    int              // offset of the call in the script
+	first int              // which of the node's arguments, or of the test's, the name is
+	node  *syntax.CallExpr // nil for a call that the test is
+}
+
+func (c *call) name() string   { return c.words[0] }
+func (c *call) args() []string { return c.words[1:] }
+
+// shifted is the call of what follows the first n words.
+func (c *call) shifted(n int) *call {
+	inner := *c
+	inner.words, inner.first = c.words[n:], c.first+n
+	return &inner
+}
+
+// simple runs a simple command.
+func (sh *shell) simple(s *syntax.CallExpr, ctx scene) result {
+	sh.hasSubstituted, sh.unsets = false, nil
+	words, open := sh.fields(s.Args, ctx)
+	if sh.aborted {
+		return result{}
+	}
+	before := maps.Clone(sh.vars)
+	for _, a := range s.Assigns {
+		sh.assign(a, ctx)
+	}
+	if sh.aborted {
+		return result{}
+	}
+	c := &call{shell: sh, scene: ctx, words: words, open: open, at: sh.script.offset(s), node: s}
+	switch {
+	case len(words) == 0 && open:
+		return unclear
+	case len(words) == 0 && len(s.Args) > 0 && !sh.hasSubstituted:
+		return succeeds
+	case len(words) == 0 && sh.hasSubstituted:
+		r := sh.substituted
+		if r.status == 0 {
+			r.status = fails // never: what it waits for does not end
+		}
+		return result{status: r.status, code: r.code}
+	case len(words) == 0:
+		return succeeds
+	case !isKnown(c.name()) || open && words[0] == Unknown:
+		return sh.anyCommand()
+	}
+	r := sh.run1(c)
+	if len(s.Assigns) > 0 && !isSpecial(c.name()) {
+		sh.restore(s.Assigns, before)
+	}
+	return r
+}
+
+// anyCommand is the result of a command whose name is not known.
+func (sh *shell) anyCommand() result {
+	sh.ignored = true
+	return unclear
+}
+
+// restore undoes what was assigned for one command only.
+func (sh *shell) restore(assigns []*syntax.Assign, before map[string]string) {
+	for _, a := range assigns {
+		if a.Name == nil {
+			continue
+		}
+		if value, ok := before[a.Name.Value]; ok {
+			sh.vars[a.Name.Value] = value
+		} else {
+			delete(sh.vars, a.Name.Value)
+		}
+	}
+}
+
+func (sh *shell) assign(a *syntax.Assign, ctx scene) {
+	if a.Name == nil {
+		return
+	}
+	name := a.Name.Value
+	if slices.Contains(sh.readonly, name) {
+		sh.exits = sh.exits.or(failsWith("2"))
+		if sh.dialect != bash {
+			sh.aborted = true
+		}
+		return
+	}
+	switch value := sh.text(a.Value, ctx); {
+	case a.Array != nil || a.Index != nil:
+		sh.vars[name] = Unknown
+	case a.Append && sh.value(name) == unset:
+		sh.vars[name] = value
+	case a.Append:
+		sh.vars[name] = sh.value(name) + value
+	default:
+		sh.vars[name] = value
+	}
+}
+
+// run1 runs a function, a built-in command or a program.
+func (sh *shell) run1(c *call) result {
+	if body, ok := sh.funcs[c.name()]; ok && body != nil && !isSpecial(c.name()) {
+		return sh.function(body, c)
+	} else if ok {
+		return sh.anything()
+	}
+	if f := sh.builtin(c.name()); f != nil {
+		return f(c)
+	}
+	if len(sh.unsets) > 0 {
+		sh.tell("no-variable", c.at, "the variable "+sh.unsets[0]+", which "+c.name()+" gets, is set nowhere", nil)
+	}
+	return sh.program(c)
+}
+
+// anything is the result of a command that may do anything to the shell.
+func (sh *shell) anything() result {
+	sh.forgetAll()
+	sh.exits = sh.exits.or(unclear)
+	return unclear
+}
+
+// maxDepth bounds how deep functions and scripts call each other.
+const maxDepth = 12
+
+// function runs a function's body.
+func (sh *shell) function(body *syntax.Stmt, c *call) result {
+	if sh.depth++; sh.depth > maxDepth {
+		sh.exits = sh.exits.or(unclear)
+		return unclear
+	}
+	outer, args, open := sh.jumps, sh.args, sh.argsOpen
+	sh.jumps, sh.args, sh.argsOpen = map[jump]result{}, c.args(), c.open
+	r := sh.stmt(body, c.scene)
+	if returned, ok := sh.jumps["return"]; ok {
+		sh.forget(body)
+		r = r.or(returned)
+		r.out = same(r.out, returned.out)
+	}
+	for range nodes[*syntax.DeclClause](body) {
+		sh.forget(body) // local variables are not told from others
+	}
+	sh.jumps, sh.args, sh.argsOpen = outer, args, open
+	sh.depth--
+	return r
+}
+
+// declare runs export, local, readonly and declare as bash's syntax has them.
+func (sh *shell) declare(d *syntax.DeclClause, ctx scene) result {
+	name := d.Variant.Value
+	if (name == "declare" || name == "typeset" || name == "nameref") && sh.dialect != bash {
+		if sh.dialect == anyShell {
+			return unclear
+		}
+		sh.cause(ctx, "bash-only", sh.script.offset(d), name+" is bash's, and the shell is "+sh.dialect.String()+" here")
+		return notFound
+	}
+	if name == "local" && sh.depth == 0 {
+		sh.exits = sh.exits.or(failsWith("2"))
+		return result{status: either}
+	}
+	sh.hasSubstituted = false
+	for _, a := range d.Args {
+		if !a.Naked && a.Name != nil {
+			sh.assign(a, ctx)
+		}
+		if a.Name != nil && name == "readonly" {
+			sh.readonly = append(slices.Clone(sh.readonly), a.Name.Value)
+		}
+	}
+	if sh.aborted {
+		return result{}
+	}
+	return succeeds
+}
+
+// redirect opens what redirections name. special tells that it is the shell that cannot
+// go on if they fail.
+func (sh *shell) redirect(redirects []*syntax.Redirect, ctx *scene) (opened status, special bool) {
+	opened = passes
+	for _, r := range redirects {
+		switch st := sh.openFile(r, ctx); {
+		case st == fails && opened != either:
+			return fails, true
+		case st != passes:
+			opened = either
+		}
+	}
+	return opened, true
+}
+
+// openFile opens what one redirection names.
+func (sh *shell) openFile(r *syntax.Redirect, ctx *scene) status {
+	switch r.Op {
+	case syntax.Hdoc, syntax.DashHdoc:
+		ctx.in = sh.text(r.Hdoc, *ctx)
+		return passes
+	case syntax.WordHdoc:
+		ctx.in = sh.text(r.Word, *ctx) + "\n"
+		return passes
+	case syntax.DplIn, syntax.DplOut:
+		to := sh.text(r.Word, *ctx)
+		if to == "-" || to == "1" || to == "2" || to == "0" {
+			return passes
+		}
+		if syntaxDigits(to) {
+			return either // whether it is open is not followed
+		}
+		return sh.file(r, to, r.Op == syntax.DplOut, *ctx)
+	}
+	name := sh.text(r.Word, *ctx)
+	reads := r.Op == syntax.RdrIn
+	if reads {
+		ctx.in = Unknown
+		if name == "/dev/null" {
+			ctx.in = ""
+		}
+	}
+	return sh.file(r, name, !reads, *ctx)
+}
+
+func syntaxDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
+
+// writesElsewhere reports whether redirections take away the standard output.
+func writesElsewhere(redirects []*syntax.Redirect) bool {
+	for _, r := range redirects {
+		fd := ""
+		if r.N != nil {
+			fd = r.N.Value
+		}
+		switch r.Op {
+		case syntax.RdrIn, syntax.Hdoc, syntax.DashHdoc, syntax.WordHdoc, syntax.DplIn, syntax.RdrInOut:
+		default:
+			if fd == "" || fd == "1" {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,163 @@
+package lint
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/ko-health/kohealth/builder/composefile"
+	"github.com/ko-health/kohealth/builder/health"
+	"github.com/ko-health/kohealth/builder/judge"
+	"github.com/ko-health/kohealth/builder/source"
+)
+
+// judgeRules are the judge's: whether the check can pass in its container.
+func judgeRules() (rules []Rule) {
+	for _, r := range judge.Rules() {
+		check := func(c *container) []problem { return c.judged(r.ID) }
+		if r.ID == "wrong-architecture" {
+			check = wrongArchitecture // of the image, too
+		}
+		rules = append(rules, Rule{r.ID, r.Severity, r.Doc, r.Source, check})
+	}
+	return rules
+}
+
+// judged returns what the judge has found by a rule.
+func (c *container) judged(rule string) (found []problem) {
+	if isPasted(c) {
+		return nil // it is not the command that is meant
+	}
+	for _, v := range c.Verdicts {
+		if v.Rule != rule {
+			continue
+		}
+		pos := c.Check.at(v.Arg)
+		if rule == "hidden-by-mount" {
+			pos = c.mountAt(v, pos)
+		}
+		p := problem{Pos: pos, message: v.Message, fix: c.mended(v)}
+		if p.fix == "" && v.Advice != "" {
+			p.message += ": " + v.Advice
+		}
+		p.milder = v.Severity < judge.Error
+		found = append(found, p)
+	}
+	return found
+}
+
+// ask has the check judged.
+func (c *container) ask(ctx context.Context) error {
+	if !c.runs() || c.Unclear || c.Image != nil && c.Image.Platform.OS != "linux" {
+		return nil
+	}
+	found, err := judge.Judge(ctx, c.given(), c.judgedBy())
+	c.Verdicts, c.asked = found, err == nil
+	return err
+}
+
+// given is the check as the runtime gets it.
+func (c *container) given() judge.Check {
+	check := judge.Check{Timeout: c.timings().timeout}
+	for _, a := range c.Check.Test {
+		text := a.Text
+		if a.Open && text == "" {
+			text = judge.Unknown
+		}
+		check.Test = append(check.Test, isTemplate.ReplaceAllString(text, judge.Unknown))
+	}
+	return check
+}
+
+// judgedBy is the container as the judge wants it.
+func (c *container) judgedBy() judge.Container {
+	j := judge.Container{Env: map[string]judge.Variable{}, EnvOpen: c.EnvOpen || c.Image == nil, UserOpen: true}
+	if img := c.Image; img != nil {
+		j.Files, j.Platform, j.Ko, j.Kohealth = img.files, img.Platform, img.Ko, img.Kohealth
+		j.WorkingDir = img.Config.WorkingDir
+		j.Entrypoint = img.Config.Entrypoint
+		j.Command = slices.Concat(img.Config.Entrypoint, img.Config.Cmd)
+		for _, kv := range img.Config.Env {
+			name, value, _ := strings.Cut(kv, "=")
+			j.Env[name] = judge.Variable{Value: value}
+		}
+	}
+	if c.Dir != "" {
+		j.WorkingDir = c.Dir
+	}
+	j.ReadOnly = c.ReadOnly
+	if c.Starts != nil {
+		j.Command = c.Starts
+	}
+	for name, value := range c.Env {
+		j.Env[name] = judge.Variable{Value: value, Open: strings.Contains(value, composefile.Unknown)}
+	}
+	if user, ok := c.user(); ok && !isOpen(user) {
+		j.User, j.UserOpen = user, false
+	}
+	for _, m := range c.Mounts {
+		if dir, ok := m.Str(); ok {
+			j.Mounts = append(j.Mounts, dir)
+		}
+	}
+	j.Ports = c.appPorts()
+	return j
+}
+
+// mountAt returns where the mount is written that a verdict is about.
+func (c *container) mountAt(v judge.Verdict, pos source.Pos) source.Pos {
+	for _, m := range c.Mounts {
+		if dir, ok := m.Str(); ok && strings.Contains(v.Message, " "+dir+" ") {
+			return m.At()
+		}
+	}
+	return pos
+}
+
+// mended writes what to do about a verdict: the test that the judge has found nothing
+// about, or else the same with kohealth's probe. It is nothing where that cannot be said.
+func (c *container) mended(v judge.Verdict) string {
+	switch {
+	case v.Test != nil && !c.isTemplate():
+		return c.command(v.Test)
+	case c.Image == nil || c.isTemplate():
+		return ""
+	case v.Probe != nil:
+		return c.withProbe(v.Probe)
+	case c.Image.Kohealth && c.ownProbe():
+		return c.command([]string{"CMD", health.ProbePath})
+	}
+	return ""
+}
+
+// isTemplate reports whether parts of the test are known only when the file is used.
+func (c *container) isTemplate() bool {
+	return slices.ContainsFunc(c.Check.Test, func(a arg) bool { return a.Open && a.Parts == nil || isTemplate.MatchString(a.Text) })
+}
+
+// ownProbe reports whether the image holds its probe's arguments, so that the probe needs
+// none.
+func (c *container) ownProbe() bool {
+	return c.Image.Check != nil && len(c.Image.Check.Test) > 1 && c.Image.Check.Test[1] == health.ProbePath
+}
+
+// withProbe tells how to have an image whose probe checks a target, and the check that
+// then goes into the file.
+func (c *container) withProbe(args []string) string {
+	build := "kohealth base --health=" + targetWord(args) + " " + quote(c.Image.Ref) + "   # prints the image to name instead"
+	if c.Image.Ko || c.Image.Kohealth {
+		build = "kohealth build --health=" + targetWord(args) + " ./cmd/app   # in place of ko build: adds a probe"
+	}
+	if c.Style == dockerfile {
+		return build
+	}
+	return build + "\n" + c.whole("CMD", health.ProbePath)
+}
+
+// targetWord writes the probe's arguments for --health.
+func targetWord(args []string) string {
+	if len(args) == 1 {
+		return quote(args[0])
+	}
+	return quote(encode(args))
+}
