@@ -1,22 +1,18 @@
 package discover
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"go/ast"
 	"go/build"
-	"go/parser"
 	"go/token"
 	"go/types"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 
-	"golang.org/x/sync/errgroup"
 	"golang.org/x/tools/go/packages"
 
 	"github.com/ko-health/kohealth/builder/hint"
@@ -72,11 +68,11 @@ func Load(ctx context.Context, dir, importpath string) (*App, error) {
 	if main.Module != nil {
 		a.Module, a.ModuleDir = main.Module.Path, main.Module.Dir
 	}
-	c := &checker{app: a, all: all, done: map[string]*types.Package{}}
-	if err := c.parse(ctx); err != nil {
-		return nil, err
-	}
+	c := &checker{ctx: ctx, app: a, all: all, done: map[string]*types.Package{}}
 	c.check(main)
+	if err := ctx.Err(); err != nil {
+		return nil, context.Cause(ctx)
+	}
 	slices.Sort(a.Packages)
 	a.bodies = a.reach()
 	a.flow = a.follow()
@@ -138,93 +134,6 @@ func (a *App) Mains(ctx context.Context) (mains []string, err error) {
 // environ is what go runs with: ko builds for Linux, and without cgo.
 func environ() []string { return append(os.Environ(), "GOOS=linux", "CGO_ENABLED=0") }
 
-// A checker gives types to what packages hold, dependencies first. Of other modules'
-// packages it looks at declarations only.
-type checker struct {
-	app    *App
-	all    map[string]*packages.Package
-	parsed map[string][]*ast.File // by package ID
-	errs   map[string][]error     // of the files' syntax
-	done   map[string]*types.Package
-}
-
-// parse parses all files, side by side.
-func (c *checker) parse(ctx context.Context) error {
-	c.parsed, c.errs = map[string][]*ast.File{}, map[string][]error{}
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(runtime.GOMAXPROCS(0))
-	for id, pkg := range c.all {
-		files, errs := make([]*ast.File, len(pkg.GoFiles)), make([]error, len(pkg.GoFiles))
-		c.parsed[id], c.errs[id] = files, errs
-		own := c.own(pkg)
-		for i, name := range pkg.GoFiles {
-			g.Go(func() error {
-				if err := ctx.Err(); err != nil {
-					return err
-				}
-				// What has errors in its syntax is there as far as it goes.
-				f, err := parser.ParseFile(c.app.fset, name, nil, parser.SkipObjectResolution)
-				if f != nil && !own {
-					dropBodies(f)
-				}
-				files[i], errs[i] = f, err
-				return nil
-			})
-		}
-	}
-	return g.Wait()
-}
-
-func dropBodies(f *ast.File) {
-	for _, decl := range f.Decls {
-		if fn, ok := decl.(*ast.FuncDecl); ok {
-			fn.Body = nil
-		}
-	}
-}
-
-// own tells whether a package is the app's own: of the main package's module.
-func (c *checker) own(pkg *packages.Package) bool {
-	if c.app.Module == "" {
-		return pkg.PkgPath == c.app.Importpath
-	}
-	return pkg.Module != nil && pkg.Module.Path == c.app.Module
-}
-
-// check returns a package with types. Errors leave holes in it.
-func (c *checker) check(pkg *packages.Package) *types.Package {
-	if p, ok := c.done[pkg.ID]; ok {
-		return p
-	}
-	own := c.own(pkg)
-	first := cmp.Or(c.errs[pkg.ID]...)
-	config := &types.Config{
-		Importer:         importer{c, pkg},
-		FakeImportC:      true,
-		IgnoreFuncBodies: !own,
-		Error: func(err error) {
-			var e types.Error
-			if first == nil && errors.As(err, &e) && !e.Soft {
-				first = err
-			}
-		},
-	}
-	files := slices.DeleteFunc(slices.Clone(c.parsed[pkg.ID]), func(f *ast.File) bool { return f == nil })
-	info := c.app.info
-	if !own {
-		info = nil
-	}
-	p, _ := config.Check(pkg.PkgPath, c.app.fset, files, info) // its error is the first one
-	c.done[pkg.ID] = p
-	if own {
-		c.app.add(pkg.PkgPath, files)
-		if c.app.Broken == nil {
-			c.app.Broken = first
-		}
-	}
-	return p
-}
-
 // add takes a package of the app's own.
 func (a *App) add(path string, files []*ast.File) {
 	a.Packages = append(a.Packages, path)
@@ -239,26 +148,6 @@ func (a *App) add(path string, files []*ast.File) {
 			}
 		}
 	}
-}
-
-// An importer finds what a package imports.
-type importer struct {
-	*checker
-	pkg *packages.Package
-}
-
-func (i importer) Import(path string) (*types.Package, error) {
-	if path == "unsafe" {
-		return types.Unsafe, nil
-	}
-	pkg := i.pkg.Imports[path]
-	if pkg == nil || i.all[pkg.ID] == nil {
-		return nil, fmt.Errorf("package %q is missing", path)
-	}
-	if len(pkg.GoFiles) == 0 && len(pkg.Errors) > 0 {
-		return nil, errors.New(pkg.Errors[0].Msg)
-	}
-	return i.check(i.all[pkg.ID]), nil
 }
 
 // A Position is a place in the app's source.
