@@ -19,11 +19,13 @@ const (
 type server struct {
 	pos      token.Pos
 	call     *ast.CallExpr
+	runs     state
 	speaks   protocol
-	tls      bool
+	tls      state
 	versions versions // of HTTP
 	addrs    []listening
 	handlers []origin // that answer its requests
+	handler  []ast.Expr
 	grpc     []origin // the gRPC servers that it may be, or that answer its requests
 }
 
@@ -31,7 +33,7 @@ type server struct {
 type listening struct {
 	unix bool
 	addr []value
-	tls  bool
+	tls  state
 	call origin // of net.Listen, or nil
 }
 
@@ -105,27 +107,37 @@ var listens = map[string]struct {
 	"crypto/tls.Listen":          {0, 1, true},
 }
 
-// servers returns where the app serves, and listens without serving what is known.
+// servers returns where the app serves, and listens without serving what is known: each
+// place once for each way to it that may be taken.
 func (f *flow) servers() (servers []server) {
 	table := serving()
 	var used []origin
 	for _, call := range f.calls {
-		if fn := f.callee(call); fn != nil {
-			if s, ok := table[fullName(fn)]; ok {
-				found := f.server(call, s)
+		fn := f.callee(call)
+		if fn == nil {
+			continue
+		}
+		if s, ok := table[fullName(fn)]; ok {
+			for _, w := range f.ways(call, 0) {
+				found := w.server(call, s)
 				for _, l := range found.addrs {
 					used = append(used, l.call)
 				}
+				found.runs = w.runs
 				servers = append(servers, found)
 			}
 		}
 	}
 	for _, call := range f.calls {
-		if l, ok := f.listening(call); ok && !slices.Contains(used, origin(call)) {
-			servers = append(servers, server{pos: call.Pos(), call: call, tls: l.tls, addrs: []listening{l}})
+		if _, ok := f.listening(call); !ok || slices.Contains(used, origin(call)) {
+			continue
+		}
+		for _, w := range f.ways(call, 0) {
+			l, _ := w.listening(call)
+			servers = append(servers, server{pos: call.Pos(), call: call, runs: w.runs, tls: l.tls, addrs: []listening{l}})
 		}
 	}
-	return servers
+	return slices.DeleteFunc(servers, func(s server) bool { return s.runs == off })
 }
 
 // listening returns where a call listens; ok is false if it does not.
@@ -138,7 +150,7 @@ func (f *flow) listening(call *ast.CallExpr) (l listening, ok bool) {
 	if !ok {
 		return l, false
 	}
-	l = listening{call: call, tls: at.tls, addr: f.values(argument(call, at.addr))}
+	l = listening{call: call, tls: stateOf(at.tls), addr: f.values(argument(call, at.addr))}
 	if lit := f.addrLiteral(argument(call, at.addr)); lit != nil {
 		l.addr = f.addrOf(lit)
 	}
@@ -180,7 +192,7 @@ func (f *flow) addrOf(lit *ast.CompositeLit) []value {
 
 // server returns what a call of a function that serves says.
 func (f *flow) server(call *ast.CallExpr, s serve) server {
-	out := server{pos: call.Pos(), call: call, speaks: s.speaks, tls: s.tls}
+	out := server{pos: call.Pos(), call: call, speaks: s.speaks, tls: stateOf(s.tls)}
 	pick := func(i int) ast.Expr {
 		if i == self {
 			return f.receiver(call)
@@ -218,6 +230,7 @@ func (f *flow) server(call *ast.CallExpr, s serve) server {
 		out.grpc = f.origins(f.receiver(call))
 		return out
 	}
+	out.handler = handlers
 	if len(handlers) == 0 {
 		out.handlers = []origin{defaultMux}
 	}
@@ -260,7 +273,7 @@ func (f *flow) answering(handler ast.Expr) []origin {
 
 // listeners returns where a listener listens, or what it is wrapped around does.
 func (f *flow) listeners(x ast.Expr) (found []listening) {
-	wrapped := false
+	wrapped := off
 	for _, o := range f.handlers(x) {
 		call, ok := o.(*ast.CallExpr)
 		if !ok {
@@ -269,11 +282,11 @@ func (f *flow) listeners(x ast.Expr) (found []listening) {
 		if l, ok := f.listening(call); ok {
 			found = append(found, l)
 		} else if f.isCallOf(call, "crypto/tls.NewListener") {
-			wrapped = true
+			wrapped = max(wrapped, f.state(f.sites[call].guard))
 		}
 	}
 	for i := range found {
-		found[i].tls = found[i].tls || wrapped
+		found[i].tls = max(found[i].tls, wrapped)
 	}
 	if len(found) == 0 {
 		found = []listening{{addr: []value{unknown()}}}

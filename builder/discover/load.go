@@ -39,12 +39,13 @@ type App struct {
 	bodies []ast.Node // functions that are reached, and what package variables are set to
 	funcs  []*types.Func
 	decls  map[*types.Func]*ast.FuncDecl
-	flow   *flow
+
+	proposals []Proposal
 }
 
 // Load reads the main package that an import path or a directory names, as go would do
-// in dir, for Linux and without cgo, as ko builds it. Nothing is compiled; only what the
-// module itself has in its functions is looked at.
+// in dir, for Linux and without cgo, as ko builds it, and finds the checks that suit it.
+// Nothing is compiled; only what the module itself has in its functions is looked at.
 func Load(ctx context.Context, dir, importpath string) (*App, error) {
 	main, all, err := list(ctx, dir, importpath)
 	if err != nil {
@@ -70,12 +71,14 @@ func Load(ctx context.Context, dir, importpath string) (*App, error) {
 	}
 	c := &checker{ctx: ctx, app: a, all: all, done: map[string]*types.Package{}}
 	c.check(main)
-	if err := ctx.Err(); err != nil {
+	if ctx.Err() == nil {
+		slices.Sort(a.Packages)
+		a.bodies = a.reach()
+		a.proposals = a.follow(ctx).proposals()
+	}
+	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	slices.Sort(a.Packages)
-	a.bodies = a.reach()
-	a.flow = a.follow()
 	return a, nil
 }
 
