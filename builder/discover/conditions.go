@@ -55,31 +55,47 @@ func (f *flow) state(g *guard) state {
 // isUsual reports whether a guard asks for nothing that is worth a thought: whether all
 // went well so far, or what the app was called with, which is what it takes to have it
 // serve at all.
-func (f *flow) isUsual(g *guard) (usual bool) {
+func (f *flow) isUsual(g *guard) bool {
 	if g.cond == nil {
 		return false
 	}
-	ast.Inspect(g.cond, func(n ast.Node) bool {
+	return f.isOfArguments(g.cond, 0)
+}
+
+// isOfArguments reports whether an expression is about errors, or what the app was called
+// with, or made of that.
+func (f *flow) isOfArguments(x ast.Expr, depth int) (found bool) {
+	ast.Inspect(x, func(n ast.Node) bool {
 		x, ok := n.(ast.Expr)
-		if !ok || usual {
-			return false
-		}
-		if obj := f.object(x); obj != nil && (packagePath(obj) == "os" && obj.Name() == "Args" || isError(obj.Type())) {
-			usual = true
+		if !ok || found {
+			return !found
 		}
 		if call, ok := x.(*ast.CallExpr); ok {
 			switch fn := f.callee(call); {
 			case fn == nil:
 			case packagePath(fn) == "errors", packagePath(fn) == "flag" && slices.Contains([]string{"NArg", "Arg", "Args", "NFlag"}, fn.Name()):
-				usual = true
+				found = true
+			}
+			return !found
+		}
+		obj := f.object(x)
+		switch {
+		case obj == nil:
+		case packagePath(obj) == "os" && obj.Name() == "Args" || isError(obj.Type()):
+			found = true
+		case depth < 3:
+			for _, s := range f.from(obj) {
+				found = found || f.isOfArguments(s.expr, depth+1)
 			}
 		}
-		return !usual
+		return !found
 	})
-	return usual
+	return found
 }
 
-func isError(t types.Type) bool { return types.Identical(t, types.Universe.Lookup("error").Type()) }
+func isError(t types.Type) bool {
+	return t != nil && types.Identical(t, types.Universe.Lookup("error").Type())
+}
 
 // holds returns whether a condition does.
 func (f *flow) holds(x ast.Expr) state {
@@ -97,12 +113,49 @@ func (f *flow) holds(x ast.Expr) state {
 		if s, ok := f.isPresent(x); ok {
 			return s
 		}
+		if s, ok := f.decided(x); ok {
+			return s
+		}
 		if s, ok := f.usually(x); ok {
 			holds, err := strconv.ParseBool(s)
 			return stateOf(err == nil && holds)
 		}
 	}
 	return maybe
+}
+
+// decided returns whether a condition holds that is put into a variable, or that a
+// function returns: one condition, by way of others.
+func (f *flow) decided(x ast.Expr) (s state, ok bool) {
+	index := 0
+	if obj := f.object(x); obj != nil {
+		sources := f.from(obj)
+		if len(sources) != 1 || sources[0].part != itself || sources[0].from == byDecoding {
+			return maybe, false
+		}
+		x, index = sources[0].expr, sources[0].index
+	}
+	switch x := ast.Unparen(x).(type) {
+	case *ast.BinaryExpr, *ast.UnaryExpr:
+		return f.holds(x), true
+	case *ast.CallExpr:
+		decl := f.decls[f.callee(x)]
+		if decl == nil || len(f.returns[decl]) != 1 || f.deciding[decl] {
+			break
+		}
+		f.deciding[decl] = true
+		defer delete(f.deciding, decl)
+		ret := f.returns[decl][0]
+		switch {
+		case index < len(ret.Results):
+			return f.in(decl, x).holds(ret.Results[index]), true
+		case len(ret.Results) == 0:
+			if name := resultName(decl, index); name != nil {
+				return f.in(decl, x).holds(name), true
+			}
+		}
+	}
+	return maybe, false
 }
 
 func (f *flow) compares(x *ast.BinaryExpr) state {

@@ -5,7 +5,6 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
-	"maps"
 )
 
 // A flow says what is put into variables, fields and parameters anywhere in the app. It
@@ -26,8 +25,12 @@ type flow struct {
 	handing map[*ast.BlockStmt][]*ast.CallExpr // what handlers call that may answer
 	steps   *int                               // that evaluations have taken
 
-	// Of a flow that is that of one call of a function: what its parameters are.
-	only map[types.Object]source
+	deciding map[*ast.FuncDecl]bool // what conditions are being looked at in
+
+	// Of a flow that is that of one call of a function: what its parameters are, and the
+	// flow that the call is in.
+	only  map[types.Object]source
+	outer *flow
 	memo
 }
 
@@ -78,20 +81,21 @@ type assignment struct{ base, value ast.Expr }
 
 func (a *App) follow(ctx context.Context) *flow {
 	f := &flow{
-		App:     a,
-		ctx:     ctx,
-		sources: map[types.Object][]source{},
-		returns: map[ast.Node][]*ast.ReturnStmt{},
-		assigns: map[types.Object][]assignment{},
-		tags:    map[types.Object]string{},
-		unset:   map[types.Object]bool{},
-		sites:   map[ast.Node]site{},
-		uses:    map[*types.Func][]site{},
-		callers: map[*types.Func][]*ast.CallExpr{},
-		options: newOptions(),
-		handing: map[*ast.BlockStmt][]*ast.CallExpr{},
-		steps:   new(int),
-		memo:    newMemo(),
+		App:      a,
+		ctx:      ctx,
+		sources:  map[types.Object][]source{},
+		returns:  map[ast.Node][]*ast.ReturnStmt{},
+		assigns:  map[types.Object][]assignment{},
+		tags:     map[types.Object]string{},
+		unset:    map[types.Object]bool{},
+		sites:    map[ast.Node]site{},
+		uses:     map[*types.Func][]site{},
+		callers:  map[*types.Func][]*ast.CallExpr{},
+		options:  newOptions(),
+		handing:  map[*ast.BlockStmt][]*ast.CallExpr{},
+		steps:    new(int),
+		deciding: map[*ast.FuncDecl]bool{},
+		memo:     newMemo(),
 	}
 	for _, file := range a.files {
 		ast.Inspect(file, f.readTags)
@@ -110,8 +114,10 @@ func (a *App) follow(ctx context.Context) *flow {
 
 // from returns what is put into a variable, a field or a parameter.
 func (f *flow) from(obj types.Object) []source {
-	if s, ok := f.only[obj]; ok {
-		return []source{s}
+	for g := f; g != nil; g = g.outer {
+		if s, ok := g.only[obj]; ok {
+			return []source{s}
+		}
 	}
 	return f.sources[obj]
 }
@@ -120,16 +126,23 @@ func (f *flow) from(obj types.Object) []source {
 // call has for them.
 func (f *flow) in(decl *ast.FuncDecl, call *ast.CallExpr) *flow {
 	inner := *f
-	inner.only, inner.memo = maps.Clone(f.only), newMemo()
-	if inner.only == nil {
-		inner.only = map[types.Object]source{}
-	}
+	inner.only, inner.outer, inner.memo = map[types.Object]source{}, f, newMemo()
 	f.eachParam(decl.Type.Params, call, call.Args, func(to ast.Expr, s source) {
 		if id, ok := to.(*ast.Ident); ok && s.call == nil && s.part == itself {
 			inner.only[f.info.Defs[id]] = s
 		}
 	})
 	return &inner
+}
+
+// caller returns the flow that what is put into a parameter belongs to.
+func (f *flow) caller(param types.Object) *flow {
+	for g := f; g.outer != nil; g = g.outer {
+		if _, ok := g.only[param]; ok {
+			return g.outer
+		}
+	}
+	return f
 }
 
 // A way is one of those to a call, through the functions around it.

@@ -27,7 +27,7 @@ func (f *flow) objections(call *ast.CallExpr) (found []string) {
 
 // protection is what functions are called that let only some requests through.
 var (
-	protection = regexp.MustCompile(`(?i)auth|login|signin|session|token|jwt|oidc|rbac|permission|protect|restrict|privileg|apikey|basic_?user|admin`)
+	protection = regexp.MustCompile(`(?i)auth|login|signin|(require|check|need|valid)\w*(session|token)|jwt|oidc|rbac|permission|protect|restrict|privileg|apikey|basic_?user|admin`)
 	openness   = regexp.MustCompile(`(?i)unauth|no_?auth|skip_?auth|without_?auth|author[^i]|optional`)
 )
 
@@ -77,7 +77,7 @@ func (f *flow) usesProtection(route *ast.CallExpr) bool {
 		routers = append(routers, f.origins(f.receiver(o.(*ast.CallExpr)))...)
 	}
 	return slices.ContainsFunc(f.calls, func(call *ast.CallExpr) bool {
-		if !f.isRouting(call) || f.callee(call).Name() != "Use" || !f.isProtected(call.Args) {
+		if !f.isRouting(call) || f.callee(call).Name() != "Use" || !f.isProtected(call.Args) || f.presence(f.sites[call]) == off {
 			return false
 		}
 		later := f.sites[call].in == f.sites[route].in && call.Pos() > route.Pos()

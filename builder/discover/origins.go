@@ -20,6 +20,7 @@ type tracer struct {
 	inside bool // what others are wrapped around counts, too
 	found  []origin
 	seen   map[any]bool
+	active map[*ast.FuncDecl]bool // whose results are being followed
 }
 
 // origins returns where the value of an expression comes from.
@@ -43,7 +44,7 @@ func (f *flow) trace(x ast.Expr, index int, inside bool) []origin {
 	key := traceKey{x, index, inside}
 	found, ok := f.traced[key]
 	if !ok {
-		t := &tracer{flow: f, inside: inside, seen: map[any]bool{}}
+		t := &tracer{flow: f, inside: inside, seen: map[any]bool{}, active: map[*ast.FuncDecl]bool{}}
 		t.expr(x, index)
 		found = slices.Clip(t.found)
 		f.traced[key] = found
@@ -103,7 +104,11 @@ func (t *tracer) name(x ast.Expr) {
 		t.add(defaultMux)
 		return
 	}
-	if t.seen[obj] {
+	key := any(obj)
+	if s, ok := t.only[obj]; ok { // a parameter, in one call
+		key = s.expr
+	}
+	if t.seen[key] {
 		return
 	}
 	if len(t.from(obj)) == 0 {
@@ -113,9 +118,14 @@ func (t *tracer) name(x ast.Expr) {
 		}
 		return
 	}
-	t.seen[obj] = true
+	t.seen[key] = true
+	outer := t.flow
 	for _, s := range t.from(obj) {
+		if s.from == byCaller {
+			t.flow = outer.caller(obj)
+		}
 		t.expr(s.expr, s.index)
+		t.flow = outer
 	}
 }
 
@@ -226,10 +236,13 @@ func (t *tracer) call(call *ast.CallExpr, index int) {
 		return
 	}
 	t.seen[call] = true
-	if t.seen[decl] {
+	if t.active[decl] || len(t.active) > maxDepth {
 		return
 	}
-	t.seen[decl] = true
+	t.active[decl] = true
+	outer := t.flow
+	t.flow = outer.in(decl, call)
+	defer func() { t.flow = outer; delete(t.active, decl) }()
 	for _, ret := range t.returns[decl] {
 		switch {
 		case index < len(ret.Results):

@@ -115,8 +115,9 @@ func (f *flow) paths(call *ast.CallExpr) (paths []route) {
 			continue
 		}
 		for _, v := range f.values(arg) {
-			s, ok := v.template(), !v.isUnknown()
-			if ok && v.pieces[0].env != "" && (v.pieces[0].def == "" || strings.HasPrefix(v.pieces[0].def, "/")) {
+			v, ok := v.withoutUnset(), !v.isUnknown()
+			s := v.template()
+			if ok && len(v.pieces) > 0 && strings.HasPrefix(v.pieces[0].def, "/") {
 				s = "GET " + s // base + "/healthz"
 			}
 			method, pattern, hasMethod := strings.Cut(s, " ")

@@ -5,6 +5,7 @@ import (
 	"go/constant"
 	"go/token"
 	"go/types"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -314,11 +315,14 @@ func (e *evaluation) assigned(obj types.Object) (out []value, separate bool) {
 	defaults := slices.ContainsFunc(sources, func(s source) bool { return e.isDefault(obj, s) })
 	var doubtful []value
 	for _, s := range sources {
+		if e.isOfItself(obj, s) {
+			continue
+		}
 		for _, v := range e.source(s) {
 			if v.isUnknown() && (s.from == byDecoding || defaults) {
 				v.either = true
 			}
-			if _, plain := v.plain(); plain && s.guard != nil && s.from == assigned && e.state(s.guard) == off {
+			if _, plain := v.plain(); plain && !e.isDefault(obj, s) && s.from == assigned && e.state(s.guard) == off {
 				doubtful = append(doubtful, v)
 				continue
 			}
@@ -328,7 +332,43 @@ func (e *evaluation) assigned(obj types.Object) (out []value, separate bool) {
 	if len(out) == 0 {
 		out = doubtful
 	}
+	out = e.changed(obj, sources, out)
 	return out, len(out) > 0 && (count[byCaller] > 1 || count[byLiteral] > 1) && len(distinct(out)) > 1
+}
+
+// changed returns what becomes of a variable where something is made of it and put into
+// it again, as port = ":" + port does.
+func (e *evaluation) changed(obj types.Object, sources []source, is []value) []value {
+	for _, s := range sources {
+		if !e.isOfItself(obj, s) {
+			continue
+		}
+		inner := &evaluation{flow: e.flow, params: maps.Clone(e.params), active: e.active, steps: e.steps}
+		if inner.params == nil {
+			inner.params = map[types.Object][]value{}
+		}
+		inner.params[obj] = unify(is)
+		next := inner.source(s)
+		if s.guard == nil || e.state(s.guard) == on {
+			is = next
+		} else {
+			is = append(is, next...)
+		}
+	}
+	return is
+}
+
+// isOfItself reports whether what is put into a variable is made of that.
+func (f *flow) isOfItself(obj types.Object, s source) (found bool) {
+	if v, ok := obj.(*types.Var); !ok || v.IsField() || s.from != assigned || s.call != nil {
+		return false
+	}
+	ast.Inspect(s.expr, func(n ast.Node) bool {
+		id, ok := n.(*ast.Ident)
+		found = found || ok && f.info.Uses[id] == obj
+		return !found
+	})
+	return found
 }
 
 // isDefault reports whether something is put into a variable where that is empty.

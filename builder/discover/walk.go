@@ -4,6 +4,8 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"regexp"
+	"slices"
 )
 
 // A site is where something stands: in a function, under conditions.
@@ -16,7 +18,6 @@ type site struct {
 type guard struct {
 	cond  ast.Expr // or nil, for one that is not looked at
 	holds bool     // it has to hold, or else not to
-	early bool     // else the function was left before
 	outer *guard
 }
 
@@ -84,39 +85,56 @@ func (w *walker) under(n ast.Node, cond ast.Expr, holds bool) {
 }
 
 // block reads statements one after the other. What is behind if x { return } runs only
-// where x does not hold.
+// where x does not hold. One that fails says only that the app wants something.
 func (w *walker) block(list []ast.Stmt) {
 	outer := w.guard
 	for _, stmt := range list {
 		w.walk(stmt)
 		if branch, ok := stmt.(*ast.IfStmt); ok && branch.Else == nil && w.leaves(branch.Body.List) {
-			w.guard = &guard{cond: branch.Cond, early: true, outer: w.guard}
+			w.guard = &guard{cond: branch.Cond, outer: w.guard}
 		}
 	}
 	w.guard = outer
 }
 
-// leaves reports whether statements end by leaving the block that they are in.
+// leaves reports whether statements end by leaving the block that they are in, without an
+// error.
 func (w *walker) leaves(list []ast.Stmt) bool {
 	if len(list) == 0 {
 		return false
 	}
 	switch last := list[len(list)-1].(type) {
-	case *ast.ReturnStmt, *ast.BranchStmt:
+	case *ast.ReturnStmt:
+		if decl, ok := w.function.(*ast.FuncDecl); ok && decl.Recv == nil && decl.Name.Name == "main" {
+			return false // that ends the app
+		}
+		return !slices.ContainsFunc(last.Results, w.isFailure)
+	case *ast.BranchStmt:
 		return true
-	case *ast.ExprStmt:
+	case *ast.ExprStmt: // log.Fatal(server.ListenAndServe())
 		call, ok := last.X.(*ast.CallExpr)
-		if !ok {
-			return false
-		}
-		if id, ok := call.Fun.(*ast.Ident); ok && id.Name == "panic" {
-			return true
-		}
-		fn := w.callee(call)
-		return fn != nil && (fullName(fn) == "os.Exit" || len(fn.Name()) >= 5 && fn.Name()[:5] == "Fatal")
+		return ok && slices.ContainsFunc(call.Args, func(x ast.Expr) bool {
+			_, isCall := ast.Unparen(x).(*ast.CallExpr)
+			return isCall && isError(w.info.TypeOf(x)) && !w.isFailure(x)
+		})
 	}
 	return false
 }
+
+// isFailure reports whether a result is an error that is there already, or made of words.
+func (w *walker) isFailure(x ast.Expr) bool {
+	if w.info.Types[x].IsNil() || !isError(w.info.TypeOf(x)) {
+		return false
+	}
+	call, ok := ast.Unparen(x).(*ast.CallExpr)
+	if !ok {
+		return true
+	}
+	fn := w.callee(call)
+	return fn != nil && errorMaker.MatchString(fn.Name())
+}
+
+var errorMaker = regexp.MustCompile(`^(New|Error|Errorf|Join|With\w+|Wrap\w*|Usage\w*)$`)
 
 func (w *walker) branches(n *ast.IfStmt) {
 	w.walkStmt(n.Init)
