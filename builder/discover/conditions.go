@@ -219,7 +219,7 @@ func (f *flow) isNil(x ast.Expr) state {
 			return maybe
 		}
 	}
-	if v, ok := obj.(*types.Var); ok && (v.IsField() && f.isOwn(v) || len(sources) > 0 || f.unset[obj]) {
+	if len(sources) > 0 || f.isZero(obj) {
 		return on
 	}
 	return maybe
@@ -267,22 +267,11 @@ func (f *flow) usually(x ast.Expr) (s string, ok bool) {
 }
 
 // isZero reports whether a variable or a field has the value that it begins with: nothing
-// is put into it, or only what a file says.
+// is put into it, and no tag says that a library does.
 func (f *flow) isZero(obj types.Object) bool {
-	sources := f.from(obj)
-	for _, s := range sources {
-		if s.from != byDecoding {
-			return false
-		}
-	}
-	if _, tagged := f.tags[obj]; tagged {
-		e := &evaluation{flow: f, active: map[any]bool{}, steps: new(int)}
-		if len(e.filled(obj)) > 0 {
-			return false
-		}
-	}
 	v, ok := obj.(*types.Var)
-	return ok && (v.IsField() && f.isOwn(v) || f.unset[obj])
+	_, tagged := f.tags[obj]
+	return ok && len(f.from(obj)) == 0 && !tagged && (v.IsField() && f.isOwn(v) || f.unset[obj])
 }
 
 func zero(t types.Type) (s string, ok bool) {

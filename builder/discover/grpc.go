@@ -15,6 +15,9 @@ const (
 // grpcHealth returns where gRPC's health service is registered with a server, or is put
 // into one of its routers, as connect's is; ok is false if it is nowhere.
 func (f *flow) grpcHealth(s server, mounts []mount) (pos token.Pos, ok bool) {
+	if s.health != nil {
+		return s.health.Pos(), true
+	}
 	for _, call := range f.calls {
 		fn := f.callee(call)
 		if fn == nil || len(call.Args) == 0 {

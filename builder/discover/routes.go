@@ -45,6 +45,7 @@ func routers() []string {
 		"github.com/julienschmidt/httprouter",
 		"github.com/fasthttp/router",
 		"github.com/uptrace/bunrouter",
+		"github.com/go-kratos/kratos/transport/http",
 	}
 }
 
