@@ -51,6 +51,20 @@ func Load(ctx context.Context, dir, importpath string) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
+	// The type checker does not ask whether anybody waits for it.
+	read := make(chan *App, 1)
+	go func() { read <- newApp(ctx, main, all) }()
+	select {
+	case a := <-read:
+		if ctx.Err() == nil {
+			return a, nil
+		}
+	case <-ctx.Done():
+	}
+	return nil, context.Cause(ctx)
+}
+
+func newApp(ctx context.Context, main *packages.Package, all map[string]*packages.Package) *App {
 	a := &App{
 		Importpath: main.PkgPath,
 		fset:       token.NewFileSet(),
@@ -76,10 +90,7 @@ func Load(ctx context.Context, dir, importpath string) (*App, error) {
 		a.bodies = a.reach()
 		a.proposals = a.follow(ctx).proposals()
 	}
-	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
-	}
-	return a, nil
+	return a
 }
 
 // list returns the main package, and all that it is made of by ID.

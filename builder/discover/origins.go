@@ -106,7 +106,7 @@ func (t *tracer) name(x ast.Expr) {
 	}
 	key := any(obj)
 	if s, ok := t.only[obj]; ok { // a parameter, in one call
-		key = s.expr
+		key = [2]any{obj, s.expr}
 	}
 	if t.seen[key] {
 		return

@@ -192,18 +192,18 @@ const noteTLS = "the certificate is not verified: -servername instead of -insecu
 
 // proposeRoute adds a check of a route, if the server may have it.
 func (p *proposer) proposeRoute(c candidate, r healthRoute) {
-	path, score := r.path, scoreGuess
+	path, score, known := r.path, scoreGuess, false
 	weak := slices.Concat(c.weak, r.weak)
 	if len(r.places) > 0 {
 		i := slices.IndexFunc(r.places, func(pl place) bool { return slices.Contains(c.handlers, pl.router) })
 		switch {
 		case i >= 0:
-			path, score = r.places[i].path, scoreRoute
+			path, score, known = r.places[i].path, scoreRoute, true
 		case p.isServed(r) || p.isAside(c.server) || p.isKnown(c.handlers):
 			return // by another one
 		}
 	}
-	if score == scoreGuess && p.count() > 1 {
+	if !known && p.count() > 1 {
 		weak = append(weak, "which of the app's servers has this route is not known")
 	}
 	if isReadiness(path) {
@@ -218,7 +218,7 @@ func (p *proposer) proposeRoute(c candidate, r healthRoute) {
 	score -= 10*r.rank + strings.Count(path, "/")
 	evidence := append(p.sources(append([]token.Pos{r.pos}, r.from...)), c.evidence...)
 	if c.at == "" && !c.unix {
-		if c.tls == off && score > scoreGuess-60 && p.count() == 1 && len(r.places) > 0 && slices.ContainsFunc(r.places, func(pl place) bool { return slices.Contains(c.handlers, pl.router) }) {
+		if c.tls == off && known && p.count() == 1 {
 			p.add(score-30, []string{"-path", path, "auto"}, evidence,
 				append(slices.Clone(c.notes), "where the app listens is not known from its source: auto asks the lowest of its ports"), weak)
 		}

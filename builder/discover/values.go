@@ -196,8 +196,8 @@ type evaluation struct {
 // before what is left counts as unknown: functions that call each other have many ways
 // through them.
 const (
-	maxSteps    = 20_000
-	maxAllSteps = 500_000
+	maxSteps    = 5_000
+	maxAllSteps = 200_000
 )
 
 // values returns what an expression may be.
@@ -216,11 +216,11 @@ func (e *evaluation) expr(x ast.Expr) []value {
 	if x == nil {
 		return nil
 	}
-	if *e.steps++; *e.steps > maxSteps || *e.flow.steps+*e.steps > maxAllSteps || e.ended() {
-		return []value{unknown()}
-	}
 	if c := e.info.Types[x].Value; c != nil {
 		return []value{text(constantText(c), e.origin(x))}
+	}
+	if *e.steps++; *e.steps > maxSteps || *e.flow.steps+*e.steps > maxAllSteps || e.ended() {
+		return []value{unknown()}
 	}
 	switch x := ast.Unparen(x).(type) {
 	case *ast.Ident, *ast.SelectorExpr:
