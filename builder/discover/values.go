@@ -5,17 +5,18 @@ import (
 	"go/constant"
 	"go/token"
 	"go/types"
+	"maps"
 	"slices"
 	"strings"
-
-	"github.com/ko-health/kohealth/builder/limits"
 )
 
 // A value is text as far as it is known: literal text, environment variables, holes.
 type value struct {
 	pieces []piece
 	flag   bool        // it is a flag's default
-	either bool        // it may be something else, which is unknown
+	either bool        // it may be something else, if a file or the like says so
+	doubt  bool        // it may be something else, which is unknown
+	parted bool        // it is that of one of several callers, or objects
 	from   []token.Pos // where it comes from
 }
 
@@ -54,7 +55,7 @@ func (v value) isUnknown() bool {
 
 // then returns v with w behind it.
 func (v value) then(w value) value {
-	out := value{flag: v.flag || w.flag, either: v.either || w.either}
+	out := value{flag: v.flag || w.flag, either: v.either || w.either, doubt: v.doubt || w.doubt, parted: v.parted || w.parted}
 	out.from = append(slices.Clone(v.from), w.from...)
 	out.pieces = slices.Clone(v.pieces)
 	for _, p := range w.pieces {
@@ -69,17 +70,12 @@ func (v value) then(w value) value {
 
 func (p piece) isText() bool { return !p.unknown && p.env == "" }
 
-// maxValues is how many values something may have before it counts as unknown.
-const maxValues = 64
-
-// tooLong tells whether a value has more text than a constant may have.
-func (v value) tooLong() bool {
-	var size int64
-	for _, p := range v.pieces {
-		size += int64(len(p.text))
-	}
-	return limits.Constant.Check(size) != nil
-}
+// What has more values, pieces or bytes counts as unknown.
+const (
+	maxValues = 64
+	maxPieces = 32
+	maxText   = 4096
+)
 
 // product returns each of a with each of b behind it.
 func product(a, b []value) (out []value) {
@@ -88,33 +84,32 @@ func product(a, b []value) (out []value) {
 	}
 	for _, v := range a {
 		for _, w := range b {
-			both := v.then(w)
-			if both.tooLong() {
-				return []value{unknown()}
+			next := v.then(w)
+			if len(next.pieces) > maxPieces || slices.ContainsFunc(next.pieces, func(p piece) bool { return len(p.text) > maxText }) {
+				next = unknown()
 			}
-			out = append(out, both)
+			out = append(out, next)
 		}
 	}
 	return out
 }
 
 // unify makes one value of several where they belong together: a variable and what
-// stands in for it, a default and what may replace it.
+// stands in for it, a default and what may replace it. Those of several callers do not.
 func unify(values []value) []value {
-	var out []value
-	for _, v := range values {
-		if !slices.ContainsFunc(out, func(w value) bool { return slices.Equal(v.pieces, w.pieces) }) {
-			out = append(out, v)
-		}
+	out := distinct(values)
+	if slices.ContainsFunc(out, func(v value) bool { return v.parted }) {
+		return out
 	}
 	out = drop(out, func(v value) bool { s, ok := v.plain(); return ok && s == "" })
 	if slices.ContainsFunc(out, func(v value) bool { return v.flag }) { // its default replaces what was there
 		out = drop(out, func(v value) bool { _, ok := v.plain(); return ok && !v.flag })
 	}
 	if known := drop(out, value.isUnknown); len(known) < len(out) {
+		doubt := slices.ContainsFunc(out, func(v value) bool { return v.isUnknown() && !v.either })
 		out = known
 		for i := range out {
-			out[i].either = true
+			out[i].either, out[i].doubt = true, out[i].doubt || doubt
 		}
 	}
 	if len(out) == 2 {
@@ -123,6 +118,27 @@ func unify(values []value) []value {
 				return []value{v}
 			}
 		}
+	}
+	return out
+}
+
+// distinct returns values, each once.
+func distinct(values []value) (out []value) {
+	for _, v := range values {
+		if !slices.ContainsFunc(out, func(w value) bool {
+			return slices.Equal(v.pieces, w.pieces) && (v.either == w.either || !v.isUnknown())
+		}) {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// apart returns values that do not belong together.
+func apart(values []value) []value {
+	out := distinct(values)
+	for i := range out {
+		out[i].parted = out[i].parted || len(out) > 1
 	}
 	return out
 }
@@ -137,7 +153,7 @@ func drop(values []value, drops func(value) bool) []value {
 }
 
 // withDefault returns v with def in the place of its only variable, if that has no
-// default: ":" and PORT with ":8080".
+// default: ":" and PORT with ":8080", or with "localhost:8080".
 func (v value) withDefault(def value) (value, bool) {
 	s, ok := def.plain()
 	if !ok {
@@ -149,6 +165,12 @@ func (v value) withDefault(def value) (value, bool) {
 	}
 	before, okBefore := value{pieces: v.pieces[:hole]}.plain()
 	after, okAfter := value{pieces: v.pieces[hole+1:]}.plain()
+	if colon := strings.LastIndex(s, ":"); before == ":" && colon > 0 { // which has a host
+		if _, ok := judgeHost(text(s[:colon])); !ok {
+			return v, false
+		}
+		s = s[colon:]
+	}
 	s, hasBefore := strings.CutPrefix(s, before)
 	s, hasAfter := strings.CutSuffix(s, after)
 	if !okBefore || !okAfter || !hasBefore || !hasAfter {
@@ -156,7 +178,7 @@ func (v value) withDefault(def value) (value, bool) {
 	}
 	v.pieces = slices.Clone(v.pieces)
 	v.pieces[hole].def = s
-	v.either = v.either || def.either
+	v.either, v.doubt = v.either || def.either, v.doubt || def.doubt
 	v.from = append(slices.Clone(def.from), v.from...)
 	return v, true
 }
@@ -170,25 +192,35 @@ type evaluation struct {
 	steps  *int         // that have been taken
 }
 
-// maxSteps is how many expressions are looked at for one that is asked for, before what
-// is left counts as unknown: functions that call each other have many ways through them.
-const maxSteps = 20_000
+// How many expressions are looked at for one that is asked for, and for all together,
+// before what is left counts as unknown: functions that call each other have many ways
+// through them.
+const (
+	maxSteps    = 5_000
+	maxAllSteps = 200_000
+)
 
 // values returns what an expression may be.
 func (f *flow) values(x ast.Expr) []value {
-	e := &evaluation{flow: f, active: map[any]bool{}, steps: new(int)}
-	return e.expr(x)
+	found, ok := f.valued[x]
+	if !ok {
+		e := &evaluation{flow: f, active: map[any]bool{}, steps: new(int)}
+		found = e.expr(x)
+		*f.steps += *e.steps
+		f.valued[x] = found
+	}
+	return slices.Clone(found)
 }
 
 func (e *evaluation) expr(x ast.Expr) []value {
 	if x == nil {
 		return nil
 	}
-	if *e.steps++; *e.steps > maxSteps {
-		return []value{unknown()}
-	}
 	if c := e.info.Types[x].Value; c != nil {
 		return []value{text(constantText(c), e.origin(x))}
+	}
+	if *e.steps++; *e.steps > maxSteps || *e.flow.steps+*e.steps > maxAllSteps || e.ended() {
+		return []value{unknown()}
 	}
 	switch x := ast.Unparen(x).(type) {
 	case *ast.Ident, *ast.SelectorExpr:
@@ -257,9 +289,9 @@ func (e *evaluation) variable(obj types.Object) []value {
 	}
 	e.active[obj] = true
 	defer delete(e.active, obj)
-	var out []value
-	for _, s := range e.sources[obj] {
-		out = append(out, e.source(s)...)
+	out, separate := e.assigned(obj)
+	if separate {
+		return apart(out)
 	}
 	// What a library fills in goes over what stands in the source.
 	if filled := e.filled(obj); len(filled) > 0 {
@@ -271,12 +303,99 @@ func (e *evaluation) variable(obj types.Object) []value {
 	return unify(out)
 }
 
+// assigned returns what the source puts into a variable, a field or a parameter; separate
+// is true if that is of several callers, or several objects.
+func (e *evaluation) assigned(obj types.Object) (out []value, separate bool) {
+	sources := e.from(obj)
+	count := map[from]int{}
+	for _, s := range sources {
+		count[s.from]++
+	}
+	// A default stands in for what is empty, whatever that is.
+	defaults := slices.ContainsFunc(sources, func(s source) bool { return e.isDefault(obj, s) })
+	var doubtful []value
+	for _, s := range sources {
+		if e.isOfItself(obj, s) {
+			continue
+		}
+		for _, v := range e.source(s) {
+			if v.isUnknown() && (s.from == byDecoding || defaults) {
+				v.either = true
+			}
+			if _, plain := v.plain(); plain && !e.isDefault(obj, s) && s.from == assigned && e.state(s.guard) == off {
+				doubtful = append(doubtful, v)
+				continue
+			}
+			out = append(out, v)
+		}
+	}
+	if len(out) == 0 {
+		out = doubtful
+	}
+	out = e.changed(obj, sources, out)
+	return out, len(out) > 0 && (count[byCaller] > 1 || count[byLiteral] > 1) && len(distinct(out)) > 1
+}
+
+// changed returns what becomes of a variable where something is made of it and put into
+// it again, as port = ":" + port does.
+func (e *evaluation) changed(obj types.Object, sources []source, is []value) []value {
+	for _, s := range sources {
+		if !e.isOfItself(obj, s) {
+			continue
+		}
+		inner := &evaluation{flow: e.flow, params: maps.Clone(e.params), active: e.active, steps: e.steps}
+		if inner.params == nil {
+			inner.params = map[types.Object][]value{}
+		}
+		inner.params[obj] = unify(is)
+		next := inner.source(s)
+		if s.guard == nil || e.state(s.guard) == on {
+			is = next
+		} else {
+			is = append(is, next...)
+		}
+	}
+	return is
+}
+
+// isOfItself reports whether what is put into a variable is made of that.
+func (f *flow) isOfItself(obj types.Object, s source) (found bool) {
+	if v, ok := obj.(*types.Var); !ok || v.IsField() || s.from != assigned || s.call != nil {
+		return false
+	}
+	ast.Inspect(s.expr, func(n ast.Node) bool {
+		id, ok := n.(*ast.Ident)
+		found = found || ok && f.info.Uses[id] == obj
+		return !found
+	})
+	return found
+}
+
+// isDefault reports whether something is put into a variable where that is empty.
+func (f *flow) isDefault(obj types.Object, s source) bool {
+	if s.guard == nil || s.guard.cond == nil || !s.guard.holds {
+		return false
+	}
+	cond, ok := ast.Unparen(s.guard.cond).(*ast.BinaryExpr)
+	if !ok || cond.Op != token.EQL {
+		return false
+	}
+	asked := ast.Unparen(cond.X)
+	if call, ok := asked.(*ast.CallExpr); ok && len(call.Args) == 1 {
+		asked = call.Args[0]
+	}
+	word := f.word(cond.Y)
+	return f.object(asked) == obj && (word == "" || word == "0")
+}
+
 func (e *evaluation) source(s source) []value {
 	switch {
 	case s.part == key || s.part == element:
 		return e.elements(s.expr, s.part)
 	case s.part == member:
 		return e.expr(s.expr)
+	case s.call != nil:
+		return e.through(s)
 	}
 	if call, ok := ast.Unparen(s.expr).(*ast.CallExpr); ok {
 		return e.call(call, s.index)
@@ -285,6 +404,40 @@ func (e *evaluation) source(s source) []value {
 		return []value{unknown()}
 	}
 	return e.expr(s.expr)
+}
+
+// through returns what a function puts where one of its parameters points to, in one
+// call of it.
+func (e *evaluation) through(s source) (out []value) {
+	param, decl := e.object(s.expr), e.decls[e.callee(s.call)]
+	if param == nil || decl == nil || e.active[decl] {
+		return nil
+	}
+	e.active[decl] = true
+	defer delete(e.active, decl)
+	inner := &evaluation{flow: e.flow, params: e.arguments(decl, s.call), active: e.active, steps: e.steps}
+	for _, put := range e.from(param) {
+		if put.from != byCaller {
+			out = append(out, inner.source(put)...)
+		}
+	}
+	return unify(out)
+}
+
+// arguments returns what the parameters of a function are in one call of it.
+func (e *evaluation) arguments(decl *ast.FuncDecl, call *ast.CallExpr) map[types.Object][]value {
+	params := map[types.Object][]value{}
+	i := 0
+	for _, field := range decl.Type.Params.List {
+		_, variadic := field.Type.(*ast.Ellipsis)
+		for _, name := range field.Names {
+			if i < len(call.Args) && !variadic && isText(e.info.TypeOf(name)) {
+				params[e.info.Defs[name]] = e.expr(call.Args[i])
+			}
+			i++
+		}
+	}
+	return params
 }
 
 // elements returns what a list or map may be made of.
@@ -310,7 +463,7 @@ func (e *evaluation) elements(x ast.Expr, want part) (out []value) {
 		}
 		e.active[obj] = true
 		defer delete(e.active, obj)
-		for _, s := range e.sources[obj] {
+		for _, s := range e.from(obj) {
 			if s.part == member {
 				out = append(out, e.expr(s.expr)...)
 			} else {
@@ -336,18 +489,7 @@ func (e *evaluation) inline(decl *ast.FuncDecl, call *ast.CallExpr, index int) (
 	if e.active[decl] || decl.Body == nil {
 		return nil
 	}
-	params := map[types.Object][]value{}
-	i := 0
-	for _, field := range decl.Type.Params.List {
-		_, variadic := field.Type.(*ast.Ellipsis)
-		for _, name := range field.Names {
-			if i < len(call.Args) && !variadic && isText(e.info.TypeOf(name)) {
-				params[e.info.Defs[name]] = e.expr(call.Args[i])
-			}
-			i++
-		}
-	}
-	inner := &evaluation{flow: e.flow, params: params, active: e.active, steps: e.steps}
+	inner := &evaluation{flow: e.flow, params: e.arguments(decl, call), active: e.active, steps: e.steps}
 	e.active[decl] = true
 	defer delete(e.active, decl)
 	for _, ret := range e.returns[decl] {
@@ -370,7 +512,7 @@ func isText(t types.Type) bool {
 	}
 	switch t := t.Underlying().(type) {
 	case *types.Basic:
-		return t.Info()&(types.IsString|types.IsInteger) != 0
+		return t.Info()&(types.IsString|types.IsInteger|types.IsBoolean) != 0
 	case *types.Interface: // a type parameter's constraint, too
 		return true
 	}
