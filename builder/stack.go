@@ -117,9 +117,6 @@ func (s *stack) dropOurs() {
 // base returns the base's layers, lowest first.
 func (s *stack) base() []v1.Layer { return s.layers[:s.koLayer] }
 
-// own returns ko's layers.
-func (s *stack) own() []v1.Layer { return s.layers[s.koLayer:] }
-
 // insert puts a layer between the base and ko's layers, above those inserted
 // before.
 func (s *stack) insert(l v1.Layer, comment string) error {
