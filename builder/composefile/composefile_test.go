@@ -220,6 +220,7 @@ func TestNotFollowed(t *testing.T) {
 func FuzzLoad(f *testing.F) {
 	f.Add([]byte("services:\n  a: &a {image: x, extends: b, healthcheck: {test: !override ['CMD', '${A:-${B}}']}}\n  b: *a\n---\nservices: !reset null\n"))
 	f.Add([]byte("include: [a]\nservices: {a: {ports: ['$A:$B', 5], environment: [A, B=c], env_file: x, depends_on: {b: {condition: service_healthy}}}}\n"))
+	f.Add([]byte("services:\n  a: {image: x, ports: [80], volumes: ['b:/c', './b:/b'], networks: [n], depends_on: [a], healthcheck: {test: [CMD, /c], interval: 5s}}\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		docs, err := source.ParseAll(data)
 		if err != nil {
@@ -267,7 +268,7 @@ networks: {inner: {}}
 	if diff := cmp.Diff(strings.ReplaceAll(tests(short), ":", " "), strings.ReplaceAll(tests(long), ":", " ")); strings.Count(diff, "\n") > 20 {
 		t.Error(diff)
 	}
-	for _, wrong := range []string{"db: {condition", "data: {}", "inner: {}", "image: db", "5s", "/c]", "retries: 3", "80:8080"} {
+	for _, wrong := range []string{"db: {condition", "data: {}", "inner: {}", "image: db", "5s", "/c]", "retries: 3", "80:8080", "volumes: {data: {}}\n", "networks: {inner: {}}\n"} {
 		changed := strings.Replace(file, wrong, map[string]string{"db: {condition": "dc: {condition", "data: {}": "date: {}", "inner: {}": "outer: {}",
 			"image: db": "imago: db", "5s": "5x", "/c]": "7]", "retries: 3": "retries: [3]", "80:8080": "80:x"}[wrong], 1)
 		if p := parse(t, []byte(changed), composefile.Options{}); p.Refused == nil {

@@ -89,7 +89,7 @@ func fields(maps []*source.Node, key string) (values []*source.Node) {
 // lastField returns which field of a map has a key, exactly, or -1. Of equal keys, as
 // merge keys make them, the last counts.
 func lastField(n *source.Node, key string) int {
-	for i := len(n.Fields) - 1; i >= 0; i-- {
+	for i := len(n.Map()) - 1; i >= 0; i-- {
 		if n.Fields[i].Key.Text == key {
 			return i
 		}

@@ -105,9 +105,10 @@ func (l *load) options(o *loader.Options, how strictness) {
 }
 
 var (
-	inYAML      = regexp.MustCompile(` at L(\d+)\.C(\d+)(?:-[LC\d.]+)?: (.*)`)
-	modelPath   = regexp.MustCompile(`\bservices\.[^\s:]+`)
-	namedInText = regexp.MustCompile("(?i)\\bservice:? [\"`]?([\\w.-]+)")
+	inYAML       = regexp.MustCompile(` at L(\d+)\.C(\d+)(?:-[LC\d.]+)?: (.*)`)
+	propertyName = regexp.MustCompile(`additional properties '([^']+)'`)
+	modelPath    = regexp.MustCompile(`\bservices\.[^\s:]+`)
+	namedInText  = regexp.MustCompile("(?i)\\bservice:? [\"`]?([\\w.-]+)")
 )
 
 // locate finds the place that Compose's words name.
@@ -129,6 +130,9 @@ func (l *load) locate(err error) error {
 	var keys []string
 	if path := modelPath.FindString(text); path != "" {
 		keys = strings.Split(strings.TrimRight(path, "."), ".")
+		if m := propertyName.FindStringSubmatch(text); m != nil {
+			keys = append(keys, m[1])
+		}
 	} else if m := namedInText.FindStringSubmatch(text); m != nil {
 		keys = []string{"services", m[1]}
 	}

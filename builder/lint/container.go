@@ -72,7 +72,8 @@ type container struct {
 	ReadOnly bool     // the root file system cannot be written
 	Starts   []string // what the file says starts in it, with its entrypoint; nil is as the image says
 	Verdicts []judge.Verdict
-	asked    bool // Verdicts are there
+
+	unreadable bool // the image cannot be opened, which is told
 }
 
 // A dependency waits for another container to be healthy.

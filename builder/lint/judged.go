@@ -52,7 +52,7 @@ func (c *container) ask(ctx context.Context) error {
 		return nil
 	}
 	found, err := judge.Judge(ctx, c.given(), c.judgedBy())
-	c.Verdicts, c.asked = found, err == nil
+	c.Verdicts = found
 	return err
 }
 

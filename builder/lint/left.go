@@ -28,7 +28,8 @@ func (o Options) tell(groups []*group) {
 	}
 }
 
-// leaveUnknown notes the containers that are not known in whole before the file is used.
+// leaveUnknown notes the containers that are not known in whole before the file is used,
+// and those whose images were not opened.
 func (g *group) leaveUnknown(offline bool) {
 	var images, checks, closed []string
 	for _, c := range g.Containers {
@@ -36,22 +37,50 @@ func (g *group) leaveUnknown(offline bool) {
 		switch {
 		case !c.ImageRef.Given():
 		case !ok || isOpen(ref):
-			images = append(images, c.Name)
-		case offline && c.Image == nil:
-			closed = append(closed, c.Name)
+			images = append(images, "that of "+c.Name)
+		case c.Image != nil || c.unreadable:
+		case offline:
+			closed = append(closed, redactText(ref))
+		default:
+			images = append(images, redactText(ref))
 		}
 		if c.Unclear {
-			checks = append(checks, c.Name)
+			checks = append(checks, "that of "+c.Name)
 		}
 	}
 	list := func(what string, names []string) {
-		if len(names) > 0 {
-			g.left(what + strings.Join(names, ", "))
+		if slices.Sort(names); len(names) > 0 {
+			g.left(what + strings.Join(slices.Compact(names), ", "))
 		}
 	}
 	list("images known only when the file is used: ", images)
 	list("checks known only when the file is used: ", checks)
 	list("images not opened: ", closed)
+}
+
+// An imagesError says in one line which images could not be looked into.
+type imagesError []error
+
+func (e imagesError) Error() string {
+	texts := make([]string, len(e))
+	for i, err := range e {
+		texts[i] = err.Error()
+	}
+	return strings.Join(texts, "; ")
+}
+
+func (e imagesError) Unwrap() []error { return e }
+
+// joinImages returns one error for those that are there, or nil.
+func joinImages(errs []error) error {
+	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
+	switch len(errs) {
+	case 0:
+		return nil
+	case 1:
+		return errs[0]
+	}
+	return imagesError(errs)
 }
 
 // refused returns what Compose says against a file, where no finding says it already.

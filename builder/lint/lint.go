@@ -146,11 +146,14 @@ func lookInto(ctx context.Context, groups []*group, o Options) error {
 	for i, name := range names {
 		g.Go(func() error {
 			errs[i] = o.open(ctx, users[name])
+			for _, c := range users[name] {
+				c.unreadable = errs[i] != nil
+			}
 			return nil
 		})
 	}
 	g.Wait() // errors are in errs, so that one does not keep others from being told
-	return errors.Join(errs...)
+	return joinImages(errs)
 }
 
 // open looks into the image that containers name.

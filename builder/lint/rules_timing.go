@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/ko-health/kohealth/builder/health"
@@ -93,7 +94,7 @@ func belowMillisecond(c *container) (found []problem) {
 	for _, d := range c.durations() {
 		switch {
 		case d.Bad != "":
-			found = append(found, at(d.Pos, c.write(d.key, 30*time.Second), "%s is %s, which is no duration", separated(d.key, ' '), encode(d.Bad))...)
+			found = append(found, at(d.Pos, c.write(d.key, d.meant()), "%s is %s, which is no duration", separated(d.key, ' '), encode(d.Bad))...)
 		case d.Given && d.Value > 0 && d.Value < time.Millisecond:
 			meant := max(d.Value/time.Microsecond*time.Millisecond, time.Millisecond)
 			if d.Value < time.Microsecond { // seconds that were taken for nanoseconds
@@ -103,6 +104,14 @@ func belowMillisecond(c *container) (found []problem) {
 		}
 	}
 	return found
+}
+
+// meant returns what a duration was meant to be: a number without a unit is one of seconds.
+func (d duration) meant() time.Duration {
+	if n, err := strconv.Atoi(d.Bad); err == nil && n > 0 && n < 1_000_000 {
+		return time.Duration(n) * time.Second
+	}
+	return 30 * time.Second
 }
 
 func fractionOfSecond(c *container) (found []problem) {

@@ -178,20 +178,28 @@ func (r *rendering) native() (h kubeHandler, reason string) {
 	if len(r.argv) < 2 || r.argv[0] != health.ProbePath && r.argv[0] != path.Base(health.ProbePath) {
 		return h, notProbe
 	}
-	variable := false
-	cmd, err := cmdline.Parse(r.argv[1:], func(_, def string) (string, error) {
-		variable = true
-		return "1", nil
+	var variables []string
+	unset := false
+	cmd, err := cmdline.Parse(r.argv[1:], func(name, def string) (string, error) {
+		if def == "" {
+			unset = true
+			return "", nil
+		}
+		variables = append(variables, name)
+		return def, nil
 	})
 	switch {
+	case unset:
+		return h, "Kubernetes cannot expand its variable"
 	case err != nil:
 		return h, "its arguments are not the probe's: " + err.Error()
-	case variable:
-		return h, "Kubernetes cannot expand its variable"
 	case len(cmd.Targets) > 1:
 		return h, "Kubernetes checks one target"
 	}
-	return nativeTarget(cmd, cmd.Targets[0])
+	if h, reason = nativeTarget(cmd, cmd.Targets[0]); reason == "" && len(variables) > 0 {
+		r.note("Kubernetes cannot expand %s: the check asks by the default", strings.Join(variables, ", "))
+	}
+	return h, reason
 }
 
 func nativeTarget(cmd *cmdline.Command, t cmdline.Target) (h kubeHandler, reason string) {

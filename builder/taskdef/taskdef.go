@@ -19,6 +19,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -42,7 +43,8 @@ type File struct {
 
 // A Container is a container definition.
 type Container struct {
-	Name    string     // "" if there is none, or it is known only when the file is used
+	Name    string     // of a parameter, its default, or else the parameter's own name; "" if there is none
+	Task    string     // the name of the template's resource that it is of; "" in a task definition
 	Image   string     // the same
 	Checked bool       // it has a health check of its own
 	Pos     source.Pos // of the image, or else of the container
@@ -97,10 +99,10 @@ func (f *File) readContainers() error {
 		return err
 	}
 	for _, d := range definitions {
-		if err := checkNames(d); err != nil {
+		if err := checkNames(d.containers); err != nil {
 			return err
 		}
-		f.collect(d)
+		f.collect(d.task, d.containers)
 	}
 	if len(f.Containers) == 0 {
 		return &source.Error{Pos: f.root.At(), Err: errors.New("there are no container definitions")}
@@ -108,8 +110,14 @@ func (f *File) readContainers() error {
 	return nil
 }
 
+// A definition is the container definitions of a task.
+type definition struct {
+	task       string // the name of the resource
+	containers *source.Node
+}
+
 // definitions returns the lists of container definitions.
-func (f *File) definitions() (lists []*source.Node, err error) {
+func (f *File) definitions() (lists []definition, err error) {
 	const key = "containerDefinitions"
 	described := f.root.Get("taskDefinition") // what describe-task-definition prints
 	switch {
@@ -117,15 +125,15 @@ func (f *File) definitions() (lists []*source.Node, err error) {
 		f.template = true
 		for _, r := range f.root.Get("Resources").Map() {
 			if kind, _ := r.Value.Get("Type").Str(); kind == "AWS::ECS::TaskDefinition" {
-				lists = append(lists, r.Value.Get("Properties").Get(key))
+				lists = append(lists, definition{r.Key.Text, r.Value.Get("Properties").Get(key)})
 			}
 		}
 	case f.root.Get(key).Given():
-		lists = append(lists, f.root.Get(key))
+		lists = append(lists, definition{"", f.root.Get(key)})
 	case described.Get(key).Given():
-		lists = append(lists, described.Get(key))
+		lists = append(lists, definition{"", described.Get(key)})
 	case len(f.root.List()) > 0: // Terraform's container_definitions
-		lists = append(lists, f.root)
+		lists = append(lists, definition{"", f.root})
 	default:
 		return nil, hint.With(errors.New("neither an ECS task definition nor a CloudFormation template"),
 			`a task definition has "containerDefinitions", a template "Resources"`)
@@ -135,20 +143,49 @@ func (f *File) definitions() (lists []*source.Node, err error) {
 
 // collect adds the containers in n: maps with an image or a name, wherever they lie, as
 // in the branches of Fn::If.
-func (f *File) collect(n *source.Node) {
+func (f *File) collect(task string, n *source.Node) {
 	if n == nil {
 		return
 	}
 	if n.Kind == source.Map && (n.Get("image") != nil || n.Get("name") != nil) {
-		c := &Container{Pos: n.Get("image").At(n), Checked: n.Get("healthCheck").Given(), node: n}
-		c.Name, _ = n.Get("name").Str()
+		c := &Container{Name: f.nameOf(n.Get("name")), Task: task, Pos: n.Get("image").At(n), Checked: n.Get("healthCheck").Given(), node: n}
 		c.Image, _ = n.Get("image").Str()
 		f.Containers = append(f.Containers, c)
 		return
 	}
 	for _, part := range n.Parts() {
-		f.collect(part)
+		f.collect(task, part)
 	}
+}
+
+var parameterName = regexp.MustCompile(`^\w+$`)
+
+// nameOf returns a name, or what stands in its place for !Ref PARAMETER.
+func (f *File) nameOf(n *source.Node) string {
+	if name, ok := n.Str(); ok || n == nil {
+		return name
+	}
+	parameter, _ := n.Get("Ref").Str()
+	if n.Kind == source.Unknown && n.Inside == nil {
+		parameter = n.Text
+	}
+	if !parameterName.MatchString(parameter) {
+		return ""
+	}
+	if name, ok := f.root.Get("Parameters").Get(parameter).Get("Default").Str(); ok && name != "" {
+		return name
+	}
+	return parameter
+}
+
+// IsDescribed reports whether the file is what describe-task-definition prints, which
+// register-task-definition does not take before it is stripped.
+func (f *File) IsDescribed() bool {
+	task := f.root
+	if described := f.root.Get("taskDefinition"); described.Get("containerDefinitions").Given() {
+		return true
+	}
+	return !f.template && task.Get("containerDefinitions").Given() && (task.Get("taskDefinitionArn").Given() || task.Get("registeredAt").Given())
 }
 
 // checkNames refuses what ECS refuses: containers of one name in a task.

@@ -9,6 +9,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/ko/pkg/build"
 
+	"github.com/ko-health/kohealth/builder/hint"
 	"github.com/ko-health/kohealth/builder/lint"
 	"github.com/ko-health/kohealth/builder/render"
 	"github.com/ko-health/kohealth/builder/taskdef"
@@ -137,7 +138,22 @@ func (d *deployment) lint(ctx context.Context, edited *taskdef.Edited) error {
 		findings[i].Pos = edited.Origin(f.Pos)
 	}
 	d.findings = findings
-	return tell(findings)
+	return d.orOverwrite(tell(findings), findings)
+}
+
+// orOverwrite adds a hint to an error about a check that a container has itself, and for
+// which the image has one that works.
+func (d *deployment) orOverwrite(err error, findings []lint.Finding) error {
+	if err == nil || d.flags.overwrite {
+		return err
+	}
+	for _, t := range d.targets {
+		own := func(f lint.Finding) bool { return f.Severity == lint.Error && f.Container == t.Name }
+		if t.Checked && d.checks[t.index] != nil && slices.ContainsFunc(findings, own) {
+			return hint.With(err, "--overwrite puts the image's own check in the place of the container's")
+		}
+	}
+	return err
 }
 
 // open returns what was built of an import path, for the platform or else another.

@@ -4,9 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	gobuild "go/build"
 	"io"
+	"os"
+	"slices"
 	"strings"
 
+	"github.com/google/ko/pkg/publish"
 	"github.com/spf13/cobra"
 
 	"github.com/ko-health/kohealth/builder/health"
@@ -65,7 +69,7 @@ something could not be done.`,
 	fs := cmd.Flags()
 	fs.StringVarP(&tf.file, "file", "f", "", "task definition or template to read, or - for standard input")
 	fs.StringVarP(&tf.output, "output", "o", "", "file to write (default standard output)")
-	fs.StringArrayVar(&tf.containers, "container", nil, "NAME=IMPORTPATH: build the import path for the container; may be repeated")
+	fs.StringArrayVar(&tf.containers, "container", nil, "NAME=IMPORTPATH, in a template also RESOURCE/NAME=IMPORTPATH: build the import path for the container; may be repeated")
 	fs.BoolVar(&tf.overwrite, "overwrite", false, "put the image's check in the place of one that the container has")
 	fs.BoolVar(&tf.strip, "strip", false, "drop what aws ecs describe-task-definition adds and register-task-definition does not take")
 	completeFlags(cmd, map[string]cobra.CompletionFunc{"ignore": oneOf(ruleWords()...)})
@@ -125,6 +129,7 @@ func (tf *taskdefFlags) run(ctx context.Context, v versions, stdin io.Reader, na
 	if err != nil {
 		return inFile(tf.file, err)
 	}
+	tf.warn(file)
 	if tf.strip { // what cannot be stripped is not built
 		if _, err := taskdef.Strip(data); err != nil {
 			return inFile(tf.file, err)
@@ -144,6 +149,19 @@ func (tf *taskdefFlags) run(ctx context.Context, v versions, stdin io.Reader, na
 		return err
 	}
 	return tf.report.write(v, tf.buildFlags, d.images, d.findings)
+}
+
+// warn tells what keeps the result from being of use to ECS.
+func (tf *taskdefFlags) warn(file *taskdef.File) {
+	switch registry, _, _ := strings.Cut(tf.po.DockerRepo, "/"); {
+	case !tf.po.Push:
+		fmt.Fprintln(os.Stderr, "Warning: with --push=false the images are nowhere that ECS could pull them from")
+	case tf.po.Local || slices.Contains([]string{publish.LocalDomain, publish.KindDomain}, registry):
+		fmt.Fprintln(os.Stderr, "Warning: the images stay on this machine, from which ECS cannot pull them")
+	}
+	if file.IsDescribed() && !tf.strip {
+		fmt.Fprintf(os.Stderr, "Note: %s is what describe-task-definition prints, which register-task-definition does not take: --strip makes it so\n", tf.file)
+	}
 }
 
 func (tf *taskdefFlags) write(data []byte) (err error) {
@@ -174,19 +192,21 @@ func newTargets(file *taskdef.File, named map[string]string) (targets []*target,
 	var names []string
 	found := map[string]source.Pos{}
 	for _, c := range file.Containers {
+		name, arg, ok := argOf(c, named)
 		names = append(names, c.Name)
-		arg, ok := named[c.Name]
-		first, again := found[c.Name]
+		first, again := found[name]
 		switch {
 		case ok && again:
-			return nil, hint.With(errorAt(c.Pos, "%q is the name of the container at %d:%d, too", c.Name, first.Line, first.Column),
-				"write ko://IMPORTPATH as the image of the one that is meant")
+			return nil, hint.With(errorAt(c.Pos, "%q is the name of the container at %d:%d, too", name, first.Line, first.Column), otherName(c, named[name]))
 		case ok:
-			found[c.Name] = c.Pos
+			found[name] = c.Pos
 		case strings.HasPrefix(c.Image, taskdef.Scheme):
 			arg = c.Image
 		default:
 			continue
+		}
+		if dir := strings.TrimPrefix(arg, taskdef.Scheme); gobuild.IsLocalImport(dir) {
+			arg = dir // ko would name the image after the directory, and leave its entry of builds out
 		}
 		if strings.TrimPrefix(arg, taskdef.Scheme) == "" || strings.Contains(arg, "...") {
 			return nil, errorAt(c.Pos, "%q is not an import path", arg)
@@ -203,6 +223,24 @@ func newTargets(file *taskdef.File, named map[string]string) (targets []*target,
 			"write ko://IMPORTPATH as the image of a container, or name one with --container NAME=IMPORTPATH")
 	}
 	return targets, nil
+}
+
+// argOf returns what is to be built for a container, and by which name it is named.
+func argOf(c *taskdef.Container, named map[string]string) (name, arg string, ok bool) {
+	for _, name := range []string{c.Task + "/" + c.Name, c.Name} {
+		if arg, ok := named[name]; ok && c.Name != "" {
+			return name, arg, true
+		}
+	}
+	return "", "", false
+}
+
+// otherName tells how to name one of several containers of a name.
+func otherName(c *taskdef.Container, arg string) string {
+	if c.Task != "" {
+		return fmt.Sprintf("name the one that is meant with its resource, as in --container %s/%s=%s", c.Task, c.Name, arg)
+	}
+	return "write ko://IMPORTPATH as the image of the one that is meant"
 }
 
 func unknownContainer(name string, known []string) error {
