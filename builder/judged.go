@@ -90,7 +90,6 @@ func containerOf(img v1.Image) (c judge.Container, files *rootfs.FS, err error) 
 		MountsOpen: true,
 		User:       config.User,
 		WorkingDir: config.WorkingDir,
-		Entrypoint: config.Entrypoint,
 		Command:    slices.Concat(config.Entrypoint, config.Cmd),
 		Kohealth:   slices.ContainsFunc(file.History, isOurs),
 	}

@@ -25,10 +25,8 @@ type Container struct {
 	MountsOpen bool     // there may be others
 	Ports      []int    // that the app is said to listen on; none is not known
 
-	Entrypoint []string // of the image
-	Command    []string // what starts: entrypoint and arguments; nil is not known
-	Ko         bool     // ko made the image
-	Kohealth   bool     // the image has kohealth's probe
+	Command  []string // what starts: entrypoint and arguments; nil is not known
+	Kohealth bool     // the image has kohealth's probe
 }
 
 // A Variable is one that is set in a container.

@@ -159,6 +159,9 @@ func (c *call) saves(f flavour, urls []string, o options) {
 	if f == busybox && !o.has("c", "continue") {
 		message = "wget saves " + shown(file) + ", and fails from the second check on, when it exists"
 	}
+	if c.container.ReadOnly {
+		message = "wget cannot save " + shown(file) + ": the root file system is read-only"
+	}
 	c.tell("saves-file", c.at, message+": -O /dev/null saves nothing", c.insert("-O", "/dev/null"))
 }
 
