@@ -229,7 +229,7 @@ func TestProbeVariants(t *testing.T) {
 	for _, tt := range []struct {
 		variant  Variant
 		from, to int // bytes
-	}{{Plain, 0, 1_450_000}, {TLS, 3_000_000, 4_400_000}, {Plain, 0, 1_450_000}} {
+	}{{Plain, 0, 1_480_000}, {TLS, 3_000_000, 4_400_000}, {Plain, 0, 1_480_000}} {
 		for _, c := range []*Compiler{&c, {Cache: c.Cache}} {
 			binary, err := c.Probe(t.Context(), linux("amd64"), tt.variant)
 			if err != nil {

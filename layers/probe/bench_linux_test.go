@@ -101,7 +101,10 @@ func contenders(b *testing.B) []*contender {
 		all[2].args = []string{http}
 	}
 	startApp(b, filepath.Join(filepath.Dir(variants[0].path), "ko-app"), "tcp")
-	for _, v := range slices.Concat(variants[:len(variants)-1], tlsVariants[:len(tlsVariants)-1]) { // not that with package net
+	for _, v := range allVariants() {
+		if v.emu != nil || strings.Contains(v.tags, "net") {
+			continue
+		}
 		for _, target := range []string{http, "tcp://127.0.0.1:" + port(plain), "grpc://127.0.0.1:" + port(rpc), "auto", "file://" + dir + "?max_age=1h"} {
 			scheme, _, _ := strings.Cut(target, "://")
 			all = append(all, &contender{name: "probe " + v.name + " " + scheme, path: v.path, args: []string{"-log=false", target}})

@@ -26,6 +26,8 @@ import (
 // full probe's. FuzzEarly holds both against each other.
 
 // enterEarly is where the process begins: early_linux_*.s.
+//
+//lint:ignore U1000 the linker is told of it
 func enterEarly()
 
 // kernel makes a system call. Its result is that of the kernel: an error is a negative
@@ -38,8 +40,8 @@ func kernel(number, a, b, c, d, e, f uintptr) uintptr
 // "Process Initialization" of the System V ABI), and what Go code finds its goroutine by.
 var (
 	earlyStack  unsafe.Pointer
-	earlyThread [2]uintptr
-	earlyG      [64]uintptr
+	earlyThread [2]uintptr  //lint:ignore U1000 for assembly
+	earlyG      [64]uintptr //lint:ignore U1000 for assembly
 )
 
 // early is the memory of the early part. It holds no pointers. What is small comes first,
@@ -98,6 +100,8 @@ type handedOver struct {
 
 // answerEarly returns 0 if what the process is asked to check is healthy, and 1 if the
 // full probe has to find that out.
+//
+//lint:ignore U1000 assembly calls it
 func answerEarly() uintptr {
 	if isTool() || !isUnderstood() {
 		return 1

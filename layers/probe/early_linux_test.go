@@ -3,6 +3,7 @@
 package main
 
 import (
+	"encoding/binary"
 	"os"
 	"path/filepath"
 	"slices"
@@ -233,4 +234,61 @@ func TestMountTypes(t *testing.T) {
 			t.Errorf("%s: %v", mount, ok)
 		}
 	}
+}
+
+// FuzzEarlySockets shows that of what the kernel says of sockets the same is understood
+// early, and the same can be reached of an app that has them all.
+func FuzzEarlySockets(f *testing.F) {
+	order := binary.LittleEndian
+	for _, addrs := range []string{"127.0.0.1:8080", "[::]:65535 0.0.0.0:65535", "[::ffff:127.0.0.1]:1", "0.0.0.0:80 [::]:81", "[fe80::1]:80 172.17.0.2:80 [::1]:80"} {
+		data := ""
+		for i, addr := range strings.Fields(addrs) {
+			data += diagMessage(order, sockDiagByFamily, familyIPv4, diagListener(order, addr, uint32(i+1))...)
+		}
+		f.Add([]byte(data))
+		f.Add([]byte(data + diagMessage(order, netlinkDone, familyIPv4, 0, 0, 0, 0)))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		early = zeroEarly
+		b := &early.sockets
+		if b.n = copy(b.b[:], data); b.n == len(b.b) {
+			t.Skip("it does not fit")
+		}
+		if _, ok := areSockets(0, familyIPv4); !ok {
+			return
+		}
+		full := diagReader{little: true}
+		if _, ok := full.datagram(data, familyIPv4); !ok {
+			t.Fatalf("%x is understood early, and wrong", data)
+		}
+		for i := range full.found {
+			full.found[i].own = true
+		}
+		var want, got []string
+		for _, target := range reachable(full.found) {
+			want = append(want, target.String())
+		}
+		for s := socketFrom(0); s != nil; s = socketFrom(s.end()) {
+			s.own = 1
+		}
+		for s := socketFrom(0); s != nil; s = socketFrom(s.end()) {
+			if s.isApps() {
+				var a aim
+				s.aim(&a)
+				target := cmdline.Target{Scheme: "tcp", Port: uint16(a.port)}
+				switch a.family {
+				case syscall.AF_INET:
+					target.Host = mapped([4]byte(a.ip[12:])).text()
+				case syscall.AF_INET6:
+					target.Host = ipAddr(a.ip).text()
+				}
+				got = append(got, target.String())
+			}
+		}
+		slices.Sort(want)
+		slices.Sort(got)
+		if got = slices.Compact(got); !slices.Equal(got, want) {
+			t.Errorf("early %q, full %q", got, want)
+		}
+	})
 }

@@ -122,10 +122,15 @@ func (s *diagSocket) end() int {
 
 func (s *diagSocket) port() int { return int(s.local[0])<<8 | int(s.local[1]) }
 
+// isListener reports whether the socket is one that counts: see diagReader.listener.
+func (s *diagSocket) isListener() bool {
+	return s.state == tcpListen && s.inode != 0 && s.port() != 0 && (s.family == familyIPv4 || s.family == familyIPv6)
+}
+
 // isApps reports whether the socket is the app's and can be reached: see reachable.
 func (s *diagSocket) isApps() bool {
 	linkLocal := s.family == familyIPv6 && s.ip[0] == 0xfe && s.ip[1]&0xc0 == 0x80
-	return s.own != 0 && s.state == tcpListen && s.inode != 0 && s.port() != 0 && !linkLocal
+	return s.own != 0 && s.isListener() && !linkLocal
 }
 
 // isIPv4 reports whether the socket has an address of IPv4, if mapped into IPv6.
@@ -167,7 +172,7 @@ func (s *diagSocket) aim(a *aim) {
 
 func hasIPv4Port(port int) bool {
 	for s := socketFrom(0); s != nil; s = socketFrom(s.end()) {
-		if s.isIPv4() && s.port() == port {
+		if s.isListener() && s.isIPv4() && s.port() == port {
 			return true
 		}
 	}
