@@ -142,11 +142,7 @@ func (f *flow) servers() (servers []server) {
 	table := serving()
 	var used []origin
 	for _, call := range f.calls {
-		fn := f.callee(call)
-		if fn == nil {
-			continue
-		}
-		if s, ok := table[fullName(fn)]; ok {
+		if s, ok := table[f.names[call]]; ok {
 			for _, w := range f.ways(call, 0) {
 				found := w.server(call, s)
 				for _, l := range found.addrs {

@@ -5,6 +5,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"slices"
 )
 
 // A flow says what is put into variables, fields and parameters anywhere in the app. It
@@ -17,6 +18,8 @@ type flow struct {
 	assigns map[types.Object][]assignment  // to fields, by what they are fields of
 	tags    map[types.Object]string        // of fields
 	calls   []*ast.CallExpr                // in the order of the source
+	names   map[*ast.CallExpr]string       // of the functions that are called, whole
+	routing map[*ast.CallExpr]bool         // whether a call is one of a router's package
 	unset   map[types.Object]bool          // variables that are declared without a value
 	sites   map[ast.Node]site              // of calls
 	uses    map[*types.Func][]site         // of functions of the app's own
@@ -88,6 +91,8 @@ func (a *App) follow(ctx context.Context) *flow {
 		assigns:  map[types.Object][]assignment{},
 		tags:     map[types.Object]string{},
 		unset:    map[types.Object]bool{},
+		names:    map[*ast.CallExpr]string{},
+		routing:  map[*ast.CallExpr]bool{},
 		sites:    map[ast.Node]site{},
 		uses:     map[*types.Func][]site{},
 		callers:  map[*types.Func][]*ast.CallExpr{},
@@ -105,11 +110,27 @@ func (a *App) follow(ctx context.Context) *flow {
 		w := &walker{flow: f, function: body, site: site{in: decl}}
 		w.walk(body)
 	}
+	f.name()
 	for _, call := range f.calls {
 		f.bind(call)
 		f.readOption(call)
 	}
 	return f
+}
+
+// name notes which functions are called.
+func (f *flow) name() {
+	names, routing := map[*types.Func]string{}, map[*types.Func]bool{}
+	for _, call := range f.calls {
+		fn := f.callee(call)
+		if fn == nil {
+			continue
+		}
+		if _, ok := names[fn]; !ok {
+			names[fn], routing[fn] = fullName(fn), slices.Contains(routers(), packagePath(fn))
+		}
+		f.names[call], f.routing[call] = names[fn], routing[fn]
+	}
 }
 
 // from returns what is put into a variable, a field or a parameter.
@@ -120,70 +141,6 @@ func (f *flow) from(obj types.Object) []source {
 		}
 	}
 	return f.sources[obj]
-}
-
-// in returns the flow that is one of a call of a function: the parameters are what that
-// call has for them.
-func (f *flow) in(decl *ast.FuncDecl, call *ast.CallExpr) *flow {
-	inner := *f
-	inner.only, inner.outer, inner.memo = map[types.Object]source{}, f, newMemo()
-	f.eachParam(decl.Type.Params, call, call.Args, func(to ast.Expr, s source) {
-		if id, ok := to.(*ast.Ident); ok && s.call == nil && s.part == itself {
-			inner.only[f.info.Defs[id]] = s
-		}
-	})
-	return &inner
-}
-
-// caller returns the flow that what is put into a parameter belongs to.
-func (f *flow) caller(param types.Object) *flow {
-	for g := f; g.outer != nil; g = g.outer {
-		if _, ok := g.only[param]; ok {
-			return g.outer
-		}
-	}
-	return f
-}
-
-// A way is one of those to a call, through the functions around it.
-type way struct {
-	*flow
-	runs state
-}
-
-// How many ways to a call are looked at, and how many functions are on one.
-const (
-	maxWays  = 64
-	maxDepth = 4
-)
-
-// ways returns those to a call: one for all if the function around it has one caller, or
-// no parameters.
-func (f *flow) ways(call *ast.CallExpr, depth int) (found []way) {
-	at := f.sites[call]
-	fn := f.around(at)
-	callers := f.callers[fn]
-	if len(callers) < 2 || len(at.in.Type.Params.List) == 0 || depth == maxDepth {
-		return []way{{f, f.presence(at)}}
-	}
-	for _, caller := range callers {
-		for _, outer := range f.ways(caller, depth+1) {
-			inner := outer.in(at.in, caller)
-			found = append(found, way{inner, min(outer.runs, inner.state(at.guard))})
-			if len(found) > maxWays {
-				return []way{{f, f.presence(at)}}
-			}
-		}
-	}
-	return found
-}
-
-func (f *flow) around(at site) *types.Func {
-	if at.in == nil {
-		return nil
-	}
-	fn, _ := f.info.Defs[at.in.Name].(*types.Func)
-	return fn
 }
 
 // ended reports whether nobody waits for what is found any more.

@@ -19,12 +19,10 @@ func (f *flow) grpcHealth(s server, mounts []mount) (pos token.Pos, ok bool) {
 		return s.health.Pos(), true
 	}
 	for _, call := range f.calls {
-		fn := f.callee(call)
-		if fn == nil || len(call.Args) == 0 {
+		if len(call.Args) == 0 {
 			continue
 		}
-		if packagePath(fn) == grpcHealthPackage && fn.Name() == "RegisterHealthServer" &&
-			intersect(f.origins(call.Args[0]), s.grpc) {
+		if f.isCallOf(call, grpcHealthPackage+".RegisterHealthServer") && intersect(f.origins(call.Args[0]), s.grpc) {
 			return call.Pos(), true
 		}
 		if made := f.connectHealth(call); made != nil && f.isReached(call, made, s, mounts) {

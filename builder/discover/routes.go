@@ -57,10 +57,7 @@ func isRouter(t types.Type) bool {
 }
 
 // isRouting tells whether a call is one of a router's package.
-func (f *flow) isRouting(call *ast.CallExpr) bool {
-	fn := f.callee(call)
-	return fn != nil && slices.Contains(routers(), packagePath(fn))
-}
+func (f *flow) isRouting(call *ast.CallExpr) bool { return f.routing[call] }
 
 // routes returns the routes that the app has for GET, and where routers are put below
 // others.
