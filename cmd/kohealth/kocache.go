@@ -172,8 +172,8 @@ func dropKoCache(bo *options.BuildOptions) error {
 // A withinCache is ko's builder, which goes without a cache from the first import path
 // on that leads out of it, as ../app would: the cache has a directory for each.
 type withinCache struct {
-	build.Interface
-	cache *koCache // that kohealth gives ko; nil is the user's, or none
+	build.Interface          // as commands.NewBuilder returns it: a build.Caching
+	cache           *koCache // that kohealth gives ko; nil is the user's, or none
 }
 
 func (b withinCache) Build(ctx context.Context, importpath string) (build.Result, error) {
