@@ -197,3 +197,20 @@ func TestSameBytes(t *testing.T) {
 		}
 	}
 }
+
+// TestReleaseProbe checks which images of the probe are made, and that both are signed.
+func TestReleaseProbe(t *testing.T) {
+	s := newRepo(t)
+	s.env = append(s.env, "VERSION=v1.2.3", "RUNNER_TEMP="+s.dir, "PATH="+s.dir+":"+os.Getenv("PATH"))
+	s.run(`for tool in kohealth cosign; do
+			echo '#!/bin/sh' >$tool; echo 'echo '$tool' "$@" >>'"$PWD"'/log; echo ref' >>$tool; chmod +x $tool
+		done`)
+	s.run(releaseStep(t, "Image of the probe"))
+	want := `kohealth base --bare --platform=all --tags=v1.2.3,latest kohealth.local/static
+cosign sign --yes ref
+kohealth base --bare --platform=all --tags=v1.2.3-tls,tls --health=https://:8443/ kohealth.local/static
+cosign sign --yes ref`
+	if got := s.run("cat log"); got != want {
+		t.Errorf("the step runs\n%s\nwant\n%s", got, want)
+	}
+}

@@ -14,8 +14,13 @@ import (
 
 // WriteFile writes a file whole or not at all: beside, then renamed. A file that is there
 // keeps its permissions; a new one has those that the umask leaves it.
-func WriteFile(path string, data []byte) (err error) {
-	tmp, release, err := create(TempName(filepath.Dir(path)))
+func WriteFile(path string, data []byte) error { return writeFile(path, data, 0o666) }
+
+// WriteProgram is WriteFile for a program: whoever may read a new file may run it.
+func WriteProgram(path string, data []byte) error { return writeFile(path, data, 0o777) }
+
+func writeFile(path string, data []byte, mode fs.FileMode) (err error) {
+	tmp, release, err := create(TempName(filepath.Dir(path)), mode)
 	if err != nil {
 		return err
 	}
@@ -45,17 +50,17 @@ func TempName(dir string) string { return filepath.Join(dir, TempPrefix+rand.Tex
 // Create creates a file of a name that TempName returned, for others to write. Until
 // release is called, RemoveDead leaves it alone.
 func Create(name string) (release func(), err error) {
-	f, release, err := create(name)
+	f, release, err := create(name, 0o666)
 	if err != nil {
 		return nil, err
 	}
 	return release, f.Close()
 }
 
-func create(name string) (*os.File, func(), error) {
+func create(name string, mode fs.FileMode) (*os.File, func(), error) {
 	const attempts = 100
 	for range attempts {
-		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 		if err != nil {
 			return nil, nil, err
 		}
