@@ -231,7 +231,7 @@ func (c *call) whatIs(names []string) result {
 		case perhaps:
 			r.status = either
 		}
-		r.out += out + "\n"
+		r.out = together(r.out, out+"\n")
 	}
 	return r
 }

@@ -126,3 +126,33 @@ func TestUnknownIsNoError(t *testing.T) {
 		}
 	}
 }
+
+// TestTextsThatGrow judges commands whose texts double with every step: they are bounded,
+// and what was too long is not known, so it is no reason to refuse.
+func TestTextsThatGrow(t *testing.T) {
+	for name, script := range map[string]string{
+		"variable":     "A=1; " + strings.Repeat("A=$A$A; ", 60) + "test $A = 1",
+		"append":       "A=1; " + strings.Repeat("A+=$A; ", 60) + "test $A = 1",
+		"quoted":       "A=1; " + strings.Repeat(`A="$A$A"; `, 60) + "test $A = 1",
+		"default":      "A=1; " + strings.Repeat("A=$A${B:-$A}; ", 60) + "test $A = 1",
+		"output":       "A=1; " + strings.Repeat("A=$(echo $A; echo $A); ", 60) + "test $A = 1",
+		"branches":     "A=1; " + strings.Repeat("A=$(if echo $A; then echo $A; fi); ", 60) + "test $A = 1",
+		"arguments":    "set -- 1; " + strings.Repeat(`set -- "$@" "$@"; `, 60) + "test $1$# = 11",
+		"many words":   "A=1; " + strings.Repeat("A=\"$A $A\"; ", 16) + "echo " + strings.Repeat("$A ", 10_000),
+		"cut off":      "A=" + strings.Repeat("a", 60_000) + "; test ${A%%*b*b*b*c} = 1",
+		"cut off each": "A=" + strings.Repeat("a", 500) + strings.Repeat("; B=${A%%*b}", 10_000) + "; test $B = 1",
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := judge.Container{Kohealth: true, EnvOpen: true}
+			found, err := judge.Judge(t.Context(), judge.Check{Test: []string{"CMD-SHELL", script}}, c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, v := range found {
+				if v.Severity == judge.Error {
+					t.Errorf("%+v", v)
+				}
+			}
+		})
+	}
+}
