@@ -2,6 +2,8 @@ package judge_test
 
 import (
 	"math/rand/v2"
+	"os/exec"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -154,5 +156,31 @@ func TestTextsThatGrow(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Linux starts nothing with an argument of 128 KiB, and a shell is asked what it makes of
+// one that is a byte shorter.
+func TestLongestArgument(t *testing.T) {
+	for _, n := range []int{128<<10 - 1, 128 << 10} {
+		script := "true " + strings.Repeat("x", n-len("true "))
+		pass, fail, err := judge.Status(t.Context(), judge.Check{Test: []string{"CMD-SHELL", script}}, judge.Container{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if runtime.GOOS != "linux" {
+			continue // which has other bounds
+		}
+		if starts := exec.Command("/bin/sh", "-c", script).Run() == nil; starts != pass || starts == fail {
+			t.Errorf("%d bytes: starts %v, judged can pass %v, can fail %v", n, starts, pass, fail)
+		}
+	}
+}
+
+// What many commands cost is bounded by their number.
+func TestManyCommands(t *testing.T) {
+	script := strings.Repeat("if $(a); then b || c; fi\n", 4000)
+	if _, _, err := judge.Status(t.Context(), judge.Check{Test: []string{"CMD-SHELL", script}}, judge.Container{}); err != nil {
+		t.Error(err)
 	}
 }
