@@ -115,11 +115,11 @@ func (r *rewriter) addProbe(ctx context.Context, d *draft, base *rootfs.FS) erro
 		return r.insertFiles(d, files, what+", at "+f.Path)
 	}
 	d.added.probe, err = add(layers.File{Path: health.ProbePath, Mode: 0o555, Content: binary}, probeComment)
-	if err != nil || d.check.Test.Kind != health.Probe {
+	args := d.check.FileArgs()
+	if err != nil || len(args) == 0 {
 		return err
 	}
-	args := strings.Join(d.check.ProbeArgs(), "\n") + "\n"
-	_, err = add(layers.File{Path: health.ArgsPath, Mode: 0o444, Content: []byte(args)}, argsComment)
+	_, err = add(layers.File{Path: health.ArgsPath, Mode: 0o444, Content: []byte(strings.Join(args, "\n") + "\n")}, argsComment)
 	return err
 }
 

@@ -46,7 +46,7 @@ var probeSource embed.FS
 // goMod is the go.mod that the probe is compiled with. Its module is kohealth's, so
 // that scanners find the probe's origin in its build information. Its language
 // version bounds from below the toolchains that can compile it.
-const goMod = "module github.com/ko-health/kohealth\n\ngo 1.22\n"
+var goMod = fmt.Sprintf("module github.com/ko-health/kohealth\n\ngo 1.%d\n", oldestGo)
 
 const probePackage = "layers/probe"
 

@@ -61,7 +61,7 @@ func (tc toolchain) starts() int {
 }
 
 func TestProbeIsKept(t *testing.T) {
-	tc, dir := newToolchain(t, "go1.0", realGo), cache.Dir(t.TempDir())
+	tc, dir := newToolchain(t, "go1.99", realGo), cache.Dir(t.TempDir())
 	first, err := (&Compiler{Go: tc.goCmd(), Cache: dir}).Probe(t.Context(), linux("amd64"), Plain)
 	if err != nil {
 		t.Fatal(err)
@@ -76,7 +76,7 @@ func TestProbeIsKept(t *testing.T) {
 	if tc.starts() != 1 {
 		t.Errorf("go was started again for a probe that is kept")
 	}
-	if err := os.WriteFile(filepath.Join(tc.root, "VERSION"), []byte("go1.1"), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(tc.root, "VERSION"), []byte("go1.98"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := (&Compiler{Go: tc.goCmd(), Cache: dir}).Probe(t.Context(), linux("amd64"), Plain); err != nil {
@@ -98,6 +98,34 @@ func TestProbeAsksShim(t *testing.T) {
 	if tc.starts() != 2 { // env, build
 		t.Errorf("go was started %d times, want 2", tc.starts())
 	}
+}
+
+// TestProbeOldGo has a go that is too old to compile the probe select another one, as it
+// does for the app, or not.
+func TestProbeOldGo(t *testing.T) {
+	root := strings.TrimSpace(string(must(exec.Command("go", "env", "GOROOT").Output())))
+	for _, tt := range []struct{ version, selects, hint string }{
+		{"go1.21.13", root + "\n" + runtime.Version(), ""},
+		{"go1.21.13", "/usr/lib/go\ngo1.21.13", "set GOTOOLCHAIN=go1.22.0 or newer"},
+		{"go1.20", "", "KO_GO_PATH"},
+	} {
+		tc := newToolchain(t, tt.version, fmt.Sprintf(`[ "$1" = env ] && [ -z "$GOTOOLCHAIN" ] && echo '%s' && exit; exit 1`, tt.selects))
+		t.Setenv("GOTOOLCHAIN", "")
+		_, err := (&Compiler{Go: tc.goCmd()}).Probe(t.Context(), linux("amd64"), Plain)
+		if (err == nil) != (tt.hint == "") || !strings.Contains(hint.Of(err), tt.hint) {
+			t.Errorf("%s that selects %q: error %v, hint %q", tt.version, tt.selects, err, hint.Of(err))
+		}
+		if err != nil && !strings.Contains(err.Error(), "is older than 1.22") {
+			t.Error(err)
+		}
+	}
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
 }
 
 func TestProbeSideBySide(t *testing.T) {
@@ -319,7 +347,7 @@ func TestProbeErrors(t *testing.T) {
 	if err == nil || hint.Of(err) == "" {
 		t.Errorf("without Go: %v, hint %q", err, hint.Of(err))
 	}
-	broken := newToolchain(t, "go1", "echo it is broken >&2; exit 1")
+	broken := newToolchain(t, "go1.99", "echo it is broken >&2; exit 1")
 	if _, err := (&Compiler{Go: broken.goCmd()}).Probe(t.Context(), linux("amd64"), Plain); err == nil || !strings.Contains(err.Error(), "it is broken") {
 		t.Errorf("error %v does not say what go said", err)
 	}

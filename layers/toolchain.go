@@ -57,23 +57,51 @@ func FindGo(name string) (string, error) {
 	return path, nil
 }
 
-// toolchain finds the go command and what tells its version from others: where it
-// lies and the VERSION file of its GOROOT. Only where there is no such file, as
-// with the shims of version managers, go is started to ask it.
+// oldestGo is the oldest Go 1.N that compiles the probe: see goMod.
+const oldestGo = 22
+
+// toolchain finds the go command and what tells its version from others. One that is too
+// old to compile the probe may know a newer one.
 func (c *Compiler) toolchain(ctx context.Context) (goCmd, id string, err error) {
 	goCmd, err = FindGo(c.Go)
 	if err != nil {
 		return "", "", err
 	}
+	if id, err = installed(ctx, goCmd); err != nil {
+		return "", "", err
+	}
+	if minor, release := goMinor(id); release && minor < oldestGo {
+		return selected(ctx, goCmd)
+	}
+	return goCmd, id, nil
+}
+
+// installed tells a toolchain from others by where it lies and the VERSION file of its
+// GOROOT. Only where there is no such file, as with the shims of version managers, go is
+// started to ask it.
+func installed(ctx context.Context, goCmd string) (id string, err error) {
 	root := os.Getenv("GOROOT")
 	if real, err := filepath.EvalSymlinks(goCmd); err == nil && root == "" {
 		root = filepath.Dir(filepath.Dir(real))
 	}
 	if version, err := os.ReadFile(filepath.Join(root, "VERSION")); err == nil {
-		return goCmd, root + "\n" + string(version), nil
+		return root + "\n" + string(version), nil
 	}
 	out, err := run(ctx, goCmd, "", nil, "env", "GOROOT", "GOVERSION")
-	return goCmd, string(out), err
+	return string(out), err
+}
+
+// selected returns the toolchain that go selects for the module of the working directory,
+// in the user's environment, and has by then downloaded: https://go.dev/doc/toolchain.
+func selected(ctx context.Context, goCmd string) (string, string, error) {
+	cmd := exec.CommandContext(ctx, goCmd, "env", "GOROOT", "GOVERSION")
+	out, err := cmd.Output()
+	root, version, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
+	if minor, release := goMinor(version); err != nil || root == "" || release && minor < oldestGo {
+		return "", "", hint.With(fmt.Errorf("finding the Go toolchain: %s is older than 1.%d", goCmd, oldestGo),
+			fmt.Sprintf("set GOTOOLCHAIN=go1.%d.0 or newer, or KO_GO_PATH to the go command of another version", oldestGo))
+	}
+	return filepath.Join(root, "bin", "go"), root + "\n" + version, nil
 }
 
 // compile runs go build in a directory of its own.

@@ -131,6 +131,9 @@ func (c Check) Warnings() []string {
 	if c.StartInterval > 0 && c.StartPeriod == 0 {
 		w = append(w, "health check: start_interval has no effect without start_period")
 	}
+	if !c.Log && !c.UsesProbe() {
+		w = append(w, "health check: log has no effect on a program of the image's own, only on the probe")
+	}
 	if own := c.ownTimeout(); own >= c.Timeout && own > 0 {
 		w = append(w, fmt.Sprintf("health check: the probe's -timeout %s is not shorter than timeout %s, so the runtime may kill it before it says why", own, c.Timeout))
 	}
@@ -165,6 +168,16 @@ func (c Check) ProbeArgs() []string {
 		args = append(args, "-log=false")
 	}
 	return append(args, c.Test.Args...)
+}
+
+// FileArgs returns what the file of the probe's arguments holds: its whole command line
+// or, for a probe that a shell command may call as curl or wget, what these names have no
+// option for. An empty file is none.
+func (c Check) FileArgs() []string {
+	if c.Test.Kind != Probe && c.UsesProbe() && !c.Log {
+		return []string{"-log=false"}
+	}
+	return c.ProbeArgs()
 }
 
 // A Config is the Healthcheck of an image's config. Durations are nanoseconds, and

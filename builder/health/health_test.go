@@ -183,6 +183,7 @@ func TestWarnings(t *testing.T) {
 	}{
 		{set(t, "interval", "1s", "timeout", "2s"), "timeout 2s is longer than interval 1s"},
 		{set(t, "start_period", "0s", "start_interval", "1s"), "start_interval has no effect"},
+		{set(t, "test", "true", "log", "false"), "log has no effect on a program of the image's own"},
 		{set(t, "test", `["-timeout=3s","tcp://:1"]`), "-timeout 3s is not shorter than timeout 3s"},
 	} {
 		check, err := tt.settings.Check()
@@ -191,6 +192,28 @@ func TestWarnings(t *testing.T) {
 		}
 		if w := check.Warnings(); len(w) != 1 || !strings.Contains(w[0], tt.want) {
 			t.Errorf("Warnings() = %q, want %q", w, tt.want)
+		}
+	}
+}
+
+// TestFileArgs shows what the file of arguments holds.
+func TestFileArgs(t *testing.T) {
+	for _, tt := range []struct {
+		settings health.Settings
+		want     string
+	}{
+		{set(t, "test", "tcp://:1", "log", "false"), "-timeout=2.7s -log=false tcp://:1"},
+		{set(t, "test", "curl -f localhost", "tool", "busybox", "log", "false"), "-log=false"},
+		{set(t, "test", "curl -f localhost", "tool", "busybox"), ""},
+		{set(t, "test", "true", "log", "false"), ""},
+		{set(t, "test", `["NONE"]`, "log", "false"), ""},
+	} {
+		check, err := tt.settings.Check()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(check.FileArgs(), " "); got != tt.want {
+			t.Errorf("%v: %q, want %q", check.Test, got, tt.want)
 		}
 	}
 }

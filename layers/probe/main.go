@@ -16,7 +16,7 @@
 // its arguments from /etc/healthcheck, which holds one in each line, so that a task
 // definition need not repeat what the image says. Flags that it is given, such as -v,
 // win over those of the file. A probe called curl or wget takes the options
-// of that tool, and HEALTHCHECK_LOG=false in the environment is its -log=false.
+// of that tool; HEALTHCHECK_LOG=false in the environment, or the file, is its -log=false.
 //
 // Every check costs CPU time from the app's own share, so the probe is small and
 // starts fast. It is little more than Go's runtime: on Linux it makes system calls
@@ -96,8 +96,8 @@ func run(args []string, file string) (code int) {
 // or its own. Even of a command line with an error it says where to report.
 func command(args []string, file string, v *voice) (*cmdline.Command, error) {
 	if len(args) > 0 {
-		v.log = toolsLog()
 		if cmd, known, err := cmdline.ParseAs(args[0], args[1:]); known {
+			v.log = toolsLog(file)
 			if err == nil {
 				cmd.Log = v.log
 			}
@@ -124,10 +124,12 @@ func command(args []string, file string, v *voice) (*cmdline.Command, error) {
 	return cmd, err
 }
 
-// toolsLog is -log for tools that have no such option: a variable.
-func toolsLog() bool {
+// toolsLog is -log for tools that have no such option: a variable, or what kohealth has
+// put into the file of arguments.
+func toolsLog(file string) bool {
 	value, _ := syscall.Getenv("HEALTHCHECK_LOG")
-	return value != "false" && value != "0"
+	lines, _ := readLines(file)
+	return value != "false" && value != "0" && wantedVoice(lines).log
 }
 
 // readLines returns the lines of the file that holds arguments.

@@ -442,8 +442,18 @@ func TestToolUsage(t *testing.T) {
 func TestToolsLog(t *testing.T) {
 	for value, want := range map[string]bool{"": true, "true": true, "false": false, "0": false} {
 		t.Setenv("HEALTHCHECK_LOG", value)
-		if got := toolsLog(); got != want {
+		if got := toolsLog("/no/such/file"); got != want {
 			t.Errorf("%q: %v", value, got)
+		}
+	}
+	t.Setenv("HEALTHCHECK_LOG", "")
+	file := filepath.Join(t.TempDir(), "args")
+	for args, want := range map[string]bool{"-log=false\n": false, "-log=false\nhttp://:1/\n": false, "http://:1/\n": true} {
+		if err := os.WriteFile(file, []byte(args), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got := toolsLog(file); got != want {
+			t.Errorf("%q: %v", args, got)
 		}
 	}
 }
