@@ -35,7 +35,7 @@ func (r *rewriter) judge(ctx context.Context, d *draft, img v1.Image) (err error
 	for _, v := range found {
 		switch {
 		case slices.Contains(d.check.Ignore, v.Rule):
-		case v.Severity == judge.Error:
+		case v.Severity == judge.Error && !(r.original != nil && v.Rule == "not-ko-app"): // ko may yet build on it
 			refused = append(refused, v)
 		default:
 			r.say("warning: health check: %s [%s]", v.Message, v.Rule)
@@ -87,6 +87,7 @@ func containerOf(img v1.Image) (c judge.Container, files *rootfs.FS, err error) 
 		Platform:   v1.Platform{OS: file.OS, Architecture: file.Architecture, Variant: file.Variant},
 		Env:        map[string]judge.Variable{},
 		EnvOpen:    true,
+		MountsOpen: true,
 		User:       config.User,
 		WorkingDir: config.WorkingDir,
 		Entrypoint: config.Entrypoint,

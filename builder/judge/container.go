@@ -21,8 +21,9 @@ type Container struct {
 	WorkingDir string // "" is /
 	ReadOnly   bool   // the root file system cannot be written
 
-	Mounts []string // paths that something is mounted over
-	Ports  []int    // that the app is said to listen on; none is not known
+	Mounts     []string // paths that something is mounted over
+	MountsOpen bool     // there may be others
+	Ports      []int    // that the app is said to listen on; none is not known
 
 	Entrypoint []string // of the image
 	Command    []string // what starts: entrypoint and arguments; nil is not known
