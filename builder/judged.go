@@ -1,9 +1,10 @@
 package builder
 
 import (
+	"bytes"
 	"context"
-	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -12,22 +13,26 @@ import (
 	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/hint"
 	"github.com/ko-health/kohealth/builder/judge"
+	"github.com/ko-health/kohealth/builder/limits"
 	"github.com/ko-health/kohealth/builder/rootfs"
 )
 
 // judge refuses an image whose check cannot pass in it, before anything is published.
 // What is hardly meant is told.
-func (r *rewriter) judge(ctx context.Context, d *draft, img v1.Image) (err error) {
-	test := d.check.Config().Test
-	if d.platform.OS != "linux" || d.check.Test.Kind == health.None || d.added.kept || len(test) == 0 {
-		return nil
-	}
-	c, files, err := containerOf(img)
+func (r *rewriter) judge(ctx context.Context, d *draft, img v1.Image) error {
+	raw, err := img.RawConfigFile()
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, files.Close()) }()
-	found, err := judge.Judge(ctx, judge.Check{Test: test, Timeout: d.check.Timeout}, c)
+	check, err := health.OfImage(raw) // which may be the base image's own
+	if err != nil || check == nil || d.platform.OS != "linux" || d.added.kept {
+		return err
+	}
+	c, err := r.containerOf(img, d.hasProbe(check.Test))
+	if err != nil {
+		return err
+	}
+	found, err := judge.Judge(ctx, judge.Check{Test: check.Test, Timeout: check.Timeout}, c)
 	if err != nil {
 		return err
 	}
@@ -35,7 +40,7 @@ func (r *rewriter) judge(ctx context.Context, d *draft, img v1.Image) (err error
 	for _, v := range found {
 		switch {
 		case slices.Contains(d.check.Ignore, v.Rule):
-		case v.Severity == judge.Error:
+		case v.Severity == judge.Error && !(r.original != nil && v.Rule == "not-ko-app"): // ko may yet build on it
 			refused = append(refused, v)
 		default:
 			r.say("warning: health check: %s [%s]", v.Message, v.Rule)
@@ -44,7 +49,17 @@ func (r *rewriter) judge(ctx context.Context, d *draft, img v1.Image) (err error
 	if len(refused) == 0 {
 		return nil
 	}
-	return hint.With(fmt.Errorf("the health check %s cannot pass: %s", d.check.Test, describe(refused)), r.instead(refused[0]))
+	what := d.check.Test.String()
+	if !slices.Equal(check.Test, d.check.Config().Test) {
+		what = fmt.Sprintf("%q of the base image", check.Test)
+	}
+	return hint.With(fmt.Errorf("the health check %s cannot pass: %s", what, describe(refused)), r.instead(refused[0]))
+}
+
+// hasProbe reports whether a test runs the probe that kohealth has put into the image,
+// so that its program need not be looked for.
+func (d *draft) hasProbe(test []string) bool {
+	return len(test) > 1 && test[0] == "CMD" && test[1] == health.ProbePath && (d.added.probe != nil || d.hasOurs())
 }
 
 // describe says why a check cannot pass.
@@ -70,26 +85,21 @@ func (r *rewriter) instead(v judge.Verdict) string {
 }
 
 // containerOf is the container that an image alone makes. What its app sets in an
-// environment of its own, and who runs it with which other variables, is not known.
-func containerOf(img v1.Image) (c judge.Container, files *rootfs.FS, err error) {
+// environment of its own, and who runs it with which other variables, is not known. Its
+// files are left out if the check needs none.
+func (r *rewriter) containerOf(img v1.Image, noFiles bool) (c judge.Container, err error) {
 	file, err := img.ConfigFile()
 	if err != nil {
-		return c, nil, err
+		return c, err
 	}
-	all, err := img.Layers()
-	if err != nil {
-		return c, nil, err
-	}
-	files = rootfs.New(all)
 	config := file.Config
 	c = judge.Container{
-		Files:      judge.NewFiles(files),
 		Platform:   v1.Platform{OS: file.OS, Architecture: file.Architecture, Variant: file.Variant},
 		Env:        map[string]judge.Variable{},
 		EnvOpen:    true,
+		MountsOpen: true,
 		User:       config.User,
 		WorkingDir: config.WorkingDir,
-		Entrypoint: config.Entrypoint,
 		Command:    slices.Concat(config.Entrypoint, config.Cmd),
 		Kohealth:   slices.ContainsFunc(file.History, isOurs),
 	}
@@ -97,5 +107,24 @@ func containerOf(img v1.Image) (c judge.Container, files *rootfs.FS, err error) 
 		name, value, _ := strings.Cut(kv, "=")
 		c.Env[name] = judge.Variable{Value: value}
 	}
-	return c, files, nil
+	if noFiles {
+		return c, nil
+	}
+	all, err := img.Layers()
+	if err != nil {
+		return c, err
+	}
+	fsys, err := rootfs.Read(all, r.files())
+	c.Files = judge.NewFiles(keptFiles{fsys})
+	return c, err
+}
+
+// keptFiles opens files that are read once and kept, so that an unchanged build reads no
+// layer.
+type keptFiles struct{ *rootfs.FS }
+
+// Open opens a regular file.
+func (f keptFiles) Open(name string) (io.Reader, error) {
+	data, err := f.ReadFile(name, limits.Program)
+	return bytes.NewReader(data), err
 }

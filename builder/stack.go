@@ -46,7 +46,7 @@ func AppLayers(img v1.Image) ([]v1.Layer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.own(), nil
+	return s.layers[s.koLayer:], nil
 }
 
 func readStack(img v1.Image) (*stack, error) {
@@ -153,9 +153,6 @@ func (s *stack) base() (layers []v1.Layer) {
 	}
 	return layers
 }
-
-// own returns ko's layers.
-func (s *stack) own() []v1.Layer { return s.layers[s.koLayer:] }
 
 // insert puts a layer between the base and ko's layers, above those inserted
 // before.

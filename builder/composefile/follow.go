@@ -59,6 +59,7 @@ type walker struct {
 	variables *variables
 	local     bool
 	seen      map[string]bool
+	extending int64 // services that extend another
 }
 
 func includes(doc *source.Node) []*source.Node {
@@ -116,7 +117,14 @@ func (w *walker) all(docs []*source.Node, dir string, services map[string]bool) 
 func (w *walker) extends(docs []*source.Node, dir string) error {
 	for _, doc := range docs {
 		for _, f := range doc.Get("services").Map() {
-			file := f.Value.Get("extends").Get("file")
+			extends := f.Value.Get("extends")
+			if extends.Given() {
+				w.extending++
+			}
+			if err := limits.Extends.Check(w.extending); err != nil {
+				return &source.Error{Pos: f.Key.Pos, Err: err}
+			}
+			file := extends.Get("file")
 			if !file.Given() {
 				continue
 			}

@@ -27,6 +27,7 @@ const (
 
 // model returns what Compose makes of the file.
 func (l *load) model(ctx context.Context, data []byte, how strictness) (model map[string]any, err error) {
+	l.project.variables.count = 0
 	if err := l.follow(); err != nil {
 		return nil, err
 	}

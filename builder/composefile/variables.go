@@ -1,6 +1,7 @@
 package composefile
 
 import (
+	"cmp"
 	"errors"
 	"maps"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"github.com/compose-spec/compose-go/v2/template"
 	"github.com/compose-spec/compose-go/v2/tree"
 
+	"github.com/ko-health/kohealth/builder/limits"
 	"github.com/ko-health/kohealth/builder/source"
 )
 
@@ -20,10 +22,11 @@ type variables struct {
 	unset       map[string]bool   // names that nothing sets, and that have no default
 	used        map[string]int    // in how many texts a name is used
 	written     map[string][]Part // by what became of it
+	count       int64             // of variables that were replaced in one go through the file
 }
 
 func newVariables(environment map[string]string) *variables {
-	return &variables{Unknown, environment, map[string]bool{}, map[string]int{}, map[string][]Part{}}
+	return &variables{Unknown, environment, map[string]bool{}, map[string]int{}, map[string][]Part{}, 0}
 }
 
 // A Part of a text is a variable, or what lies between two.
@@ -62,6 +65,9 @@ func (v *variables) substitute(text string, lookup template.Mapping) (string, er
 	if !strings.Contains(text, "$") {
 		return text, nil
 	}
+	if err := v.bounded(text); err != nil {
+		return "", err
+	}
 	var b strings.Builder
 	parts := split(text)
 	for i := range parts {
@@ -75,6 +81,23 @@ func (v *variables) substitute(text string, lookup template.Mapping) (string, er
 	}
 	v.written[unknown(b.String())] = parts
 	return b.String(), nil
+}
+
+// bounded counts the variables in a text, those in their defaults included. For each the
+// library goes through all that is in its braces.
+func (v *variables) bounded(text string) error {
+	v.count += int64(strings.Count(text, "$"))
+	var depth, deepest int64
+	for i := range len(text) {
+		switch {
+		case text[i] == '{' && i > 0 && text[i-1] == '$':
+			depth++
+			deepest = max(deepest, depth)
+		case text[i] == '}':
+			depth = max(depth-1, 0)
+		}
+	}
+	return cmp.Or(limits.Variables.Check(v.count), limits.VariableDepth.Check(deepest))
 }
 
 // value finds the value of a part.

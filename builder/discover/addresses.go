@@ -3,7 +3,9 @@ package discover
 import (
 	"go/ast"
 	"go/token"
+	"go/types"
 	"slices"
+	"strings"
 )
 
 // protocol is what a server speaks.
@@ -19,19 +21,22 @@ const (
 type server struct {
 	pos      token.Pos
 	call     *ast.CallExpr
+	runs     state
 	speaks   protocol
-	tls      bool
+	tls      state
 	versions versions // of HTTP
 	addrs    []listening
 	handlers []origin // that answer its requests
-	grpc     []origin // the gRPC servers that it may be, or that answer its requests
+	handler  []ast.Expr
+	health   *ast.CallExpr // what gives it gRPC's health service of itself, or nil
+	grpc     []origin      // the gRPC servers that it may be, or that answer its requests
 }
 
 // A listening is a network and an address on it.
 type listening struct {
 	unix bool
 	addr []value
-	tls  bool
+	tls  state
 	call origin // of net.Listen, or nil
 }
 
@@ -48,6 +53,9 @@ type serve struct {
 	unix     bool
 	def      string // the address if there is none
 	env      string // the variable that has the port if there is no address
+	option   string // the function that makes the option which has the address
+	health   bool   // gRPC's health service is there of itself
+	toolkit  int    // the argument that Prometheus's exporter toolkit has its flags in, or 0
 }
 
 const (
@@ -88,6 +96,14 @@ func serving() map[string]serve {
 
 	web("github.com/valyala/fasthttp.ListenAndServe", serve{addr: 0, listener: none, handler: 1, server: none})
 	web("github.com/valyala/fasthttp.ListenAndServeTLS", serve{addr: 0, listener: none, handler: 3, server: none, tls: true})
+
+	kratos := "github.com/go-kratos/kratos/transport/"
+	web(kratos+"http.NewServer", serve{addr: none, listener: none, handler: none, server: none, option: kratos + "http.Address"})
+	table[kratos+"grpc.NewServer"] = serve{speaks: overGRPC, addr: none, listener: none, handler: none, server: none, option: kratos + "grpc.Address", health: true}
+	for _, name := range []string{"rest.MustNewServer", "rest.NewServer", "zrpc.MustNewServer", "zrpc.NewServer"} {
+		table["github.com/zeromicro/go-zero/"+name] = serve{addr: none, listener: none, handler: none, server: none, option: name}
+	}
+	table["github.com/prometheus/exporter-toolkit/web.ListenAndServe"] = serve{speaks: overHTTP, addr: none, listener: none, handler: none, server: 0, toolkit: 1}
 	table["(*google.golang.org/grpc.Server).Serve"] = serve{speaks: overGRPC, addr: none, listener: 0, handler: none, server: none}
 	return table
 }
@@ -105,27 +121,48 @@ var listens = map[string]struct {
 	"crypto/tls.Listen":          {0, 1, true},
 }
 
-// servers returns where the app serves, and listens without serving what is known.
+// listensAt returns which arguments of a function that returns a listener are network
+// and address: those of functions of others that look like net.Listen, too.
+func listensAt(fn *types.Func) (network, addr int, tls, ok bool) {
+	if at, ok := listens[fullName(fn)]; ok {
+		return at.network, at.addr, at.tls, true
+	}
+	sig := fn.Signature()
+	if sig.Recv() != nil || !strings.HasPrefix(fn.Name(), "Listen") || sig.Params().Len() < 2 || sig.Results().Len() != 2 {
+		return 0, 0, false, false
+	}
+	ok = types.TypeString(sig.Results().At(0).Type(), nil) == "net.Listener" &&
+		isString(sig.Params().At(0).Type()) && isString(sig.Params().At(1).Type()) && packagePath(fn) != "net"
+	return 0, 1, false, ok
+}
+
+// servers returns where the app serves, and listens without serving what is known: each
+// place once for each way to it that may be taken.
 func (f *flow) servers() (servers []server) {
 	table := serving()
 	var used []origin
 	for _, call := range f.calls {
-		if fn := f.callee(call); fn != nil {
-			if s, ok := table[fullName(fn)]; ok {
-				found := f.server(call, s)
+		if s, ok := table[f.names[call]]; ok {
+			for _, w := range f.ways(call, 0) {
+				found := w.server(call, s)
 				for _, l := range found.addrs {
 					used = append(used, l.call)
 				}
+				found.runs = w.runs
 				servers = append(servers, found)
 			}
 		}
 	}
 	for _, call := range f.calls {
-		if l, ok := f.listening(call); ok && !slices.Contains(used, origin(call)) {
-			servers = append(servers, server{pos: call.Pos(), call: call, tls: l.tls, addrs: []listening{l}})
+		if _, ok := f.listening(call); !ok || slices.Contains(used, origin(call)) {
+			continue
+		}
+		for _, w := range f.ways(call, 0) {
+			l, _ := w.listening(call)
+			servers = append(servers, server{pos: call.Pos(), call: call, runs: w.runs, tls: l.tls, addrs: []listening{l}})
 		}
 	}
-	return servers
+	return slices.DeleteFunc(servers, func(s server) bool { return s.runs == off })
 }
 
 // listening returns where a call listens; ok is false if it does not.
@@ -134,18 +171,18 @@ func (f *flow) listening(call *ast.CallExpr) (l listening, ok bool) {
 	if fn == nil {
 		return l, false
 	}
-	at, ok := listens[fullName(fn)]
-	if !ok {
+	network, addr, secure, ok := listensAt(fn)
+	if !ok || f.decls[fn] != nil {
 		return l, false
 	}
-	l = listening{call: call, tls: at.tls, addr: f.values(argument(call, at.addr))}
-	if lit := f.addrLiteral(argument(call, at.addr)); lit != nil {
+	l = listening{call: call, tls: stateOf(secure), addr: f.values(argument(call, addr))}
+	if lit := f.addrLiteral(argument(call, addr)); lit != nil {
 		l.addr = f.addrOf(lit)
 	}
-	networks := f.values(argument(call, at.network))
+	networks := f.values(argument(call, network))
 	if len(networks) == 1 {
-		if network, known := networks[0].plain(); known {
-			l.unix = network == "unix"
+		if name, known := networks[0].plain(); known {
+			l.unix = name == "unix"
 			return l, true
 		}
 	}
@@ -180,7 +217,7 @@ func (f *flow) addrOf(lit *ast.CompositeLit) []value {
 
 // server returns what a call of a function that serves says.
 func (f *flow) server(call *ast.CallExpr, s serve) server {
-	out := server{pos: call.Pos(), call: call, speaks: s.speaks, tls: s.tls}
+	out := server{pos: call.Pos(), call: call, speaks: s.speaks, tls: stateOf(s.tls)}
 	pick := func(i int) ast.Expr {
 		if i == self {
 			return f.receiver(call)
@@ -199,6 +236,15 @@ func (f *flow) server(call *ast.CallExpr, s serve) server {
 		noAddr = len(addr) == 0 && s.listener == none
 	}
 	switch {
+	case s.option != "":
+		out.addrs = []listening{{addr: f.anyOf(f.optionsOf(call, s.option))}}
+		if s.health {
+			out.health = call
+		}
+		out.handlers, out.grpc = []origin{call}, []origin{call}
+		return out
+	case s.toolkit > 0:
+		out.addrs = []listening{{addr: f.anyOf(f.toolkitFlags(pick(s.toolkit)))}}
 	case s.listener >= 0:
 		out.addrs = f.listeners(pick(s.listener))
 	case noAddr && s.env != "":
@@ -218,6 +264,7 @@ func (f *flow) server(call *ast.CallExpr, s serve) server {
 		out.grpc = f.origins(f.receiver(call))
 		return out
 	}
+	out.handler = handlers
 	if len(handlers) == 0 {
 		out.handlers = []origin{defaultMux}
 	}
@@ -228,6 +275,55 @@ func (f *flow) server(call *ast.CallExpr, s serve) server {
 	out.grpc = append(out.grpc, f.grpcBehind(out.handlers)...)
 	out.versions = f.versions(s, pick(s.server), fields, out.handlers)
 	return out
+}
+
+// optionsOf returns the arguments of the options with a name that a call has, or that are
+// in what it has. Without one nothing is known.
+func (f *flow) optionsOf(call *ast.CallExpr, name string) (found []ast.Expr) {
+	seen := map[types.Object]bool{}
+	var look func(n ast.Node) bool
+	look = func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.CallExpr:
+			if f.isCallOf(n, name) {
+				found = append(found, argument(n, 0))
+				return false
+			}
+		case *ast.Ident:
+			if obj := f.object(n); obj != nil && !seen[obj] {
+				seen[obj] = true
+				for _, s := range f.from(obj) {
+					ast.Inspect(s.expr, look)
+				}
+			}
+		}
+		return true
+	}
+	for _, arg := range call.Args {
+		ast.Inspect(arg, look)
+	}
+	if len(found) == 0 {
+		found = []ast.Expr{&ast.BadExpr{}}
+	}
+	return found
+}
+
+// toolkitFlags returns the default that the flags have which Prometheus's exporter toolkit
+// adds.
+func (f *flow) toolkitFlags(x ast.Expr) (found []ast.Expr) {
+	for _, o := range f.origins(x) {
+		if call, ok := o.(*ast.CallExpr); ok {
+			switch fn := f.callee(call); {
+			case fn == nil || fn.Name() != "AddFlags":
+			case strings.HasPrefix(packagePath(fn), "github.com/prometheus/exporter-toolkit/web"):
+				found = append(found, argument(call, 1))
+			}
+		}
+	}
+	if len(found) == 0 {
+		found = []ast.Expr{&ast.BadExpr{}}
+	}
+	return found
 }
 
 // known returns a list of an expression, unless that is nil.
@@ -260,7 +356,7 @@ func (f *flow) answering(handler ast.Expr) []origin {
 
 // listeners returns where a listener listens, or what it is wrapped around does.
 func (f *flow) listeners(x ast.Expr) (found []listening) {
-	wrapped := false
+	wrapped := off
 	for _, o := range f.handlers(x) {
 		call, ok := o.(*ast.CallExpr)
 		if !ok {
@@ -269,11 +365,11 @@ func (f *flow) listeners(x ast.Expr) (found []listening) {
 		if l, ok := f.listening(call); ok {
 			found = append(found, l)
 		} else if f.isCallOf(call, "crypto/tls.NewListener") {
-			wrapped = true
+			wrapped = max(wrapped, f.state(f.sites[call].guard))
 		}
 	}
 	for i := range found {
-		found[i].tls = found[i].tls || wrapped
+		found[i].tls = max(found[i].tls, wrapped)
 	}
 	if len(found) == 0 {
 		found = []listening{{addr: []value{unknown()}}}

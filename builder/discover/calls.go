@@ -59,10 +59,7 @@ func fullName(fn *types.Func) string {
 }
 
 // isCallOf tells whether a call is one of a function, by its full name.
-func (f *flow) isCallOf(call *ast.CallExpr, name string) bool {
-	fn := f.callee(call)
-	return fn != nil && fullName(fn) == name
-}
+func (f *flow) isCallOf(call *ast.CallExpr, name string) bool { return f.names[call] == name }
 
 // packagePath returns the path of a function's package without the major version.
 func packagePath(obj types.Object) string {

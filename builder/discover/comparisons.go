@@ -54,7 +54,7 @@ func isResponse(t types.Type) bool {
 func (f *flow) compared(body *ast.BlockStmt, handler origin) (routes []route) {
 	add := func(x ast.Expr) {
 		if p := f.word(x); strings.HasPrefix(p, "/") {
-			routes = append(routes, route{path: p, handler: handler, pos: x.Pos()})
+			routes = append(routes, route{path: strings.ReplaceAll(p, "$", "$$"), handler: handler, pos: x.Pos(), runs: on})
 		}
 	}
 	ast.Inspect(body, func(n ast.Node) bool {
@@ -152,7 +152,7 @@ func (f *flow) isRequestPath(x ast.Expr) bool {
 		return url != nil && url.Name() == "URL" && packagePath(url) == "net/http"
 	case *ast.Ident:
 		if obj := f.object(x); obj != nil {
-			return slices.ContainsFunc(f.sources[obj], func(s source) bool {
+			return slices.ContainsFunc(f.from(obj), func(s source) bool {
 				_, isSelector := ast.Unparen(s.expr).(*ast.SelectorExpr)
 				return isSelector && f.isRequestPath(s.expr)
 			})

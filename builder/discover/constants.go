@@ -3,7 +3,9 @@ package discover
 import (
 	"fmt"
 	"go/ast"
+	"go/constant"
 	"go/token"
+	"go/types"
 	"strconv"
 
 	"golang.org/x/tools/go/packages"
@@ -11,18 +13,16 @@ import (
 	"github.com/ko-health/kohealth/builder/limits"
 )
 
-// A constants knows how long string constants can be at most, before anybody computes
-// them: package go/types does, and one that is twice the one before it, and so on, soon
-// takes all memory. Scopes are passed over: of equal names in a package the longest counts.
+// A constants knows how long the string constants of a package can be at most, before
+// anybody computes them: package go/types does, and one that is twice the one before it,
+// and so on, soon takes all memory. Scopes are passed over: of equal names the longest
+// counts.
 type constants struct {
 	*checker
-	exprs map[constantName][]scoped
-	most  map[constantName]int64
-	seen  map[constantName]bool // in this round
+	exprs map[string][]scoped
+	most  map[string]int64
+	seen  map[string]bool // in this round
 }
-
-// A constantName is the ID of a package and a name in it.
-type constantName struct{ pkg, name string }
 
 // A scoped expression is one in a file, whose imports say what it means.
 type scoped struct {
@@ -31,8 +31,7 @@ type scoped struct {
 }
 
 type scope struct {
-	pkg     string            // ID
-	imports map[string]string // IDs by the names that the file has for them
+	imports map[string]string // package IDs by the names that the file has for them
 	dots    []string          // IDs of what is imported with a dot
 }
 
@@ -40,19 +39,16 @@ type scope struct {
 // have the names of those that they are made of. Each round doubles what doubles.
 const rounds = 64
 
-// checkConstants refuses an app with string constants that exceed the limit.
-func (c *checker) checkConstants() error {
-	k := &constants{checker: c, exprs: map[constantName][]scoped{}, most: map[constantName]int64{}}
+// checkConstants refuses a package with string constants that exceed the limit. What it
+// imports was checked before.
+func (c *checker) checkConstants(pkg *packages.Package, fset *token.FileSet, files []*ast.File) error {
+	k := &constants{checker: c, exprs: map[string][]scoped{}, most: map[string]int64{}}
 	var sums []scoped
-	for id, files := range c.parsed {
-		for _, f := range files {
-			if f != nil {
-				sums = append(sums, k.collect(c.scopeOf(c.all[id], f), f)...)
-			}
-		}
+	for _, f := range files {
+		sums = append(sums, k.collect(scopeOf(pkg, f), f)...)
 	}
 	for range rounds {
-		k.seen = map[constantName]bool{}
+		k.seen = map[string]bool{}
 		changed := false
 		for name := range k.exprs {
 			before := k.most[name]
@@ -64,15 +60,15 @@ func (c *checker) checkConstants() error {
 	}
 	for _, x := range sums {
 		if err := limits.Constant.Check(k.length(x)); err != nil {
-			return fmt.Errorf("%s: %w", c.app.position(x.Pos()), err)
+			return fmt.Errorf("%s: %w", fset.Position(x.Pos()), err)
 		}
 	}
 	return nil
 }
 
 // scopeOf returns what names mean in a file.
-func (c *checker) scopeOf(pkg *packages.Package, f *ast.File) *scope {
-	s := &scope{pkg: pkg.ID, imports: map[string]string{}}
+func scopeOf(pkg *packages.Package, f *ast.File) *scope {
+	s := &scope{imports: map[string]string{}}
 	for _, spec := range f.Imports {
 		path, _ := strconv.Unquote(spec.Path.Value)
 		imported := pkg.Imports[path]
@@ -117,8 +113,7 @@ func (k *constants) declare(s *scope, decl *ast.GenDecl) {
 		}
 		for i, name := range spec.Names {
 			if i < len(values) {
-				key := constantName{s.pkg, name.Name}
-				k.exprs[key] = append(k.exprs[key], scoped{values[i], s})
+				k.exprs[name.Name] = append(k.exprs[name.Name], scoped{values[i], s})
 			}
 		}
 	}
@@ -126,7 +121,7 @@ func (k *constants) declare(s *scope, decl *ast.GenDecl) {
 
 // longest returns how long a constant can be at most, as far as that is known in this
 // round.
-func (k *constants) longest(name constantName) int64 {
+func (k *constants) longest(name string) int64 {
 	if k.seen[name] {
 		return k.most[name]
 	}
@@ -151,15 +146,28 @@ func (k *constants) length(x scoped) int64 {
 			return k.length(scoped{e.Args[0], x.in})
 		}
 	case *ast.Ident:
-		longest := k.longest(constantName{x.in.pkg, e.Name})
+		longest := k.longest(e.Name)
 		for _, dot := range x.in.dots {
-			longest = max(longest, k.longest(constantName{dot, e.Name}))
+			longest = max(longest, k.imported(dot, e.Name))
 		}
 		return longest
 	case *ast.SelectorExpr:
 		if pkg, ok := e.X.(*ast.Ident); ok {
-			return k.longest(constantName{x.in.imports[pkg.Name], e.Sel.Name})
+			return k.imported(x.in.imports[pkg.Name], e.Sel.Name)
 		}
 	}
 	return 0
+}
+
+// imported returns how long a constant of another package is.
+func (k *constants) imported(pkg, name string) int64 {
+	p := k.done[pkg]
+	if p == nil {
+		return 0
+	}
+	c, ok := p.Scope().Lookup(name).(*types.Const)
+	if !ok || c.Val().Kind() != constant.String {
+		return 0
+	}
+	return int64(len(constant.StringVal(c.Val())))
 }

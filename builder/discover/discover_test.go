@@ -158,6 +158,9 @@ func describe(app *discover.App, proposals []discover.Proposal) string {
 		for _, note := range p.Notes {
 			fmt.Fprintf(&b, "   note: %s\n", note)
 		}
+		for _, reason := range p.Weak {
+			fmt.Fprintf(&b, "   weak: %s\n", reason)
+		}
 	}
 	return b.String()
 }

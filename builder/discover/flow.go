@@ -1,22 +1,52 @@
 package discover
 
 import (
+	"context"
 	"go/ast"
 	"go/token"
 	"go/types"
+	"slices"
 )
 
 // A flow says what is put into variables, fields and parameters anywhere in the app. It
 // knows nothing of the order in which that happens.
 type flow struct {
 	*App
+	ctx     context.Context
 	sources map[types.Object][]source
 	returns map[ast.Node][]*ast.ReturnStmt // of a FuncDecl or FuncLit
 	assigns map[types.Object][]assignment  // to fields, by what they are fields of
 	tags    map[types.Object]string        // of fields
 	calls   []*ast.CallExpr                // in the order of the source
+	names   map[*ast.CallExpr]string       // of the functions that are called, whole
+	routing map[*ast.CallExpr]bool         // whether a call is one of a router's package
 	unset   map[types.Object]bool          // variables that are declared without a value
+	sites   map[ast.Node]site              // of calls
+	uses    map[*types.Func][]site         // of functions of the app's own
+	callers map[*types.Func][]*ast.CallExpr
 	options options
+	handing map[*ast.BlockStmt][]*ast.CallExpr // what handlers call that may answer
+	steps   *int                               // that evaluations have taken
+
+	deciding map[*ast.FuncDecl]bool // what conditions are being looked at in
+
+	// Of a flow that is that of one call of a function: what its parameters are, and the
+	// flow that the call is in.
+	only  map[types.Object]source
+	outer *flow
+	memo
+}
+
+// A memo keeps what was found out.
+type memo struct {
+	traced map[traceKey][]origin
+	valued map[ast.Expr][]value
+	states map[*guard]state
+	runs   map[*ast.FuncDecl]state
+}
+
+func newMemo() memo {
+	return memo{map[traceKey][]origin{}, map[ast.Expr][]value{}, map[*guard]state{}, map[*ast.FuncDecl]state{}}
 }
 
 // A source is one expression that is put into something.
@@ -24,7 +54,20 @@ type source struct {
 	expr  ast.Expr
 	index int // of the result, if expr is a call with several
 	part  part
+	from  from
+	guard *guard        // under which it is put there
+	call  *ast.CallExpr // that puts it there, through a pointer
 }
+
+// from tells what puts a source where it goes.
+type from int
+
+const (
+	assigned   from = iota
+	byCaller        // of a function, for a parameter
+	byLiteral       // of a struct, for a field
+	byDecoding      // of a file or a message, if there is one
+)
 
 // part tells whether a source is put there itself, or what it is made of.
 type part int
@@ -39,28 +82,69 @@ const (
 // An assignment sets a field of a value that is there.
 type assignment struct{ base, value ast.Expr }
 
-func (a *App) follow() *flow {
+func (a *App) follow(ctx context.Context) *flow {
 	f := &flow{
-		App:     a,
-		sources: map[types.Object][]source{},
-		returns: map[ast.Node][]*ast.ReturnStmt{},
-		assigns: map[types.Object][]assignment{},
-		tags:    map[types.Object]string{},
-		unset:   map[types.Object]bool{},
-		options: newOptions(),
+		App:      a,
+		ctx:      ctx,
+		sources:  map[types.Object][]source{},
+		returns:  map[ast.Node][]*ast.ReturnStmt{},
+		assigns:  map[types.Object][]assignment{},
+		tags:     map[types.Object]string{},
+		unset:    map[types.Object]bool{},
+		names:    map[*ast.CallExpr]string{},
+		routing:  map[*ast.CallExpr]bool{},
+		sites:    map[ast.Node]site{},
+		uses:     map[*types.Func][]site{},
+		callers:  map[*types.Func][]*ast.CallExpr{},
+		options:  newOptions(),
+		handing:  map[*ast.BlockStmt][]*ast.CallExpr{},
+		steps:    new(int),
+		deciding: map[*ast.FuncDecl]bool{},
+		memo:     newMemo(),
 	}
 	for _, file := range a.files {
 		ast.Inspect(file, f.readTags)
 	}
 	for _, body := range a.bodies {
-		f.walk(body, body)
+		decl, _ := body.(*ast.FuncDecl)
+		w := &walker{flow: f, function: body, site: site{in: decl}}
+		w.walk(body)
 	}
+	f.name()
 	for _, call := range f.calls {
 		f.bind(call)
 		f.readOption(call)
 	}
 	return f
 }
+
+// name notes which functions are called.
+func (f *flow) name() {
+	names, routing := map[*types.Func]string{}, map[*types.Func]bool{}
+	for _, call := range f.calls {
+		fn := f.callee(call)
+		if fn == nil {
+			continue
+		}
+		if _, ok := names[fn]; !ok {
+			names[fn], routing[fn] = fullName(fn), slices.Contains(routers(), packagePath(fn))
+		}
+		f.names[call], f.routing[call] = names[fn], routing[fn]
+	}
+}
+
+// from returns what is put into a variable, a field or a parameter.
+func (f *flow) from(obj types.Object) []source {
+	for g := f; g != nil; g = g.outer {
+		if s, ok := g.only[obj]; ok {
+			return []source{s}
+		}
+	}
+	return f.sources[obj]
+}
+
+// ended reports whether nobody waits for what is found any more.
+func (f *flow) ended() bool { return f.ctx.Err() != nil }
 
 func (f *flow) readTags(n ast.Node) bool {
 	if field, ok := n.(*ast.Field); ok && field.Tag != nil {
@@ -71,55 +155,6 @@ func (f *flow) readTags(n ast.Node) bool {
 		}
 	}
 	return true
-}
-
-// walk reads the statements of a function, those of functions within it as theirs.
-func (f *flow) walk(n, function ast.Node) {
-	ast.Inspect(n, func(n ast.Node) bool {
-		switch n := n.(type) {
-		case *ast.FuncLit:
-			if n != function {
-				f.walk(n, n)
-				return false
-			}
-		case *ast.ReturnStmt:
-			f.returns[function] = append(f.returns[function], n)
-		case *ast.AssignStmt:
-			if n.Tok == token.ASSIGN || n.Tok == token.DEFINE {
-				f.assign(n.Lhs, n.Rhs)
-			} else {
-				f.put(n.Lhs[0], source{expr: &ast.BadExpr{}}) // += and the like
-			}
-		case *ast.IncDecStmt:
-			f.put(n.X, source{expr: &ast.BadExpr{}})
-		case *ast.ValueSpec:
-			lhs := make([]ast.Expr, len(n.Names))
-			for i, name := range n.Names {
-				lhs[i] = name
-				f.unset[f.info.Defs[name]] = len(n.Values) == 0
-			}
-			f.assign(lhs, n.Values)
-		case *ast.RangeStmt:
-			f.put(n.Key, source{expr: n.X, part: key})
-			f.put(n.Value, source{expr: n.X, part: element})
-		case *ast.CompositeLit:
-			f.literal(n)
-		case *ast.CallExpr:
-			f.calls = append(f.calls, n)
-		}
-		return true
-	})
-}
-
-func (f *flow) assign(lhs, rhs []ast.Expr) {
-	for i, to := range lhs {
-		switch {
-		case len(rhs) == len(lhs):
-			f.put(to, source{expr: rhs[i]})
-		case len(rhs) == 1:
-			f.put(to, source{expr: rhs[0], index: i})
-		}
-	}
 }
 
 // put says that a source goes to where an expression leads.
@@ -171,7 +206,7 @@ func (f *flow) object(x ast.Expr) types.Object {
 // literal reads what the fields of a struct are set to.
 func (f *flow) literal(lit *ast.CompositeLit) {
 	for field, value := range f.fields(lit) {
-		f.sources[field] = append(f.sources[field], source{expr: value})
+		f.sources[field] = append(f.sources[field], source{expr: value, from: byLiteral})
 	}
 	f.readCLIFlag(lit)
 }
@@ -211,10 +246,8 @@ func (f *flow) fields(lit *ast.CompositeLit) func(yield func(*types.Var, ast.Exp
 func (f *flow) bind(call *ast.CallExpr) {
 	if fn := f.callee(call); fn != nil {
 		if decl := f.decls[fn]; decl != nil {
-			if recv, ok := ast.Unparen(call.Fun).(*ast.SelectorExpr); ok && decl.Recv != nil {
-				f.bindParams(decl.Recv, []ast.Expr{recv.X})
-			}
-			f.bindParams(decl.Type.Params, call.Args)
+			f.callers[fn] = append(f.callers[fn], call)
+			f.eachArgument(decl, call, func(to ast.Expr, s source) { f.put(to, s) })
 			return
 		}
 		f.bindCallbacks(call)
@@ -226,8 +259,17 @@ func (f *flow) bind(call *ast.CallExpr) {
 		return
 	}
 	for _, lit := range f.functions(call.Fun, 0) {
-		f.bindParams(lit.Type.Params, call.Args)
+		f.eachParam(lit.Type.Params, call, call.Args, func(to ast.Expr, s source) { f.put(to, s) })
 	}
+}
+
+// eachArgument says what a call puts into the receiver and the parameters of a function,
+// and through pointers into what is called with.
+func (f *flow) eachArgument(decl *ast.FuncDecl, call *ast.CallExpr, put func(to ast.Expr, s source)) {
+	if recv, ok := ast.Unparen(call.Fun).(*ast.SelectorExpr); ok && decl.Recv != nil {
+		f.eachParam(decl.Recv, call, []ast.Expr{recv.X}, put)
+	}
+	f.eachParam(decl.Type.Params, call, call.Args, put)
 }
 
 // bindCallbacks takes for a router's own call of a function with a router, as in
@@ -254,7 +296,7 @@ func (f *flow) functions(x ast.Expr, depth int) (lits []*ast.FuncLit) {
 		return []*ast.FuncLit{x}
 	case *ast.Ident, *ast.SelectorExpr:
 		if obj := f.object(x); obj != nil && depth < 3 {
-			for _, s := range f.sources[obj] {
+			for _, s := range f.from(obj) {
 				lits = append(lits, f.functions(s.expr, depth+1)...)
 			}
 		}
@@ -262,23 +304,23 @@ func (f *flow) functions(x ast.Expr, depth int) (lits []*ast.FuncLit) {
 	return lits
 }
 
-func (f *flow) bindParams(params *ast.FieldList, args []ast.Expr) {
-	i := 0
+func (f *flow) eachParam(params *ast.FieldList, call *ast.CallExpr, args []ast.Expr, put func(to ast.Expr, s source)) {
+	i, at := 0, f.sites[call].guard
 	for _, field := range params.List {
 		_, variadic := field.Type.(*ast.Ellipsis)
 		for _, name := range field.Names {
 			switch {
 			case variadic:
 				for _, arg := range args[min(i, len(args)):] {
-					f.put(name, source{expr: arg, part: member})
+					put(name, source{expr: arg, part: member, from: byCaller, guard: at})
 				}
 			case i < len(args):
-				f.put(name, source{expr: args[i]})
+				put(name, source{expr: args[i], from: byCaller, guard: at})
 				if to, ok := ast.Unparen(args[i]).(*ast.UnaryExpr); ok && to.Op == token.AND && isText(f.info.TypeOf(to.X)) {
-					f.put(to.X, source{expr: name}) // what the function puts there
+					put(to.X, source{expr: name, call: call, guard: at}) // what the function puts there
 				}
 			case len(args) == 1: // f(g()), with several results
-				f.put(name, source{expr: args[0], index: i})
+				put(name, source{expr: args[0], index: i, from: byCaller, guard: at})
 			}
 			i++
 		}

@@ -15,13 +15,14 @@ const (
 // grpcHealth returns where gRPC's health service is registered with a server, or is put
 // into one of its routers, as connect's is; ok is false if it is nowhere.
 func (f *flow) grpcHealth(s server, mounts []mount) (pos token.Pos, ok bool) {
+	if s.health != nil {
+		return s.health.Pos(), true
+	}
 	for _, call := range f.calls {
-		fn := f.callee(call)
-		if fn == nil || len(call.Args) == 0 {
+		if len(call.Args) == 0 {
 			continue
 		}
-		if packagePath(fn) == grpcHealthPackage && fn.Name() == "RegisterHealthServer" &&
-			intersect(f.origins(call.Args[0]), s.grpc) {
+		if f.isCallOf(call, grpcHealthPackage+".RegisterHealthServer") && intersect(f.origins(call.Args[0]), s.grpc) {
 			return call.Pos(), true
 		}
 		if made := f.connectHealth(call); made != nil && f.isReached(call, made, s, mounts) {
@@ -91,24 +92,22 @@ func (f *flow) grpcBehind(handlers []origin) (found []origin) {
 	return found
 }
 
-// grpcTLS tells whether a gRPC server has credentials other than none.
-func (f *flow) grpcTLS(servers []origin) bool {
+// grpcTLS returns whether a gRPC server has credentials other than none.
+func (f *flow) grpcTLS(servers []origin) (s state) {
 	for _, o := range servers {
 		call, ok := o.(*ast.CallExpr)
 		if !ok {
 			continue
 		}
 		for _, arg := range call.Args {
-			if f.hasCredentials(arg, map[any]bool{}) {
-				return true
-			}
+			s = max(s, f.hasCredentials(arg, map[any]bool{}))
 		}
 	}
-	return false
+	return s
 }
 
 // hasCredentials looks for grpc.Creds in an option, or a list of options.
-func (f *flow) hasCredentials(x ast.Expr, seen map[any]bool) (found bool) {
+func (f *flow) hasCredentials(x ast.Expr, seen map[any]bool) (found state) {
 	ast.Inspect(x, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.CallExpr:
@@ -117,22 +116,24 @@ func (f *flow) hasCredentials(x ast.Expr, seen map[any]bool) (found bool) {
 				break
 			}
 			if fullName(fn) == "google.golang.org/grpc.Creds" {
-				found = found || !f.insecure(argument(n, 0))
+				if !f.insecure(argument(n, 0)) {
+					found = max(found, f.state(f.sites[n].guard))
+				}
 				return false
 			}
 			if decl := f.decls[fn]; decl != nil && !seen[decl] {
 				seen[decl] = true
 				for _, ret := range f.returns[decl] {
 					for _, result := range ret.Results {
-						found = found || f.hasCredentials(result, seen)
+						found = max(found, f.hasCredentials(result, seen))
 					}
 				}
 			}
 		case *ast.Ident:
 			if obj := f.object(n); obj != nil && !seen[obj] {
 				seen[obj] = true
-				for _, s := range f.sources[obj] {
-					found = found || f.hasCredentials(s.expr, seen)
+				for _, s := range f.from(obj) {
+					found = max(found, min(f.state(s.guard), f.hasCredentials(s.expr, seen)))
 				}
 			}
 		}

@@ -60,11 +60,7 @@ func (f *flow) versions(s serve, server ast.Expr, fields map[string][]ast.Expr, 
 func (f *flow) protocols(server ast.Expr, protocols []ast.Expr) map[string]bool {
 	set := map[string]bool{}
 	for _, call := range f.calls {
-		fn := f.callee(call)
-		if fn == nil {
-			continue
-		}
-		name, ok := strings.CutPrefix(fullName(fn), "(*net/http.Protocols).Set")
+		name, ok := strings.CutPrefix(f.names[call], "(*net/http.Protocols).Set")
 		if ok && f.isProtocols(f.receiver(call), server, protocols) {
 			set[name] = set[name] || f.word(argument(call, 0)) != "false"
 		}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"go/ast"
 	"go/parser"
-	"go/types"
 	"maps"
 	"os"
 	"path/filepath"
@@ -105,18 +104,18 @@ func TestDoubledConstants(t *testing.T) {
 
 // Whoever interrupts gets no app.
 func TestLoadInterrupted(t *testing.T) {
+	main, all := listed(t)
 	ctx, interrupt := context.WithCancelCause(t.Context())
 	interrupt(errors.New("interrupted"))
-	c, main := loaded(t)
-	clear(c.done)
-	if err := c.load(ctx, main); err == nil || err.Error() != "interrupted" {
+	c := newChecker(ctx, main, all)
+	c.check(main)
+	if err := c.finish(); err == nil || err.Error() != "interrupted" {
 		t.Errorf("error %v", err)
 	}
 }
 
-// loaded returns a checker that has read a sample, which uses much of the standard
-// library.
-func loaded(t testing.TB) (*checker, *packages.Package) {
+// listed returns a main package that uses much of the standard library.
+func listed(t testing.TB) (*packages.Package, map[string]*packages.Package) {
 	t.Helper()
 	dir := t.TempDir()
 	text := "package main\n\nimport (\n\t_ \"flag\"\n\t_ \"net\"\n\t_ \"net/http\"\n\t_ \"os\"\n)\n\nfunc main() {}\n"
@@ -127,11 +126,7 @@ func loaded(t testing.TB) (*checker, *packages.Package) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &checker{app: newApp(main), all: all, done: map[string]*types.Package{}}
-	if err := c.parse(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	return c, main
+	return main, all
 }
 
 // FuzzApp: any main package is read, or is an error, and every proposal is a check.
@@ -147,20 +142,19 @@ func FuzzApp(f *testing.F) {
 		}
 		f.Add(string(text))
 	}
-	library, main := loaded(f)
-	if err := library.load(context.Background(), main); err != nil {
-		f.Fatal(err)
-	}
+	main, all := listed(f)
+	library := newChecker(context.Background(), main, all)
+	library.check(main)
 	delete(library.done, main.ID)
 	f.Fuzz(func(t *testing.T, text string) {
-		c := &checker{app: newApp(main), all: library.all, done: maps.Clone(library.done), errs: map[string][]error{}}
+		c := newChecker(t.Context(), main, all)
+		c.done = maps.Clone(library.done)
 		file, err := parser.ParseFile(c.app.fset, "main.go", text, parser.SkipObjectResolution)
 		if file == nil {
 			return
 		}
-		c.parsed = map[string][]*ast.File{main.ID: {file}}
-		c.errs[main.ID] = []error{err}
-		if c.checkConstants() != nil || c.load(t.Context(), main) != nil {
+		c.checkFiles(main, c.app.fset, []*ast.File{file}, err)
+		if c.finish() != nil {
 			return
 		}
 		for _, p := range c.app.Proposals() {

@@ -1,26 +1,21 @@
 package discover
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"go/ast"
 	"go/build"
-	"go/parser"
 	"go/token"
 	"go/types"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 
-	"golang.org/x/sync/errgroup"
 	"golang.org/x/tools/go/packages"
 
 	"github.com/ko-health/kohealth/builder/hint"
-	"github.com/ko-health/kohealth/builder/limits"
 )
 
 // ErrNoMain says that an import path names no main package.
@@ -44,26 +39,35 @@ type App struct {
 	bodies []ast.Node // functions that are reached, and what package variables are set to
 	funcs  []*types.Func
 	decls  map[*types.Func]*ast.FuncDecl
-	flow   *flow
+
+	proposals []Proposal
 }
 
 // Load reads the main package that an import path or a directory names, as go would do
-// in dir, for Linux and without cgo, as ko builds it. Nothing is compiled; only what the
-// module itself has in its functions is looked at.
+// in dir, for Linux and without cgo, as ko builds it, and finds the checks that suit it.
+// Nothing is compiled; only what the module itself has in its functions is looked at.
 func Load(ctx context.Context, dir, importpath string) (*App, error) {
 	main, all, err := list(ctx, dir, importpath)
 	if err != nil {
 		return nil, err
 	}
-	a := newApp(main)
-	c := &checker{app: a, all: all, done: map[string]*types.Package{}}
-	if err := c.parse(ctx); err != nil {
-		return nil, err
+	type result struct {
+		app *App
+		err error
 	}
-	if err := c.checkConstants(); err != nil {
-		return nil, err
+	// The type checker does not ask whether anybody waits for it.
+	read := make(chan result, 1)
+	go func() {
+		c := newChecker(ctx, main, all)
+		c.check(main)
+		read <- result{c.app, c.finish()}
+	}()
+	select {
+	case r := <-read:
+		return r.app, r.err
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
 	}
-	return a, c.load(ctx, main)
 }
 
 // newApp returns an app of which nothing is read yet.
@@ -89,17 +93,20 @@ func newApp(main *packages.Package) *App {
 	return a
 }
 
-// load reads what is parsed.
-func (c *checker) load(ctx context.Context, main *packages.Package) error {
-	c.ctx = ctx
-	c.check(main)
-	if err := ctx.Err(); err != nil {
-		return context.Cause(ctx)
+// finish finds what suits the app that was read.
+func (c *checker) finish() error {
+	if c.ctx.Err() != nil {
+		return context.Cause(c.ctx)
 	}
-	a := c.app
-	slices.Sort(a.Packages)
-	a.bodies = a.reach()
-	a.flow = a.follow()
+	if c.refused != nil {
+		return c.refused
+	}
+	slices.Sort(c.app.Packages)
+	c.app.bodies = c.app.reach()
+	c.app.proposals = c.app.follow(c.ctx).proposals()
+	if c.ctx.Err() != nil {
+		return context.Cause(c.ctx)
+	}
 	return nil
 }
 
@@ -158,102 +165,6 @@ func (a *App) Mains(ctx context.Context) (mains []string, err error) {
 // environ is what go runs with: ko builds for Linux, and without cgo.
 func environ() []string { return append(os.Environ(), "GOOS=linux", "CGO_ENABLED=0") }
 
-// A checker gives types to what packages hold, dependencies first. Of other modules'
-// packages it looks at declarations only.
-type checker struct {
-	ctx    context.Context
-	app    *App
-	all    map[string]*packages.Package
-	parsed map[string][]*ast.File // by package ID
-	errs   map[string][]error     // of the files' syntax
-	done   map[string]*types.Package
-}
-
-// parse parses all files, side by side.
-func (c *checker) parse(ctx context.Context) error {
-	c.parsed, c.errs = map[string][]*ast.File{}, map[string][]error{}
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(runtime.GOMAXPROCS(0))
-	for id, pkg := range c.all {
-		files, errs := make([]*ast.File, len(pkg.GoFiles)), make([]error, len(pkg.GoFiles))
-		c.parsed[id], c.errs[id] = files, errs
-		own := c.own(pkg)
-		for i, name := range pkg.GoFiles {
-			g.Go(func() error {
-				if err := ctx.Err(); err != nil {
-					return err
-				}
-				// What has errors in its syntax is there as far as it goes.
-				text, err := limits.Source.ReadFile(name)
-				if limits.IsExceeded(err) {
-					return err
-				}
-				if err != nil {
-					errs[i] = err
-					return nil
-				}
-				f, err := parser.ParseFile(c.app.fset, name, text, parser.SkipObjectResolution)
-				if f != nil && !own {
-					dropBodies(f)
-				}
-				files[i], errs[i] = f, err
-				return nil
-			})
-		}
-	}
-	return g.Wait()
-}
-
-func dropBodies(f *ast.File) {
-	for _, decl := range f.Decls {
-		if fn, ok := decl.(*ast.FuncDecl); ok {
-			fn.Body = nil
-		}
-	}
-}
-
-// own tells whether a package is the app's own: of the main package's module.
-func (c *checker) own(pkg *packages.Package) bool {
-	if c.app.Module == "" {
-		return pkg.PkgPath == c.app.Importpath
-	}
-	return pkg.Module != nil && pkg.Module.Path == c.app.Module
-}
-
-// check returns a package with types. Errors leave holes in it.
-func (c *checker) check(pkg *packages.Package) *types.Package {
-	if p, ok := c.done[pkg.ID]; ok {
-		return p
-	}
-	own := c.own(pkg)
-	first := cmp.Or(c.errs[pkg.ID]...)
-	config := &types.Config{
-		Importer:         importer{c, pkg},
-		FakeImportC:      true,
-		IgnoreFuncBodies: !own,
-		Error: func(err error) {
-			var e types.Error
-			if first == nil && errors.As(err, &e) && !e.Soft {
-				first = err
-			}
-		},
-	}
-	files := slices.DeleteFunc(slices.Clone(c.parsed[pkg.ID]), func(f *ast.File) bool { return f == nil })
-	info := c.app.info
-	if !own {
-		info = nil
-	}
-	p, _ := config.Check(pkg.PkgPath, c.app.fset, files, info) // its error is the first one
-	c.done[pkg.ID] = p
-	if own {
-		c.app.add(pkg.PkgPath, files)
-		if c.app.Broken == nil {
-			c.app.Broken = first
-		}
-	}
-	return p
-}
-
 // add takes a package of the app's own.
 func (a *App) add(path string, files []*ast.File) {
 	a.Packages = append(a.Packages, path)
@@ -268,29 +179,6 @@ func (a *App) add(path string, files []*ast.File) {
 			}
 		}
 	}
-}
-
-// An importer finds what a package imports.
-type importer struct {
-	*checker
-	pkg *packages.Package
-}
-
-func (i importer) Import(path string) (*types.Package, error) {
-	if path == "unsafe" {
-		return types.Unsafe, nil
-	}
-	if err := i.ctx.Err(); err != nil {
-		return nil, err
-	}
-	pkg := i.pkg.Imports[path]
-	if pkg == nil || i.all[pkg.ID] == nil {
-		return nil, fmt.Errorf("package %q is missing", path)
-	}
-	if len(pkg.GoFiles) == 0 && len(pkg.Errors) > 0 {
-		return nil, errors.New(pkg.Errors[0].Msg)
-	}
-	return i.check(i.all[pkg.ID]), nil
 }
 
 // A Position is a place in the app's source.

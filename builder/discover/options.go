@@ -97,7 +97,7 @@ func (f *flow) flag(call *ast.CallExpr, fn *types.Func) (d definition, name stri
 	kind, at := fn.Name(), 0
 	kind, short := strings.CutSuffix(kind, "P")
 	kind, isVar := strings.CutSuffix(kind, "Var")
-	if !slices.Contains([]string{"String", "Int", "Int32", "Int64", "Uint", "Uint16", "Uint32", "Uint64"}, kind) {
+	if !slices.Contains([]string{"Bool", "String", "Int", "Int32", "Int64", "Uint", "Uint16", "Uint32", "Uint64"}, kind) {
 		return d, "", nil
 	}
 	if isVar {
@@ -189,16 +189,23 @@ func (f *flow) fill(arg ast.Expr) {
 		return
 	}
 	if isText(p.Elem()) {
-		f.put(arg, source{expr: &ast.BadExpr{}})
+		f.put(arg, source{expr: &ast.BadExpr{}, from: byDecoding})
 	}
 	f.fillFields(p.Elem(), map[types.Type]bool{})
 }
 
 func (f *flow) fillFields(t types.Type, seen map[types.Type]bool) {
-	if named := namedType(t); seen[t] || named != nil && !f.isOwn(named.Obj()) {
+	key := t
+	if named := namedType(t); named != nil { // however it is instantiated
+		if !f.isOwn(named.Obj()) {
+			return
+		}
+		key = named
+	}
+	if seen[key] {
 		return
 	}
-	seen[t] = true
+	seen[key] = true
 	switch t := t.Underlying().(type) {
 	case *types.Pointer:
 		f.fillFields(t.Elem(), seen)
@@ -209,7 +216,7 @@ func (f *flow) fillFields(t types.Type, seen map[types.Type]bool) {
 	case *types.Struct:
 		for field := range t.Fields() {
 			if isText(field.Type()) {
-				f.sources[field.Origin()] = append(f.sources[field.Origin()], source{expr: &ast.BadExpr{}})
+				f.sources[field.Origin()] = append(f.sources[field.Origin()], source{expr: &ast.BadExpr{}, from: byDecoding})
 			}
 			f.fillFields(field.Type(), seen)
 		}

@@ -20,6 +20,7 @@ type tracer struct {
 	inside bool // what others are wrapped around counts, too
 	found  []origin
 	seen   map[any]bool
+	active map[*ast.FuncDecl]bool // whose results are being followed
 }
 
 // origins returns where the value of an expression comes from.
@@ -32,10 +33,23 @@ func (f *flow) handlers(x ast.Expr) []origin { return f.trace(x, 0, true) }
 // results returns where one of the results of an expression comes from.
 func (f *flow) results(x ast.Expr, index int) []origin { return f.trace(x, index, false) }
 
+// A traceKey is what a trace is for.
+type traceKey struct {
+	expr   ast.Expr
+	index  int
+	inside bool
+}
+
 func (f *flow) trace(x ast.Expr, index int, inside bool) []origin {
-	t := &tracer{flow: f, inside: inside, seen: map[any]bool{}}
-	t.expr(x, index)
-	return t.found
+	key := traceKey{x, index, inside}
+	found, ok := f.traced[key]
+	if !ok {
+		t := &tracer{flow: f, inside: inside, seen: map[any]bool{}, active: map[*ast.FuncDecl]bool{}}
+		t.expr(x, index)
+		found = slices.Clip(t.found)
+		f.traced[key] = found
+	}
+	return found
 }
 
 func (t *tracer) add(o origin) {
@@ -46,6 +60,9 @@ func (t *tracer) add(o origin) {
 }
 
 func (t *tracer) expr(x ast.Expr, index int) {
+	if t.ended() {
+		return
+	}
 	x = ast.Unparen(x)
 	switch x := x.(type) {
 	case nil:
@@ -87,19 +104,28 @@ func (t *tracer) name(x ast.Expr) {
 		t.add(defaultMux)
 		return
 	}
-	if t.seen[obj] {
+	key := any(obj)
+	if s, ok := t.only[obj]; ok { // a parameter, in one call
+		key = [2]any{obj, s.expr}
+	}
+	if t.seen[key] {
 		return
 	}
-	if len(t.sources[obj]) == 0 {
+	if len(t.from(obj)) == 0 {
 		t.add(obj)
 		if named := namedType(obj.Type()); t.inside && named != nil {
 			t.add(named.Obj())
 		}
 		return
 	}
-	t.seen[obj] = true
-	for _, s := range t.sources[obj] {
+	t.seen[key] = true
+	outer := t.flow
+	for _, s := range t.from(obj) {
+		if s.from == byCaller {
+			t.flow = outer.caller(obj)
+		}
 		t.expr(s.expr, s.index)
+		t.flow = outer
 	}
 }
 
@@ -136,7 +162,7 @@ func (t *tracer) literal(lit *ast.CompositeLit) {
 	}
 	for field := range st.Fields() {
 		if isRouter(field.Type()) || isHandler(field.Type()) {
-			for _, s := range t.sources[field.Origin()] {
+			for _, s := range t.from(field.Origin()) {
 				t.expr(s.expr, s.index)
 			}
 		}
@@ -157,20 +183,35 @@ func (t *tracer) body(body *ast.BlockStmt) {
 	if !t.inside || body == nil {
 		return
 	}
-	ast.Inspect(body, func(n ast.Node) bool {
-		call, ok := n.(*ast.CallExpr)
-		if !ok {
-			return true
-		}
+	for _, call := range t.handed(body) {
 		if sel, ok := call.Fun.(*ast.SelectorExpr); ok && sel.Sel.Name == "ServeHTTP" {
 			t.expr(sel.X, 0)
-		} else if decl := t.decls[t.callee(call)]; decl != nil && t.isHandling(decl.Type) && !t.seen[decl] {
-			t.seen[decl] = true
-			t.add(t.callee(call))
-			t.body(decl.Body)
+		} else if fn := t.callee(call); !t.seen[t.decls[fn]] {
+			t.seen[t.decls[fn]] = true
+			t.add(fn)
+			t.body(t.decls[fn].Body)
+		}
+	}
+}
+
+// handed returns the calls in a body that hand on a request, to what answers it.
+func (f *flow) handed(body *ast.BlockStmt) (calls []*ast.CallExpr) {
+	calls, ok := f.handing[body]
+	if ok {
+		return calls
+	}
+	ast.Inspect(body, func(n ast.Node) bool {
+		if call, ok := n.(*ast.CallExpr); ok {
+			sel, isSel := call.Fun.(*ast.SelectorExpr)
+			decl := f.decls[f.callee(call)]
+			if isSel && sel.Sel.Name == "ServeHTTP" || decl != nil && f.isHandling(decl.Type) {
+				calls = append(calls, call)
+			}
 		}
 		return true
 	})
+	f.handing[body] = calls
+	return calls
 }
 
 // call follows what a function of the app's own returns. What others return begins
@@ -195,10 +236,13 @@ func (t *tracer) call(call *ast.CallExpr, index int) {
 		return
 	}
 	t.seen[call] = true
-	if t.seen[decl] {
+	if t.active[decl] || len(t.active) > maxDepth {
 		return
 	}
-	t.seen[decl] = true
+	t.active[decl] = true
+	outer := t.flow
+	t.flow = outer.in(decl, call)
+	defer func() { t.flow = outer; delete(t.active, decl) }()
 	for _, ret := range t.returns[decl] {
 		switch {
 		case index < len(ret.Results):

@@ -4,11 +4,8 @@ import (
 	"cmp"
 	"go/ast"
 	"go/token"
-	"go/types"
-	"regexp"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/ko-health/kohealth/builder/health"
 )
@@ -18,6 +15,7 @@ type Proposal struct {
 	Test     health.Test
 	Evidence []Evidence // what speaks for it, in the order of weight
 	Notes    []string   // what to know before it is taken
+	Weak     []string   // why the evidence is not enough to take it unseen, if it is not
 	score    int
 }
 
@@ -28,15 +26,17 @@ type Evidence struct {
 }
 
 // Proposals returns the checks that suit the app, best first; none if it is not known
-// to listen anywhere.
-func (a *App) Proposals() []Proposal {
-	p := &proposer{flow: a.flow, servers: a.flow.servers()}
+// to listen anywhere. Those that are weak come behind auto.
+func (a *App) Proposals() []Proposal { return a.proposals }
+
+func (f *flow) proposals() []Proposal {
+	p := &proposer{flow: f, servers: f.servers()}
 	var routes []route
-	routes, p.mounts = a.flow.routes()
+	routes, p.mounts = f.routes()
 	for _, r := range routes {
 		places := p.places(r, p.mounts)
 		p.all = append(p.all, places...)
-		if rank, ok := healthRank(r.path); ok && !r.other {
+		if rank, ok := healthRank(r.path); ok && !r.other && r.runs != off {
 			p.routes = append(p.routes, healthRoute{route: r, rank: rank, places: places})
 		}
 	}
@@ -74,54 +74,102 @@ const (
 	scoreGRPC   = 95
 	scoreGuess  = 90 // a health route, and a server that may have it
 	scoreUnix   = 20
-	scoreListen = 15
+	scoreListen = 15 // the only port
 	scoreAuto   = 10
+	scoreOne    = 5 // of several ports
 
 	scoreAutoUnknown = 25 // if there are servers of which it is not known where they listen
+	scoreWeak        = -200
 )
+
+// A candidate is a server that listens somewhere, with what is to be said about that.
+type candidate struct {
+	server
+	listening
+	at       string // where the probe reaches it, or ""
+	tls      state
+	evidence []Evidence
+	notes    []string
+	weak     []string
+}
 
 // propose adds what a server that listens somewhere speaks for.
 func (p *proposer) propose(s server, l listening) {
-	if l.tls && !s.tls {
-		s.tls, s.versions = true, versions{} // the listener decides
+	c := candidate{server: s, listening: l, tls: max(l.tls, s.tls), evidence: p.evidence(s, l)}
+	if l.tls > s.tls {
+		c.versions = versions{} // the listener decides
 	}
-	at, notes := p.address(l)
-	evidence := p.evidence(s, l)
-	if at != "" && !l.unix && p.proposeGRPC(s, at, evidence, notes) && s.speaks == overGRPC {
+	c.at, c.notes = p.address(l)
+	if len(l.addr) == 1 && l.addr[0].doubt {
+		c.weak = append(c.weak, "the address may be another one")
+	}
+	if s.runs == maybe {
+		c.weak = append(c.weak, "whether the app serves there depends on what is not known")
+	}
+	if c.tls == maybe || p.hasBoth(c) {
+		c.weak = append(c.weak, "whether there is TLS depends on what is not known")
+	}
+	if c.at != "" && !l.unix && p.proposeGRPC(c) && s.speaks == overGRPC {
 		return
 	}
 	if s.speaks == overHTTP {
 		for _, r := range p.routes {
-			p.proposeRoute(s, l, r, at, evidence, notes)
+			p.proposeRoute(c, r)
 		}
 	}
+	p.proposeListen(c)
+}
+
+// proposeListen adds a check whether somebody listens. Auto asks all ports, and is better
+// than one of several.
+func (p *proposer) proposeListen(c candidate) {
 	switch {
-	case at == "":
-	case l.unix:
-		p.add(scoreUnix-len(notes), []string{"unix://" + at}, evidence, notes)
-	case p.isAside(s):
-		p.add(scoreListen-3, []string{"tcp://" + at}, evidence, notes)
+	case c.at == "":
+	case c.unix:
+		p.add(scoreUnix-len(c.notes), []string{"unix://" + c.at}, c.evidence, c.notes, nil)
+	case p.count() > 1 || len(c.weak) > 0:
+		p.add(scoreOne-len(c.notes), []string{"tcp://" + c.at}, c.evidence, c.notes, nil)
 	default:
-		p.add(scoreListen-len(notes), []string{"tcp://" + at}, evidence, notes)
+		p.add(scoreListen-len(c.notes), []string{"tcp://" + c.at}, c.evidence, c.notes, nil)
 	}
 }
 
-// proposeGRPC adds a check of gRPC's health service, and tells whether the server has it
+// hasBoth reports whether another server listens at the same address, and differs in
+// whether it has TLS.
+func (p *proposer) hasBoth(c candidate) bool {
+	return c.at != "" && slices.ContainsFunc(p.servers, func(s server) bool {
+		return slices.ContainsFunc(s.addrs, func(l listening) bool {
+			at, _ := p.address(l)
+			return at == c.at && s.speaks == c.speaks && max(s.tls, l.tls) != c.tls
+		})
+	})
+}
+
+// proposeGRPC adds a check of gRPC's health service, and reports whether the server has it
 // and speaks HTTP/2.
-func (p *proposer) proposeGRPC(s server, at string, evidence []Evidence, notes []string) bool {
-	pos, ok := p.grpcHealth(s, p.mounts)
-	if !ok || s.speaks == overHTTP && !s.versions.with2 {
+func (p *proposer) proposeGRPC(c candidate) bool {
+	pos, ok := p.grpcHealth(c.server, p.mounts)
+	if !ok || c.speaks == overHTTP && !c.versions.with2 {
 		return false
 	}
-	scheme := "grpc"
-	if s.tls || s.speaks == overGRPC && p.grpcTLS(s.grpc) {
-		scheme, notes = "grpcs", append(slices.Clone(notes), noteTLS)
+	secure := c.tls
+	if c.speaks == overGRPC {
+		secure = max(secure, p.grpcTLS(c.grpc))
 	}
-	p.add(scoreGRPC, []string{scheme + "://" + at}, append([]Evidence{p.source(pos)}, evidence...), notes)
+	weak := c.weak
+	if secure == maybe {
+		weak = append(slices.Clone(weak), "whether there is TLS depends on what is not known")
+	}
+	evidence := append([]Evidence{p.source(pos)}, c.evidence...)
+	if secure == on {
+		p.add(scoreGRPC, []string{"-insecure", "grpcs://" + c.at}, evidence, append(slices.Clone(c.notes), noteTLS), weak)
+	} else {
+		p.add(scoreGRPC, []string{"grpc://" + c.at}, evidence, c.notes, weak)
+	}
 	return true
 }
 
-// isAside tells whether a server has nothing but metrics or what serves debugging.
+// isAside reports whether a server has nothing but metrics or what serves debugging.
 func (p *proposer) isAside(s server) (aside bool) {
 	for _, o := range s.handlers {
 		if call, ok := o.(*ast.CallExpr); ok && strings.HasSuffix(packagePath(p.callee(call)), "/promhttp") {
@@ -140,61 +188,65 @@ func (p *proposer) isAside(s server) (aside bool) {
 	return aside
 }
 
-const noteTLS = "the certificate has to be good for localhost: name another with -servername, or give -insecure"
+const noteTLS = "the certificate is not verified: -servername instead of -insecure, with a name that it is good for, has it verified"
 
 // proposeRoute adds a check of a route, if the server may have it.
-func (p *proposer) proposeRoute(s server, l listening, r healthRoute, at string, evidence []Evidence, notes []string) {
-	path, score := r.path, scoreGuess
+func (p *proposer) proposeRoute(c candidate, r healthRoute) {
+	path, score, known := r.path, scoreGuess, false
+	weak := slices.Concat(c.weak, r.weak)
 	if len(r.places) > 0 {
-		i := slices.IndexFunc(r.places, func(pl place) bool { return slices.Contains(s.handlers, pl.router) })
-		if i < 0 && (p.isServed(r) || p.isAside(s)) {
+		i := slices.IndexFunc(r.places, func(pl place) bool { return slices.Contains(c.handlers, pl.router) })
+		switch {
+		case i >= 0:
+			path, score, known = r.places[i].path, scoreRoute, true
+		case p.isServed(r) || p.isAside(c.server) || p.isKnown(c.handlers):
 			return // by another one
 		}
-		if i < 0 && p.countHTTP() > 1 {
-			notes = append(slices.Clone(notes), "which of the app's servers has this route is not known")
-		}
-		if i >= 0 {
-			path, score = r.places[i].path, scoreRoute
-		}
+	}
+	if !known && p.count() > 1 {
+		weak = append(weak, "which of the app's servers has this route is not known")
+	}
+	if isReadiness(path) {
+		weak = append(weak, "it may tell whether what the app needs is there, and a restart does not bring that back")
+	}
+	if isVague(path) {
+		weak = append(weak, "the path may be about something else than the app's health")
+	}
+	if p.isProtected(c.handler) {
+		weak = append(weak, "requests may have to be authenticated")
 	}
 	score -= 10*r.rank + strings.Count(path, "/")
-	if isReadiness(path) {
-		notes = append(slices.Clone(notes), "it may tell whether what the app needs is there, and a restart does not bring that back")
+	evidence := append(p.sources(append([]token.Pos{r.pos}, r.from...)), c.evidence...)
+	if c.at == "" && !c.unix {
+		if c.tls == off && known && p.count() == 1 {
+			p.add(score-30, []string{"-path", path, "auto"}, evidence,
+				append(slices.Clone(c.notes), "where the app listens is not known from its source: auto asks the lowest of its ports"), weak)
+		}
+		return
 	}
-	evidence = append(p.sources(append([]token.Pos{r.pos}, r.from...)), evidence...)
-	path = strings.ReplaceAll(path, "$", "$$")
+	if c.at != "" {
+		args, less, notes := p.asking(c, path)
+		p.add(score-less, args, evidence, notes, weak)
+	}
+}
+
+// asking returns the arguments of the probe that ask a server for a path, how much less
+// that is worth than another way to ask, and what to know about it.
+func (p *proposer) asking(c candidate, path string) (args []string, less int, notes []string) {
 	switch {
-	case at == "" && l.unix:
-	case at == "" && s.tls:
-	case at == "" && p.anyKnown():
-	case at == "":
-		p.add(score-30, []string{"-path", path, "auto"}, evidence,
-			append(slices.Clone(notes), "where the app listens is not known from its source: auto asks the lowest of its ports"))
-	case l.unix && p.anyUnknown():
-		p.add(score-80, []string{"http+unix://" + at + ":" + path}, evidence, notes)
-	case l.unix:
-		p.add(score, []string{"http+unix://" + at + ":" + path}, evidence, notes)
-	case s.tls:
-		p.add(score-1, []string{"https://" + at + path}, evidence, append(slices.Clone(notes), noteTLS))
-	case s.versions.only2:
-		p.add(score, []string{"-http2", "http://" + at + path}, evidence, notes)
-	default:
-		p.add(score, []string{"http://" + at + path}, evidence, notes)
+	case c.unix && p.anyUnknown():
+		return []string{"http+unix://" + c.at + ":" + path}, 80, c.notes
+	case c.unix:
+		return []string{"http+unix://" + c.at + ":" + path}, 0, c.notes
+	case c.tls == on:
+		return []string{"-insecure", "https://" + c.at + path}, 1, append(slices.Clone(c.notes), noteTLS)
+	case c.versions.only2:
+		return []string{"-http2", "http://" + c.at + path}, 0, c.notes
 	}
+	return []string{"http://" + c.at + path}, 0, c.notes
 }
 
-// anyKnown tells whether it is known of any server where it listens, so that the lowest
-// port may be that one's.
-func (p *proposer) anyKnown() bool {
-	return slices.ContainsFunc(p.servers, func(s server) bool {
-		return slices.ContainsFunc(s.addrs, func(l listening) bool {
-			at, _ := p.address(l)
-			return at != "" && !l.unix
-		})
-	})
-}
-
-// anyUnknown tells whether the app listens on TCP where it is not known, so that what is
+// anyUnknown reports whether the app listens on TCP where it is not known, so that what is
 // known may be an option that nobody takes.
 func (p *proposer) anyUnknown() bool {
 	return slices.ContainsFunc(p.servers, func(s server) bool {
@@ -205,17 +257,28 @@ func (p *proposer) anyUnknown() bool {
 	})
 }
 
-// countHTTP returns on how many addresses there is HTTP.
-func (p *proposer) countHTTP() int {
-	var all []string
+// isKnown reports whether handlers are routers whose routes are known, all of them.
+func (p *proposer) isKnown(handlers []origin) bool {
+	return len(handlers) > 0 && !slices.ContainsFunc(handlers, func(o origin) bool { return o != defaultMux && !p.isRouterMade(o) })
+}
+
+// count returns on how many addresses the app listens on TCP. One that is not known is
+// another one each time.
+func (p *proposer) count() (n int) {
+	var known []string
 	for _, s := range p.servers {
 		for _, l := range s.addrs {
-			if at, _ := p.address(l); s.speaks == overHTTP && !slices.Contains(all, at) {
-				all = append(all, at)
+			at, _ := p.address(l)
+			switch {
+			case l.unix:
+			case at == "":
+				n++
+			case !slices.Contains(known, at):
+				known, n = append(known, at), n+1
 			}
 		}
 	}
-	return len(all)
+	return n
 }
 
 // isServed tells whether a server is known to have a route.
@@ -239,18 +302,22 @@ func (p *proposer) auto() {
 		}
 	}
 	if at.IsValid() {
-		p.add(score, []string{health.DefaultTest}, []Evidence{p.source(at)}, nil)
+		p.add(score, []string{health.DefaultTest}, []Evidence{p.source(at)}, nil, nil)
 	}
 }
 
 // add adds a check that the probe takes. One that it would not take, such as of an
 // address that is a variable without a default, is no proposal.
-func (p *proposer) add(score int, args []string, evidence []Evidence, notes []string) {
+func (p *proposer) add(score int, args []string, evidence []Evidence, notes, weak []string) {
 	test, err := health.ParseTestList(args)
 	if err != nil {
 		return
 	}
-	p.found = append(p.found, Proposal{Test: test, Evidence: unique(evidence), Notes: notes, score: score})
+	if len(weak) > 0 {
+		score += scoreWeak
+	}
+	slices.Sort(weak)
+	p.found = append(p.found, Proposal{Test: test, Evidence: unique(evidence), Notes: notes, Weak: slices.Compact(weak), score: score})
 }
 
 // merged returns what was found, each check once.
@@ -275,103 +342,4 @@ func unique(list []Evidence) (out []Evidence) {
 		}
 	}
 	return out
-}
-
-// evidence returns the places that say that and where a server listens.
-func (p *proposer) evidence(s server, l listening) []Evidence {
-	places := []token.Pos{s.pos}
-	if call, ok := l.call.(*ast.CallExpr); ok {
-		places = append(places, call.Pos())
-	}
-	for _, v := range l.addr {
-		for _, pos := range slices.Backward(v.from) {
-			if pos.IsValid() {
-				places = append(places, pos)
-			}
-		}
-	}
-	return p.sources(places)
-}
-
-// sources returns places with what stands there, but for those that lie within others.
-func (p *proposer) sources(places []token.Pos) (out []Evidence) {
-	var shown []ast.Node
-	for _, pos := range places {
-		n := p.at(pos)
-		if n == nil || slices.ContainsFunc(shown, func(m ast.Node) bool { return m.Pos() <= pos && pos < m.End() }) {
-			continue
-		}
-		if lit, ok := n.(*ast.BasicLit); ok && !strings.ContainsFunc(lit.Value, unicode.IsLetter) && !strings.ContainsFunc(lit.Value, unicode.IsDigit) {
-			continue // ":"
-		}
-		shown = append(shown, n)
-		out = append(out, p.source(pos))
-	}
-	return out
-}
-
-// source returns a place with what stands there.
-func (p *proposer) source(pos token.Pos) Evidence {
-	e := Evidence{Position: p.position(pos)}
-	switch n := p.at(pos).(type) {
-	case *ast.ValueSpec:
-		for i, name := range n.Names {
-			if name.Pos() == pos && i < len(n.Values) {
-				e.Source = name.Name + " = " + types.ExprString(n.Values[i])
-			}
-		}
-	case *ast.Field:
-		e.Source = n.Names[0].Name + " " + types.ExprString(n.Type)
-		if n.Tag != nil {
-			e.Source += " " + n.Tag.Value
-		}
-	case ast.Expr:
-		e.Source = types.ExprString(n)
-	}
-	e.Source = shorten(e.Source)
-	return e
-}
-
-// at returns the outermost expression that begins at a place, or what declares the name
-// there.
-func (p *proposer) at(pos token.Pos) (found ast.Node) {
-	for _, f := range p.files {
-		if pos < f.FileStart || pos >= f.FileEnd {
-			continue
-		}
-		ast.Inspect(f, func(n ast.Node) bool {
-			if n == nil || found != nil || pos < n.Pos() || pos >= n.End() {
-				return false
-			}
-			switch n := n.(type) {
-			case *ast.ValueSpec:
-				if slices.ContainsFunc(n.Names, func(id *ast.Ident) bool { return id.Pos() == pos }) {
-					found = n
-				}
-			case *ast.Field:
-				if len(n.Names) > 0 && n.Names[0].Pos() == pos {
-					found = n
-				}
-			case ast.Expr:
-				if n.Pos() == pos {
-					found = n
-				}
-			}
-			return found == nil
-		})
-	}
-	return found
-}
-
-// functionText is how go/types writes a function without a name.
-var functionText = regexp.MustCompile(`\(func\([^()]*\)[^()]* literal\)`)
-
-// shorten makes one line of an expression, which is not too long.
-func shorten(s string) string {
-	const most = 90
-	s = functionText.ReplaceAllString(strings.Join(strings.Fields(s), " "), "func…")
-	if r := []rune(s); len(r) > most {
-		return string(r[:most-1]) + "…"
-	}
-	return s
 }

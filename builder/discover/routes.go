@@ -5,6 +5,7 @@ import (
 	"go/token"
 	"go/types"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -15,6 +16,9 @@ type route struct {
 	recv ast.Expr // the router, or nil if any server may be meant
 	std  bool     // it is in http.DefaultServeMux
 	pos  token.Pos
+
+	runs state    // whether it is added
+	weak []string // what speaks against it
 
 	other   bool        // GET requests of all kinds are not what it answers
 	handler origin      // that has the path without a router, or nil
@@ -41,6 +45,7 @@ func routers() []string {
 		"github.com/julienschmidt/httprouter",
 		"github.com/fasthttp/router",
 		"github.com/uptrace/bunrouter",
+		"github.com/go-kratos/kratos/transport/http",
 	}
 }
 
@@ -52,10 +57,7 @@ func isRouter(t types.Type) bool {
 }
 
 // isRouting tells whether a call is one of a router's package.
-func (f *flow) isRouting(call *ast.CallExpr) bool {
-	fn := f.callee(call)
-	return fn != nil && slices.Contains(routers(), packagePath(fn))
-}
+func (f *flow) isRouting(call *ast.CallExpr) bool { return f.routing[call] }
 
 // routes returns the routes that the app has for GET, and where routers are put below
 // others.
@@ -65,6 +67,10 @@ func (f *flow) routes() (routes []route, mounts []mount) {
 		if std, ok := f.addsRoute(call); ok {
 			for _, r := range f.paths(call) {
 				r.recv, r.std, r.other = f.receiver(call), std, others[call]
+				r.runs, r.weak = f.presence(f.sites[call]), f.objections(call)
+				if r.runs == maybe {
+					r.weak = append(r.weak, "whether the app has this route depends on what is not known")
+				}
 				routes = append(routes, r)
 				if m := f.mounted(call); len(m) > 0 {
 					mounts = append(mounts, mount{r.recv, std, f.mountedAt(call, r.path), m})
@@ -73,7 +79,7 @@ func (f *flow) routes() (routes []route, mounts []mount) {
 		} else if f.isRouting(call) && f.callee(call).Name() == "Heartbeat" { // chi's middleware
 			for _, v := range f.values(argument(call, 0)) {
 				if p, ok := v.plain(); ok {
-					routes = append(routes, route{path: "/" + strings.Trim(p, "/"), pos: call.Pos()})
+					routes = append(routes, route{path: "/" + strings.Trim(p, "/"), pos: call.Pos(), runs: f.presence(f.sites[call])})
 				}
 			}
 		}
@@ -107,7 +113,11 @@ func (f *flow) paths(call *ast.CallExpr) (paths []route) {
 			continue
 		}
 		for _, v := range f.values(arg) {
-			s, ok := v.plain()
+			v, ok := v.withoutUnset(), !v.isUnknown()
+			s := v.template()
+			if ok && len(v.pieces) > 0 && strings.HasPrefix(v.pieces[0].def, "/") {
+				s = "GET " + s // base + "/healthz"
+			}
 			method, pattern, hasMethod := strings.Cut(s, " ")
 			if !hasMethod {
 				method, pattern = "GET", s
@@ -116,7 +126,7 @@ func (f *flow) paths(call *ast.CallExpr) (paths []route) {
 			case !ok:
 			case slices.Contains(otherMethods, s):
 				return nil
-			case method == "GET" && strings.HasPrefix(pattern, "/"): // else it is for one host
+			case method == "GET" && (strings.HasPrefix(pattern, "/") || strings.HasPrefix(pattern, "${")): // else it is for one host
 				paths = append(paths, route{path: strings.TrimSuffix(pattern, "{$}"), pos: call.Pos(), from: v.from})
 			}
 		}
@@ -174,44 +184,61 @@ type place struct {
 // places returns where a route is: in its router, those that this is a group of, and
 // those below which it is mounted.
 func (f *flow) places(r route, mounts []mount) []place {
-	if r.std {
-		return []place{{defaultMux, r.path}}
+	c := &climb{flow: f, mounts: mounts, taken: map[any]bool{}}
+	switch {
+	case r.std:
+		c.next = []place{{defaultMux, r.path}}
+	case r.handler != nil:
+		c.next = []place{{r.handler, r.path}}
+	default:
+		c.from(r.recv, r.path)
 	}
-	if r.handler != nil {
-		return append(f.mountedBelow(r.handler, r.path, mounts, 0), place{r.handler, r.path})
-	}
-	return f.above(r.recv, r.path, mounts, 0)
+	return c.places()
 }
 
-func (f *flow) above(recv ast.Expr, p string, mounts []mount, depth int) (places []place) {
-	if depth > 8 {
-		return nil
-	}
-	for _, o := range f.origins(recv) {
-		if group, ok := o.(*ast.CallExpr); ok {
-			if base := f.receiver(group); base != nil && f.isRouting(group) {
-				places = append(places, f.above(base, f.groupPrefix(group)+p, mounts, depth+1)...)
+// A climb finds the routers that lead to a route, the nearest first. It takes each group
+// and each mount once, so that it ends where a router is mounted below itself.
+type climb struct {
+	*flow
+	mounts []mount
+	taken  map[any]bool // groups, and mounts by their index
+	next   []place
+}
+
+func (c *climb) places() (places []place) {
+	for len(c.next) > 0 && !c.ended() {
+		at := c.next[0]
+		c.next = c.next[1:]
+		if slices.Contains(places, at) {
+			continue
+		}
+		places = append(places, at)
+		for i, m := range c.mounts {
+			switch {
+			case c.taken[i] || !slices.Contains(m.handlers, at.router):
 				continue
+			case m.std:
+				c.next = append(c.next, place{defaultMux, m.prefix + at.path})
+			default:
+				c.from(m.recv, m.prefix+at.path)
 			}
+			c.taken[i] = true
 		}
-		places = append(append(places, place{o, p}), f.mountedBelow(o, p, mounts, depth)...)
 	}
 	return places
 }
 
-// mountedBelow returns where the path of a handler is in the routers below which that is
-// mounted.
-func (f *flow) mountedBelow(o origin, p string, mounts []mount, depth int) (places []place) {
-	for _, m := range mounts {
-		switch {
-		case !slices.Contains(m.handlers, o):
-		case m.std:
-			places = append(places, place{defaultMux, m.prefix + p})
-		default:
-			places = append(places, f.above(m.recv, m.prefix+p, mounts, depth+1)...)
+// from adds the routers that an expression may be, and for a group what that is one of.
+func (c *climb) from(recv ast.Expr, p string) {
+	for _, o := range c.origins(recv) {
+		group, ok := o.(*ast.CallExpr)
+		if !ok || !c.isRouting(group) || c.receiver(group) == nil {
+			c.next = append(c.next, place{o, p})
+		} else if !c.taken[group] {
+			c.taken[group] = true
+			c.from(c.receiver(group), c.groupPrefix(group)+p)
 		}
 	}
-	return places
 }
 
 // groupPrefix returns the path that r.Group(path) and the like put before the routes of
@@ -235,6 +262,7 @@ func (f *flow) groupPrefix(group *ast.CallExpr) string {
 // not look like one. What tells whether an app is ready comes last: it may fail for
 // reasons that a restart does not mend.
 func healthRank(p string) (rank int, ok bool) {
+	p = variables.ReplaceAllString(p, "")
 	if strings.ContainsAny(p, "{}*:?#$ ") || len(p) > 100 {
 		return 0, false
 	}
@@ -247,6 +275,22 @@ func healthRank(p string) (rank int, ok bool) {
 	}[last]
 	return rank, ok
 }
+
+// variables are those of the probe's arguments.
+var variables = regexp.MustCompile(`\$\{\w+(:-[^}]*)?\}`)
+
+// isVague reports whether the last word of a path says little: a status or a ping that
+// may be about anything, behind other words than those that APIs begin with.
+func isVague(p string) bool {
+	rank, ok := healthRank(p)
+	words := strings.Split(strings.Trim(variables.ReplaceAllString(p, ""), "/"), "/")
+	if last := words[len(words)-1]; !ok || rank < 2 && last != "live" && last != "alive" {
+		return false
+	}
+	return slices.ContainsFunc(words[:len(words)-1], func(word string) bool { return !usualPrefix.MatchString(word) })
+}
+
+var usualPrefix = regexp.MustCompile(`^(_|-|api|internal|system|sys|v\d+\w*|health\w*|k8s|kube|probes?|ops)$`)
 
 func isReadiness(p string) bool {
 	rank, ok := healthRank(p)

@@ -124,6 +124,12 @@ func judgeHost(v value) (note string, ok bool) {
 	return "", false
 }
 
+// withoutUnset returns what the value is while variables that have no default are not set.
+func (v value) withoutUnset() value {
+	v.pieces = slices.DeleteFunc(slices.Clone(v.pieces), func(p piece) bool { return p.env != "" && p.def == "" })
+	return v
+}
+
 // template returns the value as the probe's arguments have it.
 func (v value) template() string {
 	var b strings.Builder

@@ -1,21 +1,18 @@
 package discover
 
 import (
-	"go/ast"
-	"go/constant"
 	"go/token"
-	"go/types"
 	"slices"
 	"strings"
-
-	"github.com/ko-health/kohealth/builder/limits"
 )
 
 // A value is text as far as it is known: literal text, environment variables, holes.
 type value struct {
 	pieces []piece
 	flag   bool        // it is a flag's default
-	either bool        // it may be something else, which is unknown
+	either bool        // it may be something else, if a file or the like says so
+	doubt  bool        // it may be something else, which is unknown
+	parted bool        // it is that of one of several callers, or objects
 	from   []token.Pos // where it comes from
 }
 
@@ -54,7 +51,7 @@ func (v value) isUnknown() bool {
 
 // then returns v with w behind it.
 func (v value) then(w value) value {
-	out := value{flag: v.flag || w.flag, either: v.either || w.either}
+	out := value{flag: v.flag || w.flag, either: v.either || w.either, doubt: v.doubt || w.doubt, parted: v.parted || w.parted}
 	out.from = append(slices.Clone(v.from), w.from...)
 	out.pieces = slices.Clone(v.pieces)
 	for _, p := range w.pieces {
@@ -69,17 +66,12 @@ func (v value) then(w value) value {
 
 func (p piece) isText() bool { return !p.unknown && p.env == "" }
 
-// maxValues is how many values something may have before it counts as unknown.
-const maxValues = 64
-
-// tooLong tells whether a value has more text than a constant may have.
-func (v value) tooLong() bool {
-	var size int64
-	for _, p := range v.pieces {
-		size += int64(len(p.text))
-	}
-	return limits.Constant.Check(size) != nil
-}
+// What has more values, pieces or bytes counts as unknown.
+const (
+	maxValues = 64
+	maxPieces = 32
+	maxText   = 4096
+)
 
 // product returns each of a with each of b behind it.
 func product(a, b []value) (out []value) {
@@ -88,33 +80,32 @@ func product(a, b []value) (out []value) {
 	}
 	for _, v := range a {
 		for _, w := range b {
-			both := v.then(w)
-			if both.tooLong() {
-				return []value{unknown()}
+			next := v.then(w)
+			if len(next.pieces) > maxPieces || slices.ContainsFunc(next.pieces, func(p piece) bool { return len(p.text) > maxText }) {
+				next = unknown()
 			}
-			out = append(out, both)
+			out = append(out, next)
 		}
 	}
 	return out
 }
 
 // unify makes one value of several where they belong together: a variable and what
-// stands in for it, a default and what may replace it.
+// stands in for it, a default and what may replace it. Those of several callers do not.
 func unify(values []value) []value {
-	var out []value
-	for _, v := range values {
-		if !slices.ContainsFunc(out, func(w value) bool { return slices.Equal(v.pieces, w.pieces) }) {
-			out = append(out, v)
-		}
+	out := distinct(values)
+	if slices.ContainsFunc(out, func(v value) bool { return v.parted }) {
+		return out
 	}
 	out = drop(out, func(v value) bool { s, ok := v.plain(); return ok && s == "" })
 	if slices.ContainsFunc(out, func(v value) bool { return v.flag }) { // its default replaces what was there
 		out = drop(out, func(v value) bool { _, ok := v.plain(); return ok && !v.flag })
 	}
 	if known := drop(out, value.isUnknown); len(known) < len(out) {
+		doubt := slices.ContainsFunc(out, func(v value) bool { return v.isUnknown() && !v.either })
 		out = known
 		for i := range out {
-			out[i].either = true
+			out[i].either, out[i].doubt = true, out[i].doubt || doubt
 		}
 	}
 	if len(out) == 2 {
@@ -123,6 +114,27 @@ func unify(values []value) []value {
 				return []value{v}
 			}
 		}
+	}
+	return out
+}
+
+// distinct returns values, each once.
+func distinct(values []value) (out []value) {
+	for _, v := range values {
+		if !slices.ContainsFunc(out, func(w value) bool {
+			return slices.Equal(v.pieces, w.pieces) && (v.either == w.either || !v.isUnknown())
+		}) {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// apart returns values that do not belong together.
+func apart(values []value) []value {
+	out := distinct(values)
+	for i := range out {
+		out[i].parted = out[i].parted || len(out) > 1
 	}
 	return out
 }
@@ -137,7 +149,7 @@ func drop(values []value, drops func(value) bool) []value {
 }
 
 // withDefault returns v with def in the place of its only variable, if that has no
-// default: ":" and PORT with ":8080".
+// default: ":" and PORT with ":8080", or with "localhost:8080".
 func (v value) withDefault(def value) (value, bool) {
 	s, ok := def.plain()
 	if !ok {
@@ -149,6 +161,12 @@ func (v value) withDefault(def value) (value, bool) {
 	}
 	before, okBefore := value{pieces: v.pieces[:hole]}.plain()
 	after, okAfter := value{pieces: v.pieces[hole+1:]}.plain()
+	if colon := strings.LastIndex(s, ":"); before == ":" && colon > 0 { // which has a host
+		if _, ok := judgeHost(text(s[:colon])); !ok {
+			return v, false
+		}
+		s = s[colon:]
+	}
 	s, hasBefore := strings.CutPrefix(s, before)
 	s, hasAfter := strings.CutSuffix(s, after)
 	if !okBefore || !okAfter || !hasBefore || !hasAfter {
@@ -156,236 +174,7 @@ func (v value) withDefault(def value) (value, bool) {
 	}
 	v.pieces = slices.Clone(v.pieces)
 	v.pieces[hole].def = s
-	v.either = v.either || def.either
+	v.either, v.doubt = v.either || def.either, v.doubt || def.doubt
 	v.from = append(slices.Clone(def.from), v.from...)
 	return v, true
-}
-
-// An evaluation finds the values of expressions. The parameters of functions that are
-// looked into have the values of one call.
-type evaluation struct {
-	*flow
-	params map[types.Object][]value
-	active map[any]bool // what is being looked at
-	steps  *int         // that have been taken
-}
-
-// maxSteps is how many expressions are looked at for one that is asked for, before what
-// is left counts as unknown: functions that call each other have many ways through them.
-const maxSteps = 20_000
-
-// values returns what an expression may be.
-func (f *flow) values(x ast.Expr) []value {
-	e := &evaluation{flow: f, active: map[any]bool{}, steps: new(int)}
-	return e.expr(x)
-}
-
-func (e *evaluation) expr(x ast.Expr) []value {
-	if x == nil {
-		return nil
-	}
-	if *e.steps++; *e.steps > maxSteps {
-		return []value{unknown()}
-	}
-	if c := e.info.Types[x].Value; c != nil {
-		return []value{text(constantText(c), e.origin(x))}
-	}
-	switch x := ast.Unparen(x).(type) {
-	case *ast.Ident, *ast.SelectorExpr:
-		if obj := e.object(x); obj != nil {
-			return e.variable(obj)
-		}
-	case *ast.StarExpr: // a pointer counts as what it points to
-		return e.expr(x.X)
-	case *ast.UnaryExpr:
-		if x.Op == token.AND {
-			return e.expr(x.X)
-		}
-	case *ast.TypeAssertExpr:
-		return e.expr(x.X)
-	case *ast.BinaryExpr:
-		if x.Op == token.ADD && isString(e.info.TypeOf(x)) {
-			return product(e.expr(x.X), e.expr(x.Y))
-		}
-	case *ast.CallExpr:
-		return e.call(x, 0)
-	case *ast.CompositeLit: // a flag's, with a destination
-		return e.cliFlag(x)
-	case *ast.IndexExpr:
-		return e.elements(x.X, element)
-	}
-	return []value{unknown()}
-}
-
-// origin returns where the value of a constant is written.
-func (e *evaluation) origin(x ast.Expr) token.Pos {
-	var id *ast.Ident
-	switch x := ast.Unparen(x).(type) {
-	case *ast.Ident:
-		id = x
-	case *ast.SelectorExpr:
-		id = x.Sel
-	}
-	if obj := e.info.Uses[id]; obj != nil && obj.Pkg() != nil && slices.Contains(e.Packages, obj.Pkg().Path()) {
-		return obj.Pos()
-	}
-	return x.Pos()
-}
-
-func constantText(c constant.Value) string {
-	if c.Kind() == constant.String {
-		return constant.StringVal(c)
-	}
-	return c.ExactString()
-}
-
-func isString(t types.Type) bool {
-	if t == nil {
-		return false
-	}
-	b, ok := t.Underlying().(*types.Basic)
-	return ok && b.Info()&types.IsString != 0
-}
-
-// variable returns what a variable, a field or a parameter may hold.
-func (e *evaluation) variable(obj types.Object) []value {
-	if v, ok := e.params[obj]; ok {
-		return v
-	}
-	if e.active[obj] {
-		return nil
-	}
-	e.active[obj] = true
-	defer delete(e.active, obj)
-	var out []value
-	for _, s := range e.sources[obj] {
-		out = append(out, e.source(s)...)
-	}
-	// What a library fills in goes over what stands in the source.
-	if filled := e.filled(obj); len(filled) > 0 {
-		out = append(filled, out...)
-	}
-	if len(out) == 0 || len(out) > maxValues {
-		return []value{unknown()}
-	}
-	return unify(out)
-}
-
-func (e *evaluation) source(s source) []value {
-	switch {
-	case s.part == key || s.part == element:
-		return e.elements(s.expr, s.part)
-	case s.part == member:
-		return e.expr(s.expr)
-	}
-	if call, ok := ast.Unparen(s.expr).(*ast.CallExpr); ok {
-		return e.call(call, s.index)
-	}
-	if s.index > 0 {
-		return []value{unknown()}
-	}
-	return e.expr(s.expr)
-}
-
-// elements returns what a list or map may be made of.
-func (e *evaluation) elements(x ast.Expr, want part) (out []value) {
-	switch x := ast.Unparen(x).(type) {
-	case *ast.CompositeLit:
-		for _, elt := range x.Elts {
-			kv, isPair := elt.(*ast.KeyValueExpr)
-			switch {
-			case isPair && want == key:
-				elt = kv.Key
-			case isPair:
-				elt = kv.Value
-			case want == key:
-				continue // an index
-			}
-			out = append(out, e.expr(elt)...)
-		}
-	case *ast.Ident, *ast.SelectorExpr:
-		obj := e.object(x)
-		if obj == nil || e.active[obj] {
-			return nil
-		}
-		e.active[obj] = true
-		defer delete(e.active, obj)
-		for _, s := range e.sources[obj] {
-			if s.part == member {
-				out = append(out, e.expr(s.expr)...)
-			} else {
-				out = append(out, e.elements(s.expr, want)...)
-			}
-		}
-	case *ast.CallExpr:
-		if fn := e.callee(x); fn == nil && len(x.Args) > 0 { // append(list, …)
-			out = e.elements(x.Args[0], want)
-			for _, arg := range x.Args[1:] {
-				out = append(out, e.expr(arg)...)
-			}
-		}
-	}
-	if len(out) == 0 {
-		return []value{unknown()}
-	}
-	return out
-}
-
-// inline returns what a function of the app's own returns for the arguments of a call.
-func (e *evaluation) inline(decl *ast.FuncDecl, call *ast.CallExpr, index int) (out []value) {
-	if e.active[decl] || decl.Body == nil {
-		return nil
-	}
-	params := map[types.Object][]value{}
-	i := 0
-	for _, field := range decl.Type.Params.List {
-		_, variadic := field.Type.(*ast.Ellipsis)
-		for _, name := range field.Names {
-			if i < len(call.Args) && !variadic && isText(e.info.TypeOf(name)) {
-				params[e.info.Defs[name]] = e.expr(call.Args[i])
-			}
-			i++
-		}
-	}
-	inner := &evaluation{flow: e.flow, params: params, active: e.active, steps: e.steps}
-	e.active[decl] = true
-	defer delete(e.active, decl)
-	for _, ret := range e.returns[decl] {
-		switch {
-		case index < len(ret.Results) && len(ret.Results) > 0 && !(len(ret.Results) == 1 && index > 0):
-			out = append(out, inner.expr(ret.Results[index])...)
-		case len(ret.Results) == 0 && decl.Type.Results != nil:
-			if name := resultName(decl, index); name != nil {
-				out = append(out, inner.expr(name)...)
-			}
-		}
-	}
-	return unify(out)
-}
-
-// isText tells whether values of a type are followed through functions.
-func isText(t types.Type) bool {
-	if t == nil {
-		return false
-	}
-	switch t := t.Underlying().(type) {
-	case *types.Basic:
-		return t.Info()&(types.IsString|types.IsInteger) != 0
-	case *types.Interface: // a type parameter's constraint, too
-		return true
-	}
-	return false
-}
-
-func resultName(decl *ast.FuncDecl, index int) *ast.Ident {
-	i := 0
-	for _, field := range decl.Type.Results.List {
-		for _, name := range field.Names {
-			if i == index {
-				return name
-			}
-			i++
-		}
-	}
-	return nil
 }

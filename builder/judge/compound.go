@@ -18,7 +18,7 @@ func (sh *shell) conditional(c *syntax.IfClause, ctx scene) result {
 	if cond.status&passes != 0 {
 		then = sh.list(c.Then, ctx)
 		if cond.status == passes {
-			then.out = cond.out + then.out
+			then.out = together(cond.out, then.out)
 			return then
 		}
 	}
@@ -34,7 +34,7 @@ func (sh *shell) conditional(c *syntax.IfClause, ctx scene) result {
 		sh.meet(otherwise, after)
 	}
 	out := then.or(otherwise)
-	out.out = cond.out + out.out
+	out.out = together(cond.out, out.out)
 	return out
 }
 
@@ -176,7 +176,7 @@ func (sh *shell) forEach(f *syntax.ForClause, ctx scene) result {
 	for _, word := range words {
 		sh.vars[over.Name.Value] = word
 		round := sh.list(f.Do, ctx)
-		round.out = out.out + round.out
+		round.out = together(out.out, round.out)
 		if out = round; out.status == 0 {
 			break
 		}

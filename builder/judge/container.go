@@ -21,13 +21,12 @@ type Container struct {
 	WorkingDir string // "" is /
 	ReadOnly   bool   // the root file system cannot be written
 
-	Mounts []string // paths that something is mounted over
-	Ports  []int    // that the app is said to listen on; none is not known
+	Mounts     []string // paths that something is mounted over
+	MountsOpen bool     // there may be others
+	Ports      []int    // that the app is said to listen on; none is not known
 
-	Entrypoint []string // of the image
-	Command    []string // what starts: entrypoint and arguments; nil is not known
-	Ko         bool     // ko made the image
-	Kohealth   bool     // the image has kohealth's probe
+	Command  []string // what starts: entrypoint and arguments; nil is not known
+	Kohealth bool     // the image has kohealth's probe
 }
 
 // A Variable is one that is set in a container.

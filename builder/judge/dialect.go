@@ -53,6 +53,7 @@ type script struct {
 	wrong *wrong // what ends it once all of stmts have run; nil is nothing
 	added []int  // offsets in the parsed text of what is not in the script's
 	twice []int  // offsets of (( ))
+	joins bool   // the parser has taken what follows a function for a part of it
 }
 
 // offset returns where in the script's text a node stands.
@@ -82,6 +83,10 @@ func parse(text string, d dialect) script {
 	if err == nil {
 		s.stmts, s.added = file.Stmts, added
 		s.twice = doubled(text)
+		for f := range nodes[*syntax.FuncDecl](file) {
+			_, joined := f.Body.Cmd.(*syntax.BinaryCmd)
+			s.joins = s.joins || joined
+		}
 		s.wrong = firstWrong(file, d)
 	} else {
 		s.wrong = wrongOf(text, err, d)

@@ -9,6 +9,18 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 )
 
+// maxText bounds what words expand to and what commands print, in bytes: Linux starts no
+// program with a longer argument (MAX_ARG_STRLEN). What is longer is not known.
+const maxText = 128 << 10
+
+// together returns two texts in one, or [Unknown] if it is too long.
+func together(a, b string) string {
+	if len(a)+len(b) > maxText {
+		return Unknown
+	}
+	return a + b
+}
+
 // An expander collects the fields that words become.
 type expander struct {
 	*shell
@@ -21,6 +33,7 @@ type expander struct {
 	quoted bool
 	whole  bool // fields are not split
 	quote  func(string) string
+	size   int // of what stood for something, in bytes
 }
 
 // fields expands words. open tells that it is not known how many there are.
@@ -153,6 +166,9 @@ var braces = regexp.MustCompile(`\{[^{}]*(,|\.\.)[^{}]*\}`)
 
 // add adds what stood for something, and splits it where that is done.
 func (e *expander) add(value string) {
+	if e.size += len(value); e.size > maxText {
+		value = Unknown
+	}
 	if e.quoted || e.whole {
 		e.begun = e.begun || e.quoted || value != ""
 		e.write(value)

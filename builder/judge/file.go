@@ -57,6 +57,10 @@ func (sh *shell) file(r *syntax.Redirect, name string, writes bool, ctx scene) s
 		}
 		return either
 	}
+	full := sh.absolute(name)
+	if sh.container.ReadOnly && isKnown(full) && sh.container.mountOver(full) == "" && !within(full, "/dev") && !within(full, "/proc") {
+		sh.tell("no-file", sh.redirectOffset(r), name+" cannot be written: the root file system is read-only", nil)
+	}
 	if dir, is := sh.exists(path.Dir(sh.absolute(name))); is == no || is == yes && dir.Type != tar.TypeDir {
 		sh.cause(ctx, "no-file", sh.redirectOffset(r), "the directory of "+name+" is not in the image")
 		return fails

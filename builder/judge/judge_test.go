@@ -2,6 +2,8 @@ package judge_test
 
 import (
 	"math/rand/v2"
+	"os/exec"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -124,5 +126,61 @@ func TestUnknownIsNoError(t *testing.T) {
 				t.Errorf("%q: %+v", test, v)
 			}
 		}
+	}
+}
+
+// TestTextsThatGrow judges commands whose texts double with every step: they are bounded,
+// and what was too long is not known, so it is no reason to refuse.
+func TestTextsThatGrow(t *testing.T) {
+	for name, script := range map[string]string{
+		"variable":     "A=1; " + strings.Repeat("A=$A$A; ", 60) + "test $A = 1",
+		"append":       "A=1; " + strings.Repeat("A+=$A; ", 60) + "test $A = 1",
+		"quoted":       "A=1; " + strings.Repeat(`A="$A$A"; `, 60) + "test $A = 1",
+		"default":      "A=1; " + strings.Repeat("A=$A${B:-$A}; ", 60) + "test $A = 1",
+		"output":       "A=1; " + strings.Repeat("A=$(echo $A; echo $A); ", 60) + "test $A = 1",
+		"branches":     "A=1; " + strings.Repeat("A=$(if echo $A; then echo $A; fi); ", 60) + "test $A = 1",
+		"arguments":    "set -- 1; " + strings.Repeat(`set -- "$@" "$@"; `, 60) + "test $1$# = 11",
+		"many words":   "A=1; " + strings.Repeat("A=\"$A $A\"; ", 16) + "echo " + strings.Repeat("$A ", 10_000),
+		"cut off":      "A=" + strings.Repeat("a", 60_000) + "; test ${A%%*b*b*b*c} = 1",
+		"cut off each": "A=" + strings.Repeat("a", 500) + strings.Repeat("; B=${A%%*b}", 10_000) + "; test $B = 1",
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := judge.Container{Kohealth: true, EnvOpen: true}
+			found, err := judge.Judge(t.Context(), judge.Check{Test: []string{"CMD-SHELL", script}}, c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, v := range found {
+				if v.Severity == judge.Error {
+					t.Errorf("%+v", v)
+				}
+			}
+		})
+	}
+}
+
+// Linux starts nothing with an argument of 128 KiB, and a shell is asked what it makes of
+// one that is a byte shorter.
+func TestLongestArgument(t *testing.T) {
+	for _, n := range []int{128<<10 - 1, 128 << 10} {
+		script := "true " + strings.Repeat("x", n-len("true "))
+		pass, fail, err := judge.Status(t.Context(), judge.Check{Test: []string{"CMD-SHELL", script}}, judge.Container{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if runtime.GOOS != "linux" {
+			continue // which has other bounds
+		}
+		if starts := exec.Command("/bin/sh", "-c", script).Run() == nil; starts != pass || starts == fail {
+			t.Errorf("%d bytes: starts %v, judged can pass %v, can fail %v", n, starts, pass, fail)
+		}
+	}
+}
+
+// What many commands cost is bounded by their number.
+func TestManyCommands(t *testing.T) {
+	script := strings.Repeat("if $(a); then b || c; fi\n", 4000)
+	if _, _, err := judge.Status(t.Context(), judge.Check{Test: []string{"CMD-SHELL", script}}, judge.Container{}); err != nil {
+		t.Error(err)
 	}
 }

@@ -128,6 +128,11 @@ func (e *expander) positional(name string) {
 			if i > 0 {
 				e.end()
 			}
+			if e.size += len(a) + 1; e.size > maxText {
+				e.add(Unknown)
+				e.open = true
+				return
+			}
 			e.begun = true
 			e.write(a)
 		}
@@ -209,13 +214,19 @@ func (e *expander) orError(p *syntax.ParamExp, name string, given maybe, value s
 	e.add(value)
 }
 
-// trimmed is ${X#word} and the like.
+// maxTrimmed bounds, in bytes, what a pattern is cut off.
+const maxTrimmed = 512
+
+// trimmed is ${X#word} and the like. Each way to cut a value is tried, which takes steps.
 func (e *expander) trimmed(exp *syntax.Expansion, value string) string {
 	if value == unset || value == "" {
 		return ""
 	}
 	p := e.pattern(exp.Word, e.ctx)
 	if !isKnown(value) || !isKnown(p) {
+		return Unknown
+	}
+	if e.steps += len(value) / 4; e.steps > maxSteps || len(value) > maxTrimmed {
 		return Unknown
 	}
 	cut := func(i int) (rest, part string) { return value[i:], value[:i] }

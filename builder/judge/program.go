@@ -124,6 +124,10 @@ func (sh *shell) program(c *call) result {
 // absent notes that a program is not there.
 func (sh *shell) absent(c *call) result {
 	name := c.name()
+	if strings.Contains(name, "/") && sh.container.MountsOpen && !sh.isSettled(sh.absolute(name)) {
+		sh.tell("no-program", c.at, name+" is not in the image", nil)
+		return unclear
+	}
 	switch {
 	case name == "[[" || bashOnly[name] && sh.dialect != bash && sh.dialect != anyShell:
 		sh.cause(c.scene, "bash-only", c.at, name+" is bash's, and the shell is "+sh.dialect.String()+" here")

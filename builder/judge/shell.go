@@ -139,6 +139,9 @@ func (sh *shell) interpret(text string, ctx scene) result {
 			sh.tell("bash-only", at, "(( )) is bash's: "+sh.dialect.String()+", which is the shell here, runs what is in it as a command", nil)
 		}
 	}
+	if sh.joins {
+		sh.exits = unclear
+	}
 	out := sh.list(sh.stmts, ctx)
 	if w := sh.wrong; w != nil && out.status != 0 {
 		out = sh.syntaxError(w, ctx)

@@ -105,7 +105,7 @@ func (sh *shell) assign(a *syntax.Assign, ctx scene) {
 	case a.Append && sh.value(name) == unset:
 		sh.vars[name] = value
 	case a.Append:
-		sh.vars[name] = sh.value(name) + value
+		sh.vars[name] = together(sh.value(name), value)
 	default:
 		sh.vars[name] = value
 	}

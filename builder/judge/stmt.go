@@ -15,7 +15,7 @@ func (sh *shell) list(stmts []*syntax.Stmt, ctx scene) result {
 	out := ""
 	for _, s := range stmts {
 		all = sh.stmt(s, ctx)
-		out += all.out
+		out = together(out, all.out)
 		all.out = out
 		if all.status == 0 {
 			break
@@ -211,7 +211,7 @@ func (sh *shell) binary(b *syntax.BinaryCmd, ctx scene) result {
 	stays.status &^= goesOn
 	before := sh.state.clone()
 	y := sh.stmt(b.Y, ctx)
-	y.out = x.out + y.out
+	y.out = together(x.out, y.out)
 	if stays.status == 0 {
 		return y
 	}

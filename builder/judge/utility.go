@@ -138,7 +138,7 @@ func (c *call) jq() result {
 // program1 runs awk or sed, which succeed unless their program ends otherwise.
 func (c *call) program1() result {
 	ends := slices.ContainsFunc(c.args(), func(a string) bool {
-		return strings.Contains(a, "exit") || c.name() == "sed" && (strings.ContainsAny(a, "qQ")) || strings.HasPrefix(a, "/") && strings.Contains(a[1:], "/") && c.name() == "awk" == false
+		return strings.Contains(a, "exit") || baseName(c.name()) == "sed" && strings.ContainsAny(a, "qQ")
 	})
 	if ends {
 		return unclear

@@ -51,8 +51,8 @@ func (c *call) curl(f flavour) result {
 	}
 	c.proxied("curl", urls, o)
 	c.limit(o, "curl", "m", "max-time")
-	if !o.has("f", "fail", "fail-with-body", "w", "write-out") && !c.read && slices.ContainsFunc(urls, func(u string) bool { return isWeb(parseURL(u)) }) {
-		c.tell("curl-without-fail", c.at, "curl without -f succeeds when the server answers 500", c.insert("-f"))
+	if slices.ContainsFunc(urls, func(u string) bool { return isWeb(parseURL(u)) }) {
+		c.needsFail(o)
 	}
 	out := Unknown
 	if _, hasFile := o.value("o", "output"); hasFile && !o.has("w", "write-out") {
@@ -159,6 +159,9 @@ func (c *call) saves(f flavour, urls []string, o options) {
 	if f == busybox && !o.has("c", "continue") {
 		message = "wget saves " + shown(file) + ", and fails from the second check on, when it exists"
 	}
+	if c.container.ReadOnly {
+		message = "wget cannot save " + shown(file) + ": the root file system is read-only"
+	}
 	c.tell("saves-file", c.at, message+": -O /dev/null saves nothing", c.insert("-O", "/dev/null"))
 }
 
@@ -220,10 +223,20 @@ func (c *call) lookup1(name string) (value string, set bool) {
 	return value, value != unset
 }
 
+// needsFail tells of curl without -f, if nothing else looks at what the server answers.
+func (c *call) needsFail(o options) {
+	if !o.has("f", "fail", "fail-with-body", "w", "write-out") && !c.read {
+		c.tell("curl-without-fail", c.at, "curl without -f succeeds when the server answers 500", c.insert("-f"))
+	}
+}
+
 // asOurs is kohealth's probe under the name of curl or wget. It prints no body.
 func (c *call) asOurs(tool string) result {
 	if c.open || !isKnown(strings.Join(c.args(), " ")) {
 		return result{status: either}
+	}
+	if tool == "curl" {
+		c.needsFail(curlSyntax.parse(c.args()))
 	}
 	if c.read {
 		c.cause(c.scene, "no-body", c.at, "kohealth's "+tool+" prints nothing, so what reads its output finds nothing: give the probe a target, with -body or -status")

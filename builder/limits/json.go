@@ -31,13 +31,16 @@ func CheckManifest(data []byte) (size int64, err error) {
 		return 0, err
 	}
 	var m struct {
-		Config    struct{ Size int64 }
-		Manifests []json.RawMessage
+		Config            struct{ Size int64 }
+		Manifests, Layers []json.RawMessage
 	}
 	if json.Unmarshal(data, &m) != nil {
 		return int64(len(data)), nil
 	}
 	if err := IndexEntries.Check(int64(len(m.Manifests))); err != nil {
+		return 0, err
+	}
+	if err := ImageLayers.Check(int64(len(m.Layers))); err != nil {
 		return 0, err
 	}
 	return int64(len(data)) + max(0, m.Config.Size), Config.Check(m.Config.Size)

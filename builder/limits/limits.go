@@ -27,6 +27,7 @@ const (
 	IndexDepth                // indexes in each other
 	TarballFiles              // files in a tarball of images
 	Layer                     // a layer, unpacked
+	ImageLayers               // layers of an image
 	Entries                   // files, directories and links in all layers of an image
 	Names                     // their names and the targets of links, together
 	Path                      // one name or target
@@ -41,22 +42,25 @@ const (
 	DocumentDepth                             // lists and maps in each other
 	DocumentValues                            // values, aliases expanded
 	DocumentText                              // text of all values, aliases expanded
+	Variables                                 // Compose's variables in a file
+	VariableDepth                             // variables in each other's defaults
+	Extends                                   // services that extend another
 )
 
 // What packages are made of.
 const (
-	Index          Limit = DocumentText + 1 + iota // an index of packages, as it is served
-	IndexUnpacked                                  // the same, unpacked
-	Records                                        // packages in an index
-	Line                                           // a line of an index
-	Database                                       // a base image's list of packages
-	Key                                            // a public key
-	Downloads                                      // all packages together, as they are served
-	Control                                        // a package's signature or control part, unpacked
-	Files                                          // the files of all packages together
-	PackageEntries                                 // files, directories and links of one package
-	PathParts                                      // directories in a package's path
-	Resolving                                      // time to choose packages
+	Index          Limit = Extends + 1 + iota // an index of packages, as it is served
+	IndexUnpacked                             // the same, unpacked
+	Records                                   // packages in an index
+	Line                                      // a line of an index
+	Database                                  // a base image's list of packages
+	Key                                       // a public key
+	Downloads                                 // all packages together, as they are served
+	Control                                   // a package's signature or control part, unpacked
+	Files                                     // the files of all packages together
+	PackageEntries                            // files, directories and links of one package
+	PathParts                                 // directories in a package's path
+	Resolving                                 // time to choose packages
 )
 
 // What is built from.
@@ -106,6 +110,7 @@ var table = [...]row{
 	IndexDepth:   {"indexes of images in each other", 4, count},
 	TarballFiles: {"files in a tarball of images", 20_000, count},
 	Layer:        {"a layer, unpacked", 32 * gib, size},
+	ImageLayers:  {"layers of an image", 500, count}, // Docker takes 125, and Linux's overlay file system 500
 	Entries:      {"files, directories and links in the layers of an image", 500_000, count},
 	Names:        {"the names of an image's files and the targets of its links", 64 * mib, size},
 	Path:         {"a path or a link's target", 4096, size}, // PATH_MAX of Linux, with the NUL at its end
@@ -117,6 +122,10 @@ var table = [...]row{
 	DocumentDepth:  {"lists and maps in each other", 200, count},
 	DocumentValues: {"values in a document, with aliases expanded", 250_000, count},
 	DocumentText:   {"the text of a document's values, with aliases expanded", 8 * mib, size},
+
+	Variables:     {"variables in a Compose file", 10_000, count},
+	VariableDepth: {"variables in each other's defaults in a Compose file", 20, count},
+	Extends:       {"services that extend another, in a Compose file and those that it names", 1000, count},
 
 	Index:          {"an index of packages, as it is served", 64 * mib, size}, // Wolfi's has about 10 MB, and 100 MB unpacked
 	IndexUnpacked:  {"an index of packages, unpacked", 256 * mib, size},

@@ -67,14 +67,13 @@ type container struct {
 
 	hider func(string) string // hides its secrets; nil before something is printed
 
-	unreadable bool // the image cannot be opened, which is told
-
 	Image    *image   // nil if it was not looked into
 	Dir      string   // in which the check runs; "" is as the image says
 	ReadOnly bool     // the root file system cannot be written
 	Starts   []string // what the file says starts in it, with its entrypoint; nil is as the image says
 	Verdicts []judge.Verdict
-	asked    bool // Verdicts are there
+
+	unreadable bool // the image cannot be opened, which is told
 }
 
 // A dependency waits for another container to be healthy.

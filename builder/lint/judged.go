@@ -52,7 +52,7 @@ func (c *container) ask(ctx context.Context) error {
 		return nil
 	}
 	found, err := judge.Judge(ctx, c.given(), c.judgedBy())
-	c.Verdicts, c.asked = found, err == nil
+	c.Verdicts = found
 	return err
 }
 
@@ -73,9 +73,8 @@ func (c *container) given() judge.Check {
 func (c *container) judgedBy() judge.Container {
 	j := judge.Container{Env: map[string]judge.Variable{}, EnvOpen: c.EnvOpen || c.Image == nil, UserOpen: true}
 	if img := c.Image; img != nil {
-		j.Files, j.Platform, j.Ko, j.Kohealth = img.files, img.Platform, img.Ko, img.Kohealth
+		j.Files, j.Platform, j.Kohealth = img.files, img.Platform, img.Kohealth
 		j.WorkingDir = img.Config.WorkingDir
-		j.Entrypoint = img.Config.Entrypoint
 		j.Command = slices.Concat(img.Config.Entrypoint, img.Config.Cmd)
 		for _, kv := range img.Config.Env {
 			name, value, _ := strings.Cut(kv, "=")

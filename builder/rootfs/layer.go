@@ -41,7 +41,7 @@ func (n node) implied() bool { return len(n.children) > 0 }
 func (n node) known() bool { return n.explicit || n.implied() }
 
 // spent is how much of an image was read, all its layers together.
-type spent struct{ entries, names, lookups int64 }
+type spent struct{ layers, entries, names, lookups int64 }
 
 // hold counts an entry against what may be held in memory.
 func (s *spent) hold(e Entry) error {
@@ -55,6 +55,9 @@ func (s *spent) hold(e Entry) error {
 // look counts a look-up of a path, longer ones as several.
 func (s *spent) look(name string) error {
 	s.lookups += 1 + int64(len(name)/64)
+	if err := limits.ImageLayers.Check(s.layers); err != nil {
+		return err
+	}
 	return limits.Lookups.Check(s.lookups)
 }
 

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"path"
+	"slices"
 	"strings"
 	"testing"
 
@@ -226,4 +228,18 @@ func TestCostOfAliases(t *testing.T) {
 		high = append(high, tar.Header{Name: fmt.Sprintf("l%d/x%d", i, i), Linkname: "y", Typeflag: tar.TypeSymlink})
 	}
 	checkLimit(t, limits.Lookups, nil, readAll(archive(t, low...), archive(t, high...)))
+}
+
+func TestImageLayersLimit(t *testing.T) {
+	most := int(limits.ImageLayers.Max())
+	empty := archive(t)
+	lookup := func(n int) error {
+		_, err := New(slices.Repeat([]v1.Layer{empty}, n)).Lookup("/x")
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return err
+	}
+	checkLimit(t, limits.ImageLayers, lookup(most), lookup(most+1))
+	checkLimit(t, limits.ImageLayers, readAll(slices.Repeat([]v1.Layer{empty}, most)...), readAll(slices.Repeat([]v1.Layer{empty}, most+1)...))
 }

@@ -30,6 +30,10 @@ func Read(layers []v1.Layer, dir cache.Dir) (*FS, error) {
 func (f *FS) Add(layers []v1.Layer, dir cache.Dir) error {
 	for _, l := range layers {
 		read := newLayer(l, f.spent)
+		f.spent.layers++
+		if err := limits.ImageLayers.Check(f.spent.layers); err != nil {
+			return err
+		}
 		if err := read.list(dir); err != nil {
 			return err
 		}

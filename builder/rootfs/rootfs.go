@@ -43,7 +43,7 @@ type FS struct {
 // the layers from the top, and none below those that it needs. [FS.Close] closes what is
 // still open.
 func New(layers []v1.Layer) *FS {
-	f := &FS{spent: &spent{}}
+	f := &FS{spent: &spent{layers: int64(len(layers))}}
 	for _, l := range layers {
 		f.layers = append(f.layers, newLayer(l, f.spent))
 	}

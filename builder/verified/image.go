@@ -6,6 +6,8 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/partial"
+
+	"github.com/ko-health/kohealth/builder/limits"
 )
 
 // An index is one of a store that keeps blobs by their digests.
@@ -62,6 +64,9 @@ func newImage(img v1.Image, digest v1.Hash) (v1.Image, error) {
 	m, err := img.Manifest()
 	if err != nil {
 		return nil, err
+	}
+	if err := limits.ImageLayers.Check(int64(len(m.Layers))); err != nil {
+		return nil, err // before the library looks each of them up among all
 	}
 	config, err := img.RawConfigFile()
 	if err != nil {

@@ -28,6 +28,7 @@ func added() []string {
 		"base",
 		"init",
 		"lint",
+		"probe",
 		"render",
 		"taskdef",
 		"try",
@@ -39,7 +40,7 @@ func surface(cmd *cobra.Command) (lines []string) {
 	path := strings.Join(strings.Fields(cmd.CommandPath())[1:], " ")
 	lines = append(lines, fmt.Sprintf("%s aliases=%v hidden=%v", path, cmd.Aliases, cmd.Hidden))
 	describe := func(f *pflag.Flag) {
-		if strings.Contains(f.Name, "health") || slices.Contains([]string{ecrFlag, formatFlag, lintFlag, metadataFlag}, f.Name) {
+		if strings.Contains(f.Name, "health") || slices.Contains([]string{ecrFlag, formatFlag, "ignore", lintFlag, metadataFlag}, f.Name) {
 			return
 		}
 		lines = append(lines, fmt.Sprintf("%s --%s -%s %s=%q", path, f.Name, f.Shorthand, f.Value.Type(), f.DefValue))

@@ -41,7 +41,7 @@ func TestFaults(t *testing.T) {
 		{"pull 500 once", baseManifest, 1, status(500), ""},
 		{"pull 429", baseManifest, always, status(429), `429 Too Many Requests`},
 		{"pull 429, later", baseManifest, 1, retryAfter("1"), ""},
-		{"pull 429, much later", baseManifest, 1, retryAfter("3600"), `the limit for time that a server may ask to wait`},
+		{"pull 429, much later", baseManifest, always, retryAfter("3600"), `the limit for time that a server may ask to wait`},
 		{"pull denied", baseManifest, always, status(403), `403 Forbidden`},
 		{"pull without login", baseManifest, always, refuse(401, "UNAUTHORIZED"), `UNAUTHORIZED`},
 		{"pull of nothing", baseManifest, always, refuse(404, "NAME_UNKNOWN"), `NAME_UNKNOWN`},

@@ -140,7 +140,7 @@ func (hf *healthFlags) conflict() error {
 		return nil
 	}
 	for _, f := range healthFlagTable() {
-		if f.key != health.KeyDisable && hf.set.Changed(f.name) {
+		if f.key != health.KeyDisable && f.key != health.KeyIgnore && hf.set.Changed(f.name) {
 			return fmt.Errorf("--no-healthcheck and --%s exclude each other", f.name)
 		}
 	}

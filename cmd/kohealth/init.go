@@ -21,21 +21,28 @@ import (
 type initFlags struct {
 	yes       bool
 	overwrite bool
+	try       bool
+	prover    prover
 }
 
 func newInit() *cobra.Command {
 	var f initFlags
 	cmd := &cobra.Command{
-		Use:   "init [IMPORTPATH]",
+		Use:   "init [IMPORTPATH] [-- ARG...]",
 		Short: "Find the health check that suits an app in its source, and write it into .ko.yaml.",
 		Long: `Find the health check that suits an app in its source, and write it into .ko.yaml.
 
 The main package (the one in the working directory, if none is named) and what its
 module has are read: where does the app listen, which of its routes are about health,
-which variables and flags decide. Nothing is run. The checks that suit are printed,
+which variables and flags decide. The checks that suit are printed,
 best first, each with the places in the source that speak for it, and then what would
 change in .ko.yaml. On a terminal kohealth asks before it writes; elsewhere it writes
-with --yes only. Comments and everything else in the file stay as they are.
+with --yes only. A check for which the source says too little is marked as weak, with
+the reason: it comes behind auto, and only a person can choose it. Comments and
+everything else in the file stay as they are.
+
+With --try the app is built and run, as kohealth try does, with the best check and with
+auto, and the check is only written if it passes. The answer t does so on a terminal.
 
 Exits with 0, also if there is nothing to write, 2 if the command line is wrong, and 3
 if something could not be done.`,
@@ -44,13 +51,20 @@ if something could not be done.`,
   kohealth init
 
   # Write the best one into .ko.yaml.
-  kohealth init --yes ./cmd/app`,
-		Args: cobra.MaximumNArgs(1),
+  kohealth init --yes ./cmd/app
+
+  # Write it if it passes, with a variable that the app needs.
+  kohealth init --yes --try -e DATABASE_URL ./cmd/app`,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			args, f.prover.args = splitAtDash(cmd, args)
+			if err := cobra.MaximumNArgs(1)(cmd, args); err != nil {
+				return usage(err)
+			}
 			importpath := "."
 			if len(args) > 0 {
 				importpath = args[0]
 			}
+			f.prover.importpath = importpath
 			return inTemporary(cmd.Context(), func() error {
 				return f.run(cmd.Context(), cmd.InOrStdin(), strings.TrimPrefix(importpath, "ko://"))
 			})
@@ -58,6 +72,8 @@ if something could not be done.`,
 	}
 	cmd.ValidArgsFunction = completeMains
 	cmd.Flags().BoolVarP(&f.yes, "yes", "y", false, "write the best check without asking")
+	cmd.Flags().BoolVar(&f.try, "try", false, "run the app, and write the check only if it passes")
+	cmd.Flags().StringArrayVarP(&f.prover.env, "env", "e", nil, "with --try: NAME=VALUE for the app, or NAME for the value that it has here; may be repeated")
 	cmd.Flags().BoolVar(&f.overwrite, "overwrite", false, "with --yes: put it in the place of a check that is there")
 	return ownCodes(cmd)
 }
@@ -79,7 +95,7 @@ func (f *initFlags) run(ctx context.Context, stdin io.Reader, importpath string)
 	if err := printWords(describeApp(app, proposals)); err != nil {
 		return err
 	}
-	if len(proposals) == 0 || proposals[0].Test.String() == health.DefaultTest {
+	if len(proposals) == 0 || isAuto(proposals[0]) && (f.yes || len(proposals) == 1 || !isTerminal(stdin)) {
 		return nil // which is what an image gets that nothing is written for
 	}
 	t, err := newInitTarget(ctx, app)
@@ -94,6 +110,14 @@ func (f *initFlags) write(ctx context.Context, stdin io.Reader, t *initTarget, p
 	if t.disabled {
 		log.Printf("%s has disable: true for this app: there is nothing to change", t.shown())
 		return nil
+	}
+	if f.try {
+		if ok, err := f.prover.proves(ctx, proposals[0].Test.String()); err != nil || !ok {
+			return err
+		}
+	}
+	if isAuto(proposals[0]) { // a person may know better
+		return f.writeChosen(ctx, stdin, t, proposals)
 	}
 	test := proposals[0].Test
 	if t.check == test.String() {
@@ -116,15 +140,33 @@ func (f *initFlags) write(ctx context.Context, stdin io.Reader, t *initTarget, p
 		log.Printf("nothing is written: --yes writes it, and so does an answer on a terminal")
 		return nil
 	default:
-		chosen, err := t.ask(ctx, stdin, len(proposals))
-		if err != nil || chosen < 0 {
-			return err
-		}
-		test = proposals[chosen].Test
-		if changed, err = t.with(test); err != nil {
-			return err
+		return f.writeChosen(ctx, stdin, t, proposals)
+	}
+	return t.write(changed, test)
+}
+
+// writeChosen writes the check that a person chooses.
+func (f *initFlags) writeChosen(ctx context.Context, stdin io.Reader, t *initTarget, proposals []discover.Proposal) error {
+	chosen, err := t.ask(ctx, stdin, proposals)
+	for err == nil && chosen == tryFirst {
+		if _, err = f.prover.proves(ctx, proposals[0].Test.String()); err == nil {
+			chosen, err = t.ask(ctx, stdin, proposals)
 		}
 	}
+	if err != nil || chosen < 0 {
+		return err
+	}
+	test := proposals[chosen].Test
+	changed, err := t.with(test)
+	if err != nil {
+		return err
+	}
+	return t.write(changed, test)
+}
+
+func isAuto(p discover.Proposal) bool { return p.Test.String() == health.DefaultTest }
+
+func (t *initTarget) write(changed []byte, test health.Test) error {
 	if err := cache.WriteFile(t.file, changed); err != nil {
 		return fmt.Errorf("writing %q: %w", t.file, err)
 	}
@@ -158,9 +200,12 @@ healthcheck:
 		for _, note := range p.Notes {
 			_ = term.Printf(&b, "   note: %s\n", note)
 		}
+		for _, reason := range p.Weak {
+			_ = term.Printf(&b, "   weak: %s\n", reason)
+		}
 	}
 	if proposals[0].Test.String() == health.DefaultTest {
-		b.WriteString("\nWhere it listens is not known from its source. Without a word in .ko.yaml the check is auto, which finds out.\n")
+		b.WriteString("\nThe source does not say enough for a better check. Without a word in .ko.yaml the check is auto, which finds the ports.\n")
 		return b.String()
 	}
 	b.WriteString("\n")

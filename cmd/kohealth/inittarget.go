@@ -104,11 +104,21 @@ func (t *initTarget) diff(changed []byte) string {
 	return text
 }
 
-// ask asks which of some checks is to be written; chosen is -1 for none.
-func (t *initTarget) ask(ctx context.Context, stdin io.Reader, count int) (chosen int, err error) {
-	question, yes := "Write check 1 to "+t.shown()+"? [Y/n", "y"
-	if t.check != "" {
-		question, yes = "Replace "+t.check+" in "+t.shown()+" by check 1? [y/N", "n"
+// What is chosen that is no check: none, or to try the first one.
+const (
+	noCheck  = -1
+	tryFirst = -2
+)
+
+// ask asks which of some checks is to be written.
+func (t *initTarget) ask(ctx context.Context, stdin io.Reader, proposals []discover.Proposal) (chosen int, err error) {
+	count := len(proposals)
+	question, yes := "Write check 1 to "+t.shown()+"? [Y/n, t to try it", "y"
+	switch {
+	case t.check != "":
+		question, yes = "Replace "+t.check+" in "+t.shown()+" by check 1? [y/N, t to try it", "n"
+	case isAuto(proposals[0]):
+		question, yes = "Write check 1 to "+t.shown()+"? It needs no writing [y/N, t to try it", "n"
 	}
 	if count > 1 {
 		question += fmt.Sprintf(", or 1-%d", count)
@@ -117,7 +127,7 @@ func (t *initTarget) ask(ctx context.Context, stdin io.Reader, count int) (chose
 		say("%s] ", question)
 		answer, err := readLine(ctx, stdin)
 		if err != nil {
-			return -1, err
+			return noCheck, err
 		}
 		answer = strings.ToLower(strings.TrimSpace(answer))
 		if answer == "" {
@@ -128,11 +138,13 @@ func (t *initTarget) ask(ctx context.Context, stdin io.Reader, count int) (chose
 			return 0, nil
 		case answer == "n" || answer == "no":
 			log.Printf("nothing is written")
-			return -1, nil
+			return noCheck, nil
+		case answer == "t" || answer == "try":
+			return tryFirst, nil
 		case err == nil && n >= 1 && n <= count:
 			return n - 1, nil
 		}
-		say("%q is no answer: y, n or the number of a check is one\n", answer)
+		say("please answer y, n, t or the number of a check, not %q\n", answer)
 	}
 }
 

@@ -73,7 +73,7 @@ func (c *koCache) close(ok bool) {
 	}
 	c.recording.Wait()
 	if ok {
-		_ = recordEntries(c.images()) // else they are fetched again
+		_ = recordEntries(c.images(), nil) // else they are fetched again
 		_ = os.Remove(c.mark())
 	}
 	_ = os.Unsetenv(koCacheVariable)
@@ -126,7 +126,7 @@ func (c *koCache) begin() error {
 			return err
 		}
 	}
-	if whole, err := checkEntries(c.images()); err != nil || !whole { // its index names the others
+	if whole, _, err := checkEntries(c.images()); err != nil || !whole { // its index names the others
 		if err := os.RemoveAll(c.images()); err != nil {
 			return err
 		}
@@ -172,8 +172,8 @@ func dropKoCache(bo *options.BuildOptions) error {
 // A withinCache is ko's builder, which goes without a cache from the first import path
 // on that leads out of it, as ../app would: the cache has a directory for each.
 type withinCache struct {
-	build.Interface
-	cache *koCache // that kohealth gives ko; nil is the user's, or none
+	build.Interface          // as commands.NewBuilder returns it: a build.Caching
+	cache           *koCache // that kohealth gives ko; nil is the user's, or none
 }
 
 func (b withinCache) Build(ctx context.Context, importpath string) (build.Result, error) {
@@ -191,12 +191,12 @@ func (b withinCache) Build(ctx context.Context, importpath string) (build.Result
 // cached builds with a cache in which ko finds only what is as it was. Where the cache
 // fails, as on a full disk, it builds without.
 func (b withinCache) cached(ctx context.Context, importpath string) (build.Result, error) {
-	programs := b.cache.programs(importpath)
-	_, err := checkEntries(programs)
+	dir := b.cache.programs(importpath)
+	_, checked, err := checkEntries(dir)
 	if err == nil {
 		var result build.Result
 		if result, err = b.Interface.Build(ctx, importpath); err == nil {
-			b.cache.recording.Go(func() { _ = recordEntries(programs) }) // else they are built again
+			b.cache.recording.Go(func() { _ = recordEntries(dir, checked) }) // else they are built again
 			return result, nil
 		}
 		if !isFull(b.cache.dir, err) {
@@ -204,7 +204,7 @@ func (b withinCache) cached(ctx context.Context, importpath string) (build.Resul
 		}
 	}
 	log.Printf("warning: building without a cache: %v", err)
-	if err := errors.Join(os.RemoveAll(programs), os.Setenv(koCacheVariable, "")); err != nil {
+	if err := errors.Join(os.RemoveAll(dir), os.Setenv(koCacheVariable, "")); err != nil {
 		return nil, err
 	}
 	if memory, ok := b.Interface.(*build.Caching); ok {

@@ -23,29 +23,46 @@ const digestsName = "kohealth.digests"
 // A digests holds the digests of the files in a directory, by their names.
 type digests map[string]string
 
+// A checkedPrograms holds the digests of programs that were checked, by their paths and build
+// IDs. To digest them is most of the work, and a program that go leaves as it is has the
+// same build ID afterwards.
+type checkedPrograms map[[2]string]string
+
 // checkEntries removes every entry, a directory with files, in a directory of ko's cache
-// and below it whose files are not those that were recorded. It reports whether all were.
-// An entry that cannot be removed is an error: ko must not find it.
-func checkEntries(root string) (whole bool, err error) {
-	whole = true
+// and below it whose files are not those that were recorded. It reports whether all were,
+// and returns the programs. An entry that cannot be removed is an error: ko must not find
+// it.
+func checkEntries(root string) (whole bool, checked checkedPrograms, err error) {
+	whole, checked = true, checkedPrograms{}
 	err = forEachEntry(root, func(dir string) error {
 		recorded, err := readDigests(dir)
 		if err == nil {
 			var found digests
-			if found, err = digestsOf(dir); err == nil && maps.Equal(found, recorded) {
+			if found, err = digestsOf(dir, nil); err == nil && maps.Equal(found, recorded) {
+				checked.add(dir, found)
 				return nil
 			}
 		}
 		whole = false
 		return os.RemoveAll(dir)
 	})
-	return whole, err
+	return whole, checked, err
 }
 
-// recordEntries records what ko has written in a directory of its cache, and used.
-func recordEntries(root string) error {
+func (p checkedPrograms) add(dir string, d digests) {
+	for name, sum := range d {
+		path := filepath.Join(dir, name)
+		if id, err := buildID(path); err == nil {
+			p[[2]string{path, id}] = sum
+		}
+	}
+}
+
+// recordEntries records what ko has written in a directory of its cache, and used, but
+// for the programs that are as they were checked.
+func recordEntries(root string, checked checkedPrograms) error {
 	return forEachEntry(root, func(dir string) error {
-		found, err := digestsOf(dir)
+		found, err := digestsOf(dir, checked)
 		if err != nil {
 			return err
 		}
@@ -89,7 +106,7 @@ func readDigests(dir string) (d digests, err error) {
 	return d, json.Unmarshal(data, &d)
 }
 
-func digestsOf(dir string) (digests, error) {
+func digestsOf(dir string, checked checkedPrograms) (digests, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, err
@@ -99,11 +116,20 @@ func digestsOf(dir string) (digests, error) {
 		if e.IsDir() || e.Name() == digestsName {
 			continue
 		}
-		if d[e.Name()], err = sumOf(filepath.Join(dir, e.Name())); err != nil {
+		if d[e.Name()], err = checked.sumOf(filepath.Join(dir, e.Name())); err != nil {
 			return nil, err
 		}
 	}
 	return d, nil
+}
+
+func (p checkedPrograms) sumOf(path string) (string, error) {
+	if len(p) > 0 {
+		if id, err := buildID(path); err == nil && p[[2]string{path, id}] != "" {
+			return p[[2]string{path, id}], nil
+		}
+	}
+	return sumOf(path)
 }
 
 func sumOf(path string) (string, error) {

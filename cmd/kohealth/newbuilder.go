@@ -32,7 +32,7 @@ func (f *buildFlags) newBuilder(ctx context.Context, checks *checks, v versions)
 	if err := dropKoCache(bo); err != nil {
 		return nil, err
 	}
-	inner = observed{withinCache{endingKodata{inner, bo, f.dirs}, f.cache}, f.built}
+	inner = observed{endingKodata{withinCache{inner, f.cache}, bo, f.dirs}, f.built}
 	if f.koOnly {
 		return build.NewCaching(inner)
 	}

@@ -16,7 +16,6 @@ import (
 
 	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/hint"
-	"github.com/ko-health/kohealth/cmd/kohealth/internal/term"
 )
 
 // buildFlags are the flags of the commands that build images: ko's and kohealth's.
@@ -97,10 +96,11 @@ func checkJobs(jobs int) error {
 	return nil
 }
 
-// validate judges ko's flags together. ko's warnings have several lines.
+// validate judges ko's flags together. ko's own warnings have several lines, and nobody
+// else's words.
 func (f *buildFlags) validate(ctx context.Context) error {
 	defer log.SetOutput(log.Writer())
-	log.SetOutput(term.Dump(progressOf(ctx).writer(os.Stderr)))
+	log.SetOutput(progressOf(ctx).writer(os.Stderr))
 	return options.Validate(f.po.PublishOptions, f.bo)
 }
 

@@ -147,7 +147,7 @@ func writeBases(host string) error {
 		"single":        firstImage(base),
 		"single-docker": firstImage(docker),
 		"variants":      oci(v1.Config{}, "linux/arm/v6", "linux/arm/v7"),
-		"shell": withFiles(oci(v1.Config{}, "linux/amd64"), layers.File{Path: "/bin/sh", Mode: 0o755, Content: []byte("#!")},
+		"shell": withFiles(oci(v1.Config{Env: []string{"PATH=/usr/bin:/bin"}}, "linux/amd64"), layers.File{Path: "/bin/sh", Mode: 0o755, Content: []byte("#!")},
 			layers.File{Path: "/bin/busybox", Mode: 0o755}, layers.File{Path: "/bin/wget", Mode: 0o755}),
 		"wolfi":   withFiles(oci(v1.Config{User: "65532", Env: []string{"PATH=/usr/bin"}}, "linux/amd64"), wolfiFiles()...),
 		"taken":   withFiles(oci(v1.Config{}, "linux/amd64"), layers.File{Path: "/usr/bin/healthcheck", Mode: 0o755}),

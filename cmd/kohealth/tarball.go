@@ -86,8 +86,8 @@ type replacing struct {
 	replacer *strings.Replacer
 }
 
-// Write implements [io.Writer].
+// Write implements [io.Writer]. What is written at once stays a message.
 func (w *replacing) Write(data []byte) (int, error) {
-	_, err := w.replacer.WriteString(w.Writer, string(data))
+	_, err := io.WriteString(w.Writer, w.replacer.Replace(string(data)))
 	return len(data), err
 }
