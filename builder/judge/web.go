@@ -44,7 +44,7 @@ func (c *call) curl(f flavour) result {
 	}
 	for _, u := range urls {
 		parsed := parseURL(u)
-		if why := parsed.mistake(); why != "" && !c.open && len(urls) == 1 && !o.has("unix-socket", "abstract-unix-socket") && isWeb(parsed) {
+		if why := parsed.mistake(); why != "" && !c.open && len(urls) == 1 && !o.has("unix-socket", "abstract-unix-socket") && (isWeb(parsed) || strings.ContainsAny(parsed.scheme, "'\"")) {
 			return c.badURL(u, why)
 		}
 		c.askWeb("curl", parsed, o, curlProbe)
