@@ -227,7 +227,7 @@ func (sh *shell) openFile(r *syntax.Redirect, ctx *scene) status {
 	}
 	name := sh.text(r.Word, *ctx)
 	reads := r.Op == syntax.RdrIn
-	if reads {
+	if reads || r.Op == syntax.RdrInOut && (r.N == nil || r.N.Value == "0") {
 		ctx.in = Unknown
 		if name == "/dev/null" {
 			ctx.in = ""
@@ -242,7 +242,7 @@ func syntaxDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789
 // standard output, as in 2>&1 >/dev/null; the other way round, it is gone as well.
 func printsErrors(redirects []*syntax.Redirect) bool {
 	for i, r := range redirects {
-		if r.Op == syntax.DplOut && r.N != nil && r.N.Value == "2" && r.Word.Lit() == "1" {
+		if to := r.Word.Lit(); r.N != nil && r.N.Value == "2" && (r.Op == syntax.DplOut && to == "1" || to != "/dev/null" && isStream(to)) {
 			return !writesElsewhere(redirects[:i])
 		}
 	}

@@ -55,10 +55,16 @@ func (c *call) curl(f flavour) result {
 		c.tell("curl-without-fail", c.at, "curl without -f succeeds when the server answers 500", c.insert("-f"))
 	}
 	out := Unknown
-	if _, hasFile := o.value("o", "output"); hasFile && !o.has("w", "write-out") {
+	printing := o.has("w", "write-out", "D", "dump-header", "trace", "trace-ascii", "stderr")
+	if file, hasFile := o.value("o", "output"); hasFile && !printing && !isStream(file) {
 		out = ""
 	}
 	return result{status: either, out: out}
+}
+
+// isStream reports whether what is written to a file may be read by somebody else.
+func isStream(file string) bool {
+	return file == "-" || !isKnown(file) || strings.HasPrefix(file, "/dev/") && file != "/dev/null" || strings.HasPrefix(file, "/proc/")
 }
 
 func isWeb(u webURL) bool { return u.scheme == "http" || u.scheme == "https" }
@@ -140,7 +146,8 @@ func (c *call) wget(f flavour) result {
 	c.saves(f, urls, o)
 	c.limit(o, "wget", "T", "timeout")
 	out := ""
-	if file, _ := o.value("O", "output-document"); file == "-" || !isKnown(file) {
+	file, _ := o.value("O", "output-document")
+	if log, _ := o.value("o", "output-file", "a", "append-output"); isStream(file) || isStream(log) {
 		out = Unknown
 	}
 	return result{status: either, out: out}
