@@ -156,6 +156,9 @@ func statusOfCode(code string) result {
 
 func (c *call) exec() result {
 	if len(c.args()) == 0 {
+		if c.in != "" { // what follows may read it
+			c.exits = c.exits.or(unclear)
+		}
 		return succeeds
 	}
 	r := c.program(c.shifted(1))

@@ -27,6 +27,7 @@ func (r *run) shellForm() status {
 		}
 		sh.dialect, sh.shellPath = sh.dialectOf(p), p.Path
 	}
+	r.ignored = r.ignored || strings.TrimSpace(r.check.Test[1]) == "" // nothing is asked
 	sh.args = r.check.Test[2:]
 	res := sh.interpret(r.check.Test[1], scene{}).status
 	if len(sh.args) > 0 && len(r.check.Test) > 2 {

@@ -214,6 +214,9 @@ func (sh *shell) openFile(r *syntax.Redirect, ctx *scene) status {
 		return passes
 	case syntax.DplIn, syntax.DplOut:
 		to := sh.text(r.Word, *ctx)
+		if r.Op == syntax.DplIn && to != "0" {
+			ctx.in = Unknown
+		}
 		if to == "-" || to == "1" || to == "2" || to == "0" {
 			return passes
 		}
@@ -224,7 +227,7 @@ func (sh *shell) openFile(r *syntax.Redirect, ctx *scene) status {
 	}
 	name := sh.text(r.Word, *ctx)
 	reads := r.Op == syntax.RdrIn
-	if reads {
+	if reads || r.Op == syntax.RdrInOut && (r.N == nil || r.N.Value == "0") {
 		ctx.in = Unknown
 		if name == "/dev/null" {
 			ctx.in = ""
@@ -234,6 +237,17 @@ func (sh *shell) openFile(r *syntax.Redirect, ctx *scene) status {
 }
 
 func syntaxDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
+
+// printsErrors reports whether redirections send the standard error to what was the
+// standard output, as in 2>&1 >/dev/null; the other way round, it is gone as well.
+func printsErrors(redirects []*syntax.Redirect) bool {
+	for i, r := range redirects {
+		if to := r.Word.Lit(); r.N != nil && r.N.Value == "2" && (r.Op == syntax.DplOut && to == "1" || to != "/dev/null" && isStream(to)) {
+			return !writesElsewhere(redirects[:i])
+		}
+	}
+	return false
+}
 
 // writesElsewhere reports whether redirections take away the standard output.
 func writesElsewhere(redirects []*syntax.Redirect) bool {

@@ -102,7 +102,10 @@ func (sh *shell) redirected(s *syntax.Stmt, ctx scene) (r result) {
 		return sh.notOpened(s, special)
 	}
 	r = sh.command(s.Cmd, ctx)
-	if writesElsewhere(s.Redirs) {
+	switch {
+	case printsErrors(s.Redirs):
+		r.out = Unknown
+	case writesElsewhere(s.Redirs):
 		r.out = ""
 	}
 	if opened == either {
@@ -236,6 +239,9 @@ func (sh *shell) pipe(b *syntax.BinaryCmd, ctx scene) result {
 	left := sh.fork().piped(b.X, scene{tested: true, spare: ctx.spare, read: true, in: ctx.in, from: ctx.from})
 	right := ctx
 	right.in, right.tested = left.out, true
+	if b.Op == syntax.PipeAll {
+		right.in = Unknown
+	}
 	y := sh.fork().piped(b.Y, right)
 	if y.status == passes && sh.startsProgram(b.X) && sh.pipefail == no {
 		sh.ignored = true

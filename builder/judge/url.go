@@ -38,6 +38,8 @@ func parseURL(s string) (u webURL) {
 func (u webURL) mistake() string {
 	number, err := strconv.Atoi(u.port)
 	switch {
+	case strings.ContainsAny(u.scheme+u.host, "'\"$ \t\r\n"):
+		return "a quote, a space or a $ is a part of the URL"
 	case strings.Trim(u.port, "0123456789"+Unknown) != "":
 		return "port " + strconv.Quote(shown(u.port)) + " of the URL is not a number"
 	case err == nil && (number < 1 || number > 65535) && isKnown(u.port):

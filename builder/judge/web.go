@@ -44,7 +44,7 @@ func (c *call) curl(f flavour) result {
 	}
 	for _, u := range urls {
 		parsed := parseURL(u)
-		if why := parsed.mistake(); why != "" && !c.open && len(urls) == 1 && !o.has("unix-socket", "abstract-unix-socket") && isWeb(parsed) {
+		if why := parsed.mistake(); why != "" && !c.open && len(urls) == 1 && !o.has("unix-socket", "abstract-unix-socket") && (isWeb(parsed) || strings.ContainsAny(parsed.scheme, "'\"")) {
 			return c.badURL(u, why)
 		}
 		c.askWeb("curl", parsed, o, curlProbe)
@@ -55,10 +55,16 @@ func (c *call) curl(f flavour) result {
 		c.needsFail(o)
 	}
 	out := Unknown
-	if _, hasFile := o.value("o", "output"); hasFile && !o.has("w", "write-out") {
+	printing := o.has("w", "write-out", "D", "dump-header", "trace", "trace-ascii", "stderr")
+	if file, hasFile := o.value("o", "output"); hasFile && !printing && !isStream(file) {
 		out = ""
 	}
 	return result{status: either, out: out}
+}
+
+// isStream reports whether what is written to a file may be read by somebody else.
+func isStream(file string) bool {
+	return file == "-" || !isKnown(file) || strings.HasPrefix(file, "/dev/") && file != "/dev/null" || strings.HasPrefix(file, "/proc/")
 }
 
 func isWeb(u webURL) bool { return u.scheme == "http" || u.scheme == "https" }
@@ -140,7 +146,8 @@ func (c *call) wget(f flavour) result {
 	c.saves(f, urls, o)
 	c.limit(o, "wget", "T", "timeout")
 	out := ""
-	if file, _ := o.value("O", "output-document"); file == "-" || !isKnown(file) {
+	file, _ := o.value("O", "output-document")
+	if log, _ := o.value("o", "output-file", "a", "append-output"); isStream(file) || isStream(log) {
 		out = Unknown
 	}
 	return result{status: either, out: out}

@@ -108,7 +108,7 @@ func noCommand(c *container) []problem {
 	case len(test) == 0 && c.Runtime == onECS:
 		return at(c.Check.Pos, c.bareProbe(), "there is no command")
 	case len(test) == 1 && (c.Check.form() == "CMD" || c.Check.form() == "CMD-SHELL"),
-		len(test) > 1 && !test[1].Open && strings.TrimSpace(test[1].Text) == "":
+		len(test) > 1 && c.Check.form() == "CMD" && !test[1].Open && strings.TrimSpace(test[1].Text) == "":
 		return at(c.Check.at(0), c.bareProbe(), "nothing follows %s", c.Check.form())
 	}
 	return nil
