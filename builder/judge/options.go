@@ -60,9 +60,9 @@ type given struct {
 // options are the arguments of a tool, told apart.
 type options struct {
 	given    []given
-	operands []int // indexes of arguments
-	strange  string
-	lacks    bool // the last option lacks its value
+	operands []int  // indexes of arguments
+	strange  string // an option that the tool refuses: one that it does not know, or with a space in it
+	lacks    bool   // the last option lacks its value
 }
 
 // parse tells options from operands, as getopt_long(3) does, which lets them mix.
@@ -99,7 +99,7 @@ func (s syntaxOf) long1(o *options, text string, next func() (string, bool)) {
 	if takes && !hasValue {
 		value, hasValue = next()
 	}
-	if s.known != "" && !takes && !s.abbreviates(name) && o.strange == "" {
+	if (s.known != "" && !takes && !s.abbreviates(name) || strings.ContainsAny(name, " \t")) && o.strange == "" {
 		o.strange = "--" + name
 	}
 	o.given = append(o.given, given{name, value, hasValue})
@@ -114,7 +114,7 @@ func (s syntaxOf) short(o *options, letters string, next func() (string, bool)) 
 	for i := range letters {
 		name := letters[i : i+1]
 		if !strings.Contains(s.letters, name) {
-			if s.known != "" && !strings.Contains(s.known, name) && o.strange == "" {
+			if (s.known != "" && !strings.Contains(s.known, name) || name == " " || name == "\t") && o.strange == "" {
 				o.strange = "-" + name
 			}
 			o.given = append(o.given, given{name: name})

@@ -30,6 +30,9 @@ func (c *call) curl(f flavour) result {
 	if o.has("V", "version", "h", "help", "M", "manual") {
 		return result{status: passes, out: Unknown}
 	}
+	if o.strange != "" && !c.open {
+		return c.refuses(f, o.strange)
+	}
 	urls := c.operands(o)
 	for _, g := range o.given {
 		if g.name == "url" {
@@ -109,6 +112,16 @@ func (c *call) badURL(url, why string) result {
 	return failsWith("3")
 }
 
+// refuses is what becomes of a tool that does not know an option.
+func (c *call) refuses(f flavour, option string) result {
+	tool := c.name()
+	if f == busybox {
+		tool = "BusyBox's wget"
+	}
+	c.cause(c.scene, "unknown-option", c.at, tool+" does not know the option "+shown(option))
+	return result{status: fails}
+}
+
 // wget is what GNU's and BusyBox's wget do.
 func (c *call) wget(f flavour) result {
 	if f == ours {
@@ -122,8 +135,7 @@ func (c *call) wget(f flavour) result {
 		return result{status: passes, out: Unknown}
 	}
 	if o.strange != "" && !c.open {
-		c.cause(c.scene, "unknown-option", c.at, "BusyBox's wget does not know "+o.strange)
-		return failsWith("1")
+		return c.refuses(f, o.strange)
 	}
 	urls := c.operands(o)
 	if o.has("i", "input-file") && f != busybox {

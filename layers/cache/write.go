@@ -105,7 +105,9 @@ func RemoveDead(dir string) error {
 		}
 		name := filepath.Join(dir, e.Name())
 		if release, held := hold(name); held {
-			err = errors.Join(err, os.Remove(name))
+			if gone := os.Remove(name); !errors.Is(gone, fs.ErrNotExist) { // its writer was the first
+				err = errors.Join(err, gone)
+			}
 			release()
 		}
 	}
