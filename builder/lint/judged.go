@@ -143,6 +143,9 @@ func (c *container) ownProbe() bool {
 // withProbe tells how to have an image whose probe checks a target, and the check that
 // then goes into the file.
 func (c *container) withProbe(args []string) string {
+	if c.Image.Kohealth && c.ownProbe() && c.Style != dockerfile {
+		return c.whole(append([]string{"CMD", health.ProbePath}, c.unlessOwn(args)...)...)
+	}
 	build := "kohealth base --health=" + targetWord(args) + " " + quote(c.Image.Ref) + "   # prints the image to name instead"
 	if c.Image.Ko || c.Image.Kohealth {
 		build = "kohealth build --health=" + targetWord(args) + " ./cmd/app   # in place of ko build: adds a probe"
@@ -151,6 +154,17 @@ func (c *container) withProbe(args []string) string {
 		return build
 	}
 	return build + "\n" + c.whole("CMD", health.ProbePath)
+}
+
+// unlessOwn returns arguments for the probe, or none if they are those that the image holds.
+func (c *container) unlessOwn(args []string) []string {
+	own := slices.DeleteFunc(slices.Clone(c.Image.Check.Test[2:]), func(arg string) bool {
+		return strings.HasPrefix(arg, "-timeout=") || strings.HasPrefix(arg, "-log=")
+	})
+	if slices.Equal(own, args) {
+		return nil
+	}
+	return args
 }
 
 // targetWord writes the probe's arguments for --health.

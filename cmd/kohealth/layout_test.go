@@ -25,7 +25,7 @@ func TestDependencies(t *testing.T) {
 		"layers/probe":           {"layers/probe", "builder/health/cmdline"},
 		"layers":                 layers,
 		"builder/limits":         {"builder/limits"},
-		"builder/verified":       {"builder/verified"},
+		"builder/verified":       {"builder/verified", "builder/limits"},
 		"builder/rootfs":         {"builder/rootfs", "builder/limits", "builder/verified", "layers/cache"},
 		"builder/render":         append([]string{"builder/render"}, health...),
 		"builder/source":         {"builder/source", "builder/limits"},
