@@ -59,6 +59,7 @@ func Set(data []byte, at Place, test health.Test) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	at = at.lastEqual(text)
 	w := &writer{data: text, newline: "\n", test: test}
 	if i := bytes.IndexByte(text, '\n'); i > 0 && text[i-1] == '\r' {
 		w.newline = "\r\n"
@@ -69,6 +70,21 @@ func Set(data []byte, at Place, test health.Test) ([]byte, error) {
 	}
 	out := slices.Concat(mark, text[:edit.Start], []byte(edit.text), text[edit.End:])
 	return out, verify(data, out, at, test)
+}
+
+// lastEqual returns the entry that ko takes where several are equal: the last.
+func (p Place) lastEqual(data []byte) Place {
+	file, err := health.ParseFile("", data)
+	builds := file.Builds()
+	if err != nil || p.ID != "" || p.Entry == Top || p.Entry >= len(builds) {
+		return p
+	}
+	for i, id := range builds {
+		if id == builds[p.Entry] {
+			p.Entry = i
+		}
+	}
+	return p
 }
 
 func cutMark(data []byte) (mark, text []byte) {
