@@ -68,9 +68,18 @@ func create(name string, mode fs.FileMode) (*os.File, func(), error) {
 			return f, release, nil
 		}
 		_ = f.Close() // somebody took it for a dead process's, and removes it
-		_ = os.Remove(name)
+		waitGone(name)
 	}
 	return nil, nil, &fs.PathError{Op: "create", Path: name, Err: errors.New("it does not stay")}
+}
+
+// waitGone waits until whoever holds a file has removed it. Before that a new file of the
+// name would be removed in its place.
+func waitGone(name string) {
+	lock := flock.New(name, flock.SetFlag(os.O_RDWR))
+	_ = lock.Lock()     // of what is gone there is none
+	_ = os.Remove(name) // if whoever held it was killed
+	_ = lock.Close()
 }
 
 // hold has this process, as long as it lives, hold a file that is there. It reports
