@@ -33,6 +33,9 @@ func realShells(t *testing.T) (found []realShell) {
 	} {
 		path, err := exec.LookPath(s.args[0])
 		if err != nil {
+			if os.Getenv("KOHEALTH_TEST_ENGINES") != "" {
+				t.Fatalf("%s is not installed: see .ci/run", s.args[0])
+			}
 			t.Logf("left out: %s is not installed", s.args[0])
 			continue
 		}
