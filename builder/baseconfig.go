@@ -12,7 +12,7 @@ import (
 	specs "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/ko-health/kohealth/builder/hint"
-	"github.com/ko-health/kohealth/builder/open"
+	"github.com/ko-health/kohealth/builder/images"
 )
 
 // baseConfig returns the config of the image's base as the base's maker wrote it.
@@ -58,7 +58,7 @@ func (o *Options) fetchConfig(ctx context.Context, baseName string, digest v1.Ha
 
 // fetchLocalConfig asks the Docker engine, which knows images by name alone.
 func (o *Options) fetchLocalConfig(ctx context.Context, baseName string, digest v1.Hash) (config []byte, err error) {
-	img, err := open.New(ctx, "docker-daemon:"+baseName, open.Options{Name: o.Name})
+	img, err := images.New(ctx, "docker-daemon:"+baseName, images.Options{Name: o.Name})
 	if err != nil {
 		return nil, err
 	}

@@ -20,7 +20,7 @@ import (
 
 	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/hint"
-	"github.com/ko-health/kohealth/builder/open"
+	"github.com/ko-health/kohealth/builder/images"
 )
 
 // An original is an image that ko did not build. The health layers lie upon all of
@@ -34,16 +34,16 @@ type original struct {
 
 // BaseOptions say what [Base] adds and with what.
 type BaseOptions struct {
-	Options              // Check is asked for the import path ""
-	Open    open.Options // how images are opened; without a platform
-	Program *Program     // checks in the place of the probe; nil means the probe does
-	SBOM    string       // the beginning of the names of SBOM files; "" means no SBOM
+	Options                // Check is asked for the import path ""
+	Open    images.Options // how images are opened; without a platform
+	Program *Program       // checks in the place of the probe; nil means the probe does
+	SBOM    string         // the beginning of the names of SBOM files; "" means no SBOM
 }
 
 // Base gives a health check to images that ko did not build: as a base for ko or a
 // Dockerfile, or because they are somebody else's. What Base made before is replaced,
 // and is the same again, bit for bit, if neither check nor probe is another.
-func Base(ctx context.Context, set *open.Set, bo BaseOptions) (build.Result, error) {
+func Base(ctx context.Context, set *images.Set, bo BaseOptions) (build.Result, error) {
 	check, err := bo.Check("")
 	if err != nil {
 		return nil, err
@@ -74,7 +74,7 @@ func Base(ctx context.Context, set *open.Set, bo BaseOptions) (build.Result, err
 	return r.rewriteOriginal(ctx, set)
 }
 
-func (r *rewriter) rewriteOriginal(ctx context.Context, set *open.Set) (out build.Result, err error) {
+func (r *rewriter) rewriteOriginal(ctx context.Context, set *images.Set) (out build.Result, err error) {
 	if set.Index != nil {
 		out, err = r.index(ctx, signed.ImageIndex(set.Index))
 	} else {

@@ -17,7 +17,7 @@ import (
 	specs "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/ko-health/kohealth/builder/health"
-	"github.com/ko-health/kohealth/builder/open"
+	"github.com/ko-health/kohealth/builder/images"
 	"github.com/ko-health/kohealth/builder/rootfs"
 )
 
@@ -58,7 +58,7 @@ func (zeroes) Int63() int64 { return 0 }
 func (zeroes) Seed(int64)   {}
 
 // addTo rewrites images as kohealth base does.
-func (b *bench) addTo(t *testing.T, set *open.Set, keys ...string) build.Result {
+func (b *bench) addTo(t *testing.T, set *images.Set, keys ...string) build.Result {
 	t.Helper()
 	set.Reference = "example.com/original:v1"
 	out, err := Base(t.Context(), set, BaseOptions{Options: b.options(settings(t, keys...)), SBOM: "app"})
@@ -87,7 +87,7 @@ func TestBaseAgain(t *testing.T) {
 		"null history": {"history": nil, "config": nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			first := b.addTo(t, &open.Set{Image: originalImage(t, 2, config)}, "test", "tcp://:80")
+			first := b.addTo(t, &images.Set{Image: originalImage(t, 2, config)}, "test", "tcp://:80")
 			if err := validate.Image(first.(v1.Image)); err != nil {
 				t.Error(err)
 			}
@@ -99,7 +99,7 @@ func TestBaseAgain(t *testing.T) {
 				t.Errorf("the history has %d entries for 4 layers and the check", got)
 			}
 			for _, keys := range [][]string{nil, {"test", "tcp://:80"}} {
-				again := b.addTo(t, &open.Set{Image: first.(v1.Image)}, keys...)
+				again := b.addTo(t, &images.Set{Image: first.(v1.Image)}, keys...)
 				if digestOf(t, again) != digestOf(t, first) {
 					t.Errorf("settings %q: another image the second time", keys)
 				}
@@ -111,7 +111,7 @@ func TestBaseAgain(t *testing.T) {
 // TestBaseRenewsProbe takes a result whose probe is another kohealth's.
 func TestBaseRenewsProbe(t *testing.T) {
 	b := newBench(t)
-	want := b.addTo(t, &open.Set{Image: originalImage(t, 1, map[string]any{})}, "test", "tcp://:80", "interval", "7s", "log", "false").(v1.Image)
+	want := b.addTo(t, &images.Set{Image: originalImage(t, 1, map[string]any{})}, "test", "tcp://:80", "interval", "7s", "log", "false").(v1.Image)
 	s, err := readStack(want)
 	if err != nil {
 		t.Fatal(err)
@@ -142,7 +142,7 @@ func TestBaseRenewsProbe(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := b.addTo(t, &open.Set{Image: stale}); digestOf(t, got) != digestOf(t, want) {
+	if got := b.addTo(t, &images.Set{Image: stale}); digestOf(t, got) != digestOf(t, want) {
 		t.Errorf("layers are %v, want %v", digests(t, got.(v1.Image)), digests(t, want))
 	}
 	if !slices.ContainsFunc(b.log, func(s string) bool { return strings.Contains(s, "nothing is configured") }) {
@@ -163,7 +163,7 @@ func TestBaseNamesOriginal(t *testing.T) {
 			},
 		},
 	})
-	set := &open.Set{Index: idx, Digest: digestOf(t, idx)}
+	set := &images.Set{Index: idx, Digest: digestOf(t, idx)}
 	named := func(d v1.Hash) map[string]string {
 		return map[string]string{specs.AnnotationBaseImageName: "example.com/original:v1", specs.AnnotationBaseImageDigest: d.String()}
 	}
@@ -190,7 +190,7 @@ func TestBaseNamesOriginal(t *testing.T) {
 	}
 	first := b.addTo(t, set, "test", "tcp://:80").(v1.ImageIndex)
 	check(first)
-	check(b.addTo(t, &open.Set{Index: first, Digest: digestOf(t, first)}, "test", "tcp://:81").(v1.ImageIndex))
+	check(b.addTo(t, &images.Set{Index: first, Digest: digestOf(t, first)}, "test", "tcp://:81").(v1.ImageIndex))
 }
 
 func TestFindsApp(t *testing.T) {

@@ -15,15 +15,15 @@ import (
 
 	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/hint"
+	"github.com/ko-health/kohealth/builder/images"
 	"github.com/ko-health/kohealth/builder/limits"
-	"github.com/ko-health/kohealth/builder/open"
 	"github.com/ko-health/kohealth/builder/rootfs"
 	"github.com/ko-health/kohealth/layers"
 )
 
 // A Program is one of another image's that checks in the place of the probe.
 type Program struct {
-	Image string // as package open takes it
+	Image string // as package images takes it
 	Path  string // in that image, and in the one that it is added to
 }
 
@@ -32,12 +32,12 @@ type Program struct {
 func ParseProgram(s string) (*Program, error) {
 	i := strings.LastIndex(s, ":/")
 	if i <= 0 || strings.HasPrefix(s[i:], "://") || strings.ContainsAny(s, "\x00\r\n") {
-		return nil, hint.With(fmt.Errorf("parsing program %q: want IMAGE:PATH with an absolute path", open.Redact(s)),
+		return nil, hint.With(fmt.Errorf("parsing program %q: want IMAGE:PATH with an absolute path", images.Redact(s)),
 			"write it as in example.com/checks:v1:/bin/httpcheck")
 	}
 	p := &Program{Image: s[:i], Path: path.Clean(s[i+1:])}
 	if p.Path == "/" {
-		return nil, fmt.Errorf("parsing program %q: the path names no file", open.Redact(s))
+		return nil, fmt.Errorf("parsing program %q: the path names no file", images.Redact(s))
 	}
 	return p, nil
 }
@@ -78,10 +78,10 @@ func (r *rewriter) addProgram(ctx context.Context, d *draft) error {
 	}
 	content, origin, err := r.readProgram(ctx, d.platform)
 	if err != nil {
-		return fmt.Errorf("reading %q of image %q: %w", p.Path, open.Redact(p.Image), err)
+		return fmt.Errorf("reading %q of image %q: %w", p.Path, images.Redact(p.Image), err)
 	}
 	if err := r.checkRuns(content, d.platform, image); err != nil {
-		return fmt.Errorf("adding %q of image %q: %w", p.Path, open.Redact(p.Image), err)
+		return fmt.Errorf("adding %q of image %q: %w", p.Path, images.Redact(p.Image), err)
 	}
 	files, err := place(image, layers.File{Path: p.Path, Mode: 0o555, Content: content})
 	if err != nil {
@@ -99,7 +99,7 @@ func (r *rewriter) readProgram(ctx context.Context, platform v1.Platform) (conte
 	if platform.Architecture == "arm" { // elsewhere every variant runs what names none
 		o.Platform.Variant = platform.Variant
 	}
-	img, err := open.New(ctx, p.Image, o)
+	img, err := images.New(ctx, p.Image, o)
 	if err != nil {
 		return nil, "", err
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/sigstore/cosign/v3/pkg/oci/signed"
 
 	"github.com/ko-health/kohealth/builder/health"
-	"github.com/ko-health/kohealth/builder/open"
+	"github.com/ko-health/kohealth/builder/images"
 )
 
 // A rewriter rewrites one result of ko's.
@@ -205,7 +205,7 @@ func (r *rewriter) report() {
 		line += " (default)"
 	}
 	if r.original != nil && r.original.Program != nil {
-		line += fmt.Sprintf("; %s of %s", r.original.Program.Path, open.Redact(r.original.Program.Image))
+		line += fmt.Sprintf("; %s of %s", r.original.Program.Path, images.Redact(r.original.Program.Image))
 	}
 	if len(r.probes) > 0 {
 		line += fmt.Sprintf("; %s %d KB", health.ProbePath, (slices.Max(r.probes)+500)/1000)

@@ -15,8 +15,8 @@ import (
 	"github.com/google/ko/pkg/commands/options"
 
 	"github.com/ko-health/kohealth/builder/health"
+	"github.com/ko-health/kohealth/builder/images"
 	"github.com/ko-health/kohealth/builder/limits"
-	"github.com/ko-health/kohealth/builder/open"
 	"github.com/ko-health/kohealth/builder/rootfs"
 	"github.com/ko-health/kohealth/layers"
 	"github.com/ko-health/kohealth/layers/cache"
@@ -146,7 +146,7 @@ func TestBaseBelievesNoName(t *testing.T) {
 	genuine, evil := layer(layers.File{Path: "/etc/passwd", Mode: 0o644}), layer(symlink("/usr", "/evil"))
 	b := newBench(t)
 	do := func(img v1.Image) (v1.Hash, error) {
-		out, err := Base(t.Context(), &open.Set{Image: img}, BaseOptions{Options: b.options(settings(t, "test", "tcp://:80"))})
+		out, err := Base(t.Context(), &images.Set{Image: img}, BaseOptions{Options: b.options(settings(t, "test", "tcp://:80"))})
 		if err != nil {
 			return v1.Hash{}, err
 		}
@@ -188,7 +188,7 @@ func TestWithoutPackageClient(t *testing.T) {
 	if _, err := New(b.ko(t, options.BuildOptions{BaseImage: base}), o).Build(t.Context(), app); err == nil || !strings.Contains(err.Error(), "adding packages") {
 		t.Errorf("Build: %v", err)
 	}
-	if _, err := Base(t.Context(), &open.Set{Image: originalImage(t, 1, map[string]any{})}, BaseOptions{Options: o}); err == nil || !strings.Contains(err.Error(), "adding packages") {
+	if _, err := Base(t.Context(), &images.Set{Image: originalImage(t, 1, map[string]any{})}, BaseOptions{Options: o}); err == nil || !strings.Contains(err.Error(), "adding packages") {
 		t.Errorf("Base: %v", err)
 	}
 }

@@ -248,7 +248,7 @@ func probeFiles() (map[string][]byte, error) {
 	return files, errors.Join(
 		add(probeSource, "probe/*.go", "layers"),
 		add(probeSource, "probe/*.s", "layers"),
-		add(health.CmdlineSource(), "cmdline/*.go", "builder/health"),
+		add(health.ProbeargsSource(), "probeargs/*.go", "builder/health"),
 	)
 }
 

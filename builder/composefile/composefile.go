@@ -15,7 +15,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/ko-health/kohealth/builder/source"
+	"github.com/ko-health/kohealth/builder/doctree"
 )
 
 // Unknown stands in a text for what is known only when the file is used: the value of a
@@ -35,9 +35,9 @@ type Options struct {
 type Project struct {
 	// Root has what the file says in Compose's own, long form. What comes from another
 	// file stands where that file is named.
-	Root *source.Node
+	Root *doctree.Node
 	// Refused is what Compose says against the file. Then Root is what it says by itself.
-	// It is of type [*source.Error] where the place is known.
+	// It is of type [*doctree.Error] where the place is known.
 	Refused error
 	// Unset are variables that nothing sets and that have no default, in alphabetical
 	// order. Compose puts nothing in their place.
@@ -49,7 +49,7 @@ type Project struct {
 }
 
 // Load loads a file whose documents are parsed already.
-func Load(ctx context.Context, data []byte, docs []*source.Node, o Options) *Project {
+func Load(ctx context.Context, data []byte, docs []*doctree.Node, o Options) *Project {
 	l := &load{docs: docs, dir: o.Dir, project: &Project{}}
 	environment, note := readDotEnv(o)
 	l.note(note)
@@ -95,7 +95,7 @@ func (l *load) load(ctx context.Context, data []byte) map[string]any {
 
 // A load is one call of Load.
 type load struct {
-	docs    []*source.Node
+	docs    []*doctree.Node
 	dir     string
 	project *Project
 	origins []origin // files that the file takes services from

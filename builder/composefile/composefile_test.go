@@ -11,7 +11,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/ko-health/kohealth/builder/composefile"
-	"github.com/ko-health/kohealth/builder/source"
+	"github.com/ko-health/kohealth/builder/doctree"
 )
 
 // load loads compose.yaml of an archive whose files lie in a directory.
@@ -36,7 +36,7 @@ func load(t *testing.T, files string, environment map[string]string) *composefil
 
 func parse(t *testing.T, data []byte, o composefile.Options) *composefile.Project {
 	t.Helper()
-	docs, err := source.ParseAll(data)
+	docs, err := doctree.ParseAll(data)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func tests(p *composefile.Project) string {
 		}
 		fmt.Fprintf(&b, "%s %d:%d:", f.Key.Text, f.Key.Pos.Line, f.Key.Pos.Column)
 		test := check.Get("test")
-		for _, n := range append([]*source.Node{test}, test.List()...) {
+		for _, n := range append([]*doctree.Node{test}, test.List()...) {
 			if text, ok := n.Str(); ok {
 				fmt.Fprintf(&b, " %q@%d:%d", text, n.Pos.Line, n.Pos.Column)
 			}
@@ -222,7 +222,7 @@ func FuzzLoad(f *testing.F) {
 	f.Add([]byte("include: [a]\nservices: {a: {ports: ['$A:$B', 5], environment: [A, B=c], env_file: x, depends_on: {b: {condition: service_healthy}}}}\n"))
 	f.Add([]byte("services:\n  a: {image: x, ports: [80], volumes: ['b:/c', './b:/b'], networks: [n], depends_on: [a], healthcheck: {test: [CMD, /c], interval: 5s}}\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		docs, err := source.ParseAll(data)
+		docs, err := doctree.ParseAll(data)
 		if err != nil {
 			return
 		}
@@ -231,7 +231,7 @@ func FuzzLoad(f *testing.F) {
 	})
 }
 
-func checkPlaces(t *testing.T, n *source.Node) {
+func checkPlaces(t *testing.T, n *doctree.Node) {
 	if n.Given() && (n.Pos.Line < 1 || n.Pos.Column < 1) {
 		t.Fatalf("%+v has no place", n)
 	}
@@ -262,7 +262,7 @@ networks: {inner: {}}
 	if short.Refused != nil || long.Refused != nil {
 		t.Fatal(short.Refused, long.Refused)
 	}
-	if short.Root.Get("services").Get("app").Get("ports").List()[0].Kind != source.Scalar || long.Root.Get("services").Get("app").Get("ports").List()[0].Kind != source.Map {
+	if short.Root.Get("services").Get("app").Get("ports").List()[0].Kind != doctree.Scalar || long.Root.Get("services").Get("app").Get("ports").List()[0].Kind != doctree.Map {
 		t.Error("both are read in one way")
 	}
 	if diff := cmp.Diff(strings.ReplaceAll(tests(short), ":", " "), strings.ReplaceAll(tests(long), ":", " ")); strings.Count(diff, "\n") > 20 {

@@ -10,13 +10,13 @@ import (
 
 	"github.com/compose-spec/compose-go/v2/dotenv"
 
+	"github.com/ko-health/kohealth/builder/doctree"
 	"github.com/ko-health/kohealth/builder/limits"
-	"github.com/ko-health/kohealth/builder/source"
 )
 
 // An origin is a place of the file that names another file, of which services come.
 type origin struct {
-	at       source.Pos
+	at       doctree.Pos
 	services map[string]bool
 }
 
@@ -62,7 +62,7 @@ type walker struct {
 	extending int64 // services that extend another
 }
 
-func includes(doc *source.Node) []*source.Node {
+func includes(doc *doctree.Node) []*doctree.Node {
 	if n := doc.Get("include"); n != nil {
 		return n.Items
 	}
@@ -70,9 +70,9 @@ func includes(doc *source.Node) []*source.Node {
 }
 
 // include reads the files of an item of include, and notes their services.
-func (w *walker) include(item *source.Node, dir string, services map[string]bool) error {
-	paths, project := []*source.Node{item}, ""
-	if item.Kind == source.Map {
+func (w *walker) include(item *doctree.Node, dir string, services map[string]bool) error {
+	paths, project := []*doctree.Node{item}, ""
+	if item.Kind == doctree.Map {
 		paths = list(item.Get("path"))
 		project, _ = item.Get("project_directory").Str()
 		for _, n := range list(item.Get("env_file")) {
@@ -99,7 +99,7 @@ func (w *walker) include(item *source.Node, dir string, services map[string]bool
 }
 
 // all goes through the documents of an included file.
-func (w *walker) all(docs []*source.Node, dir string, services map[string]bool) error {
+func (w *walker) all(docs []*doctree.Node, dir string, services map[string]bool) error {
 	for _, doc := range docs {
 		for _, f := range doc.Get("services").Map() {
 			services[f.Key.Text] = true
@@ -114,7 +114,7 @@ func (w *walker) all(docs []*source.Node, dir string, services map[string]bool) 
 }
 
 // extends reads the files whose services are extended.
-func (w *walker) extends(docs []*source.Node, dir string) error {
+func (w *walker) extends(docs []*doctree.Node, dir string) error {
 	for _, doc := range docs {
 		for _, f := range doc.Get("services").Map() {
 			extends := f.Value.Get("extends")
@@ -122,7 +122,7 @@ func (w *walker) extends(docs []*source.Node, dir string) error {
 				w.extending++
 			}
 			if err := limits.Extends.Check(w.extending); err != nil {
-				return &source.Error{Pos: f.Key.Pos, Err: err}
+				return &doctree.Error{Pos: f.Key.Pos, Err: err}
 			}
 			file := extends.Get("file")
 			if !file.Given() {
@@ -141,18 +141,18 @@ func (w *walker) extends(docs []*source.Node, dir string) error {
 }
 
 // list returns the items of a list, or what stands in its place.
-func list(n *source.Node) []*source.Node {
+func list(n *doctree.Node) []*doctree.Node {
 	switch {
 	case !n.Given():
 		return nil
-	case n.Kind == source.List:
+	case n.Kind == doctree.List:
 		return n.Items
 	}
-	return []*source.Node{n}
+	return []*doctree.Node{n}
 }
 
 // read reads a Compose file that is named, once; again, there are no documents.
-func (w *walker) read(n *source.Node, dir string) (docs []*source.Node, path string, err error) {
+func (w *walker) read(n *doctree.Node, dir string) (docs []*doctree.Node, path string, err error) {
 	path = w.path(n, dir)
 	if w.seen[path] {
 		return nil, path, nil
@@ -163,15 +163,15 @@ func (w *walker) read(n *source.Node, dir string) (docs []*source.Node, path str
 	}
 	data, err := os.ReadFile(path)
 	if err == nil {
-		docs, err = source.ParseAll(data)
+		docs, err = doctree.ParseAll(data)
 	}
 	if err != nil {
-		return nil, path, &source.Error{Pos: n.Pos, Err: fmt.Errorf("reading %q: %w", n.Text, withoutPath(err))}
+		return nil, path, &doctree.Error{Pos: n.Pos, Err: fmt.Errorf("reading %q: %w", n.Text, withoutPath(err))}
 	}
 	return docs, path, nil
 }
 
-func (w *walker) path(n *source.Node, dir string) string {
+func (w *walker) path(n *doctree.Node, dir string) string {
 	text, err := w.variables.substitute(n.Text, w.variables.lookup)
 	if err != nil {
 		text = n.Text
@@ -187,7 +187,7 @@ func join(dir, path string) string {
 }
 
 // see judges a file that is named.
-func (w *walker) see(n *source.Node, dir string, compose bool) error {
+func (w *walker) see(n *doctree.Node, dir string, compose bool) error {
 	path := w.path(n, dir)
 	remote := strings.Contains(n.Text, "://") || strings.HasPrefix(n.Text, "git@") || strings.HasPrefix(n.Text, "oci:")
 	if remote || !w.local || strings.Contains(path, Unknown) {
@@ -197,7 +197,7 @@ func (w *walker) see(n *source.Node, dir string, compose bool) error {
 		return nil
 	}
 	if err := readable(path, compose); err != nil {
-		return &source.Error{Pos: n.Pos, Err: fmt.Errorf("reading %q: %w", n.Text, withoutPath(err))}
+		return &doctree.Error{Pos: n.Pos, Err: fmt.Errorf("reading %q: %w", n.Text, withoutPath(err))}
 	}
 	return nil
 }

@@ -5,36 +5,36 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/ko-health/kohealth/builder/source"
+	"github.com/ko-health/kohealth/builder/doctree"
 )
 
 // place returns the model with the places of what is written.
-func (l *load) place(model map[string]any) *source.Node {
+func (l *load) place(model map[string]any) *doctree.Node {
 	written := slices.Clone(l.docs)
 	slices.Reverse(written) // what comes later wins
 	services, _ := model["services"].(map[string]any)
 	delete(model, "services")
 	root := value(model, written, firstPos(written))
 	own := fields(written, "services")
-	placed := &source.Node{Kind: source.Map, Pos: firstPos(append(own, written...))}
+	placed := &doctree.Node{Kind: doctree.Map, Pos: firstPos(append(own, written...))}
 	for name, service := range services {
 		chain, elsewhere := chain(own, name)
 		key := keyOf(own, name)
 		if key == nil {
-			key = &source.Node{Kind: source.Scalar, Text: name, Pos: l.originOf(name, placed.Pos)}
+			key = &doctree.Node{Kind: doctree.Scalar, Text: name, Pos: l.originOf(name, placed.Pos)}
 		}
-		if elsewhere == (source.Pos{}) {
+		if elsewhere == (doctree.Pos{}) {
 			elsewhere = key.Pos
 		}
-		placed.Fields = append(placed.Fields, source.Field{Key: key, Value: value(service, chain, elsewhere)})
+		placed.Fields = append(placed.Fields, doctree.Field{Key: key, Value: value(service, chain, elsewhere)})
 	}
 	inOrder(placed)
-	root.Fields = append(root.Fields, source.Field{Key: &source.Node{Kind: source.Scalar, Text: "services", Pos: placed.Pos}, Value: placed})
+	root.Fields = append(root.Fields, doctree.Field{Key: &doctree.Node{Kind: doctree.Scalar, Text: "services", Pos: placed.Pos}, Value: placed})
 	return root
 }
 
 // originOf returns where a service is named that comes from another file.
-func (l *load) originOf(name string, or source.Pos) source.Pos {
+func (l *load) originOf(name string, or doctree.Pos) doctree.Pos {
 	for _, o := range l.origins {
 		if o.services[name] {
 			return o.at
@@ -43,13 +43,13 @@ func (l *load) originOf(name string, or source.Pos) source.Pos {
 	return or
 }
 
-func firstPos(nodes []*source.Node) source.Pos {
+func firstPos(nodes []*doctree.Node) doctree.Pos {
 	for _, n := range nodes {
 		if n.Pos.Line > 0 {
 			return n.Pos
 		}
 	}
-	return source.Pos{Line: 1, Column: 1}
+	return doctree.Pos{Line: 1, Column: 1}
 }
 
 // maxExtends bounds a chain of services that extend each other.
@@ -57,7 +57,7 @@ const maxExtends = 20
 
 // chain returns what is written of a service: in the documents, and where the services
 // stand that it extends; and where it says that it extends one of another file.
-func chain(services []*source.Node, name string) (chain []*source.Node, elsewhere source.Pos) {
+func chain(services []*doctree.Node, name string) (chain []*doctree.Node, elsewhere doctree.Pos) {
 	for range maxExtends {
 		own := fields(services, name)
 		chain = append(chain, own...)
@@ -73,11 +73,11 @@ func chain(services []*source.Node, name string) (chain []*source.Node, elsewher
 			name = service
 		}
 	}
-	return chain, source.Pos{}
+	return chain, doctree.Pos{}
 }
 
 // fields returns the values of a key in maps.
-func fields(maps []*source.Node, key string) (values []*source.Node) {
+func fields(maps []*doctree.Node, key string) (values []*doctree.Node) {
 	for _, m := range maps {
 		if i := lastField(m, key); i >= 0 {
 			values = append(values, untagged(m.Fields[i].Value))
@@ -88,7 +88,7 @@ func fields(maps []*source.Node, key string) (values []*source.Node) {
 
 // lastField returns which field of a map has a key, exactly, or -1. Of equal keys, as
 // merge keys make them, the last counts.
-func lastField(n *source.Node, key string) int {
+func lastField(n *doctree.Node, key string) int {
 	for i := len(n.Map()) - 1; i >= 0; i-- {
 		if n.Fields[i].Key.Text == key {
 			return i
@@ -98,7 +98,7 @@ func lastField(n *source.Node, key string) int {
 }
 
 // keyOf returns a key of maps, or nil.
-func keyOf(maps []*source.Node, key string) *source.Node {
+func keyOf(maps []*doctree.Node, key string) *doctree.Node {
 	for _, m := range maps {
 		if i := lastField(m, key); i >= 0 {
 			return m.Fields[i].Key
@@ -108,8 +108,8 @@ func keyOf(maps []*source.Node, key string) *source.Node {
 }
 
 // untagged returns what a tag of Compose's, such as !override, is on.
-func untagged(n *source.Node) *source.Node {
-	if n.Kind == source.Unknown && n.Inside != nil {
+func untagged(n *doctree.Node) *doctree.Node {
+	if n.Kind == doctree.Unknown && n.Inside != nil {
 		return n.Inside
 	}
 	return n
@@ -117,50 +117,50 @@ func untagged(n *source.Node) *source.Node {
 
 // value returns a value of the model at the place of what is written of it. What is not
 // written in the file stands elsewhere.
-func value(v any, written []*source.Node, elsewhere source.Pos) *source.Node {
-	n := &source.Node{Pos: elsewhere}
+func value(v any, written []*doctree.Node, elsewhere doctree.Pos) *doctree.Node {
+	n := &doctree.Node{Pos: elsewhere}
 	if len(written) > 0 {
 		n.Pos = written[0].Pos
-		if written[0].Kind != source.Map { // a short form of what Compose writes out
+		if written[0].Kind != doctree.Map { // a short form of what Compose writes out
 			elsewhere = n.Pos
 		}
 	}
 	switch v := v.(type) {
 	case nil:
 	case map[string]any:
-		n.Kind = source.Map
+		n.Kind = doctree.Map
 		for name, field := range v {
 			key := keyOf(written, name)
 			if key == nil {
-				key = &source.Node{Kind: source.Scalar, Text: name, Pos: elsewhere}
+				key = &doctree.Node{Kind: doctree.Scalar, Text: name, Pos: elsewhere}
 			}
-			n.Fields = append(n.Fields, source.Field{Key: key, Value: value(field, fields(written, name), elsewhere)})
+			n.Fields = append(n.Fields, doctree.Field{Key: key, Value: value(field, fields(written, name), elsewhere)})
 		}
 		inOrder(n)
 	case []any:
-		n.Kind = source.List
+		n.Kind = doctree.List
 		for i, item := range v {
 			n.Items = append(n.Items, value(item, items(written, i, len(v)), n.Pos))
 		}
 	default:
-		n.Kind, n.Text = source.Scalar, unknown(fmt.Sprint(v))
+		n.Kind, n.Text = doctree.Scalar, unknown(fmt.Sprint(v))
 	}
 	return n
 }
 
 // items returns what is written of an item of a list, where that has as many items.
-func items(written []*source.Node, i, length int) []*source.Node {
+func items(written []*doctree.Node, i, length int) []*doctree.Node {
 	for _, w := range written {
 		if len(w.Items) == length {
-			return []*source.Node{untagged(w.Items[i])}
+			return []*doctree.Node{untagged(w.Items[i])}
 		}
 	}
 	return nil
 }
 
 // inOrder sorts the fields of a map as they are written.
-func inOrder(n *source.Node) {
-	slices.SortFunc(n.Fields, func(a, b source.Field) int {
+func inOrder(n *doctree.Node) {
+	slices.SortFunc(n.Fields, func(a, b doctree.Field) int {
 		p, q := a.Key.Pos, b.Key.Pos
 		return cmp.Or(cmp.Compare(p.Line, q.Line), cmp.Compare(p.Column, q.Column), cmp.Compare(a.Key.Text, b.Key.Text))
 	})

@@ -10,14 +10,14 @@ import (
 
 	"github.com/compose-spec/compose-go/v2/schema"
 
-	"github.com/ko-health/kohealth/builder/source"
+	"github.com/ko-health/kohealth/builder/doctree"
 )
 
 // isPlain reports whether a file is already what Compose would make of it: there is
 // nothing in it to replace, to merge or to look up, and Compose's schema takes it. The
 // library takes ten times as long for a file of many services, most of it for finding
 // that nothing is to be done.
-func isPlain(data []byte, docs []*source.Node) bool {
+func isPlain(data []byte, docs []*doctree.Node) bool {
 	if len(docs) != 1 || bytes.ContainsAny(data, "$!") {
 		return false
 	}
@@ -42,7 +42,7 @@ func isPlain(data []byte, docs []*source.Node) bool {
 // isPlainService judges.
 const plainKeys = " image container_name command entrypoint expose environment restart user healthcheck labels working_dir hostname ports depends_on networks volumes "
 
-func isPlainService(service, root *source.Node) bool {
+func isPlainService(service, root *doctree.Node) bool {
 	for _, f := range service.Map() {
 		if !strings.Contains(plainKeys, " "+f.Key.Text+" ") {
 			return false
@@ -69,7 +69,7 @@ var (
 )
 
 // areNamed reports whether all that a list or map names is defined.
-func areNamed(names, defined *source.Node) bool {
+func areNamed(names, defined *doctree.Node) bool {
 	for _, n := range names.List() {
 		if lastField(defined, n.Text) < 0 {
 			return false
@@ -83,7 +83,7 @@ func areNamed(names, defined *source.Node) bool {
 	return true
 }
 
-func isPlainCheck(check *source.Node) bool {
+func isPlainCheck(check *doctree.Node) bool {
 	if test := check.Get("test").List(); len(test) > 0 && !slices.Contains([]string{"CMD", "CMD-SHELL", "NONE"}, test[0].Text) {
 		return false
 	}
@@ -98,17 +98,17 @@ func isPlainCheck(check *source.Node) bool {
 }
 
 // plainValue returns a value as the library reads it. ok is false if that is not sure.
-func plainValue(n *source.Node) (value any, ok bool) {
+func plainValue(n *doctree.Node) (value any, ok bool) {
 	switch {
-	case n.Kind == source.Null:
+	case n.Kind == doctree.Null:
 		return nil, true
-	case n.Kind == source.Scalar && !n.Bare:
+	case n.Kind == doctree.Scalar && !n.Bare:
 		return n.Text, true
-	case n.Kind == source.Scalar:
+	case n.Kind == doctree.Scalar:
 		return plainNumber(n.Text)
-	case n.Kind == source.List:
+	case n.Kind == doctree.List:
 		return plainList(n)
-	case n.Kind == source.Map:
+	case n.Kind == doctree.Map:
 		return plainMap(n)
 	}
 	return nil, false
@@ -122,7 +122,7 @@ func plainNumber(text string) (value any, ok bool) {
 	return i, err == nil && strconv.Itoa(i) == text
 }
 
-func plainList(n *source.Node) (value any, ok bool) {
+func plainList(n *doctree.Node) (value any, ok bool) {
 	items := make([]any, len(n.Items))
 	for i, item := range n.Items {
 		if items[i], ok = plainValue(item); !ok {
@@ -132,7 +132,7 @@ func plainList(n *source.Node) (value any, ok bool) {
 	return items, true
 }
 
-func plainMap(n *source.Node) (value any, ok bool) {
+func plainMap(n *doctree.Node) (value any, ok bool) {
 	fields := make(map[string]any, len(n.Fields))
 	for _, f := range n.Fields {
 		if fields[f.Key.Text], ok = plainValue(f.Value); !ok || f.Key.Bare {

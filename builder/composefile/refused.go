@@ -14,7 +14,7 @@ import (
 	"github.com/compose-spec/compose-go/v2/loader"
 	"github.com/compose-spec/compose-go/v2/types"
 
-	"github.com/ko-health/kohealth/builder/source"
+	"github.com/ko-health/kohealth/builder/doctree"
 )
 
 // A strictness says whether Compose judges the file that it loads.
@@ -114,7 +114,7 @@ var (
 
 // locate finds the place that Compose's words name.
 func (l *load) locate(err error) error {
-	var at *source.Error
+	var at *doctree.Error
 	if errors.As(err, &at) {
 		return err
 	}
@@ -124,7 +124,7 @@ func (l *load) locate(err error) error {
 	if m := inYAML.FindStringSubmatch(text); m != nil {
 		line, _ := strconv.Atoi(m[1])
 		column, _ := strconv.Atoi(m[2])
-		return &source.Error{Pos: source.Pos{Line: max(line, 1), Column: max(column, 1)}, Err: errors.New(m[3])}
+		return &doctree.Error{Pos: doctree.Pos{Line: max(line, 1), Column: max(column, 1)}, Err: errors.New(m[3])}
 	}
 	text = strings.ReplaceAll(unknown(text), " false schema", " is not allowed")
 	text = strings.ReplaceAll(text, Unknown, "…")
@@ -137,11 +137,11 @@ func (l *load) locate(err error) error {
 	} else if m := namedInText.FindStringSubmatch(text); m != nil {
 		keys = []string{"services", m[1]}
 	}
-	return &source.Error{Pos: l.placeOf(keys), Err: errors.New(text)}
+	return &doctree.Error{Pos: l.placeOf(keys), Err: errors.New(text)}
 }
 
 // placeOf returns the place of the last of some keys that is written.
-func (l *load) placeOf(keys []string) source.Pos {
+func (l *load) placeOf(keys []string) doctree.Pos {
 	pos, deepest := firstPos(l.docs), 0
 	for _, doc := range l.docs {
 		n := doc

@@ -11,8 +11,8 @@ import (
 	"github.com/compose-spec/compose-go/v2/template"
 	"github.com/compose-spec/compose-go/v2/tree"
 
+	"github.com/ko-health/kohealth/builder/doctree"
 	"github.com/ko-health/kohealth/builder/limits"
-	"github.com/ko-health/kohealth/builder/source"
 )
 
 // variables replaces Compose's variables, and keeps what stood in their place.
@@ -220,8 +220,8 @@ func unknown(text string) string {
 
 // plain returns the documents with their variables replaced, the fields of later ones
 // behind those of earlier ones: what the file says by itself.
-func (v *variables) plain(docs []*source.Node) *source.Node {
-	root := &source.Node{Kind: source.Map, Pos: firstPos(docs)}
+func (v *variables) plain(docs []*doctree.Node) *doctree.Node {
+	root := &doctree.Node{Kind: doctree.Map, Pos: firstPos(docs)}
 	for _, doc := range docs {
 		root.Fields = append(root.Fields, v.replaced(doc).Fields...)
 	}
@@ -230,12 +230,12 @@ func (v *variables) plain(docs []*source.Node) *source.Node {
 
 // replaced returns a value with the variables in it replaced. What cannot be replaced
 // stays.
-func (v *variables) replaced(n *source.Node) *source.Node {
+func (v *variables) replaced(n *doctree.Node) *doctree.Node {
 	c := *n
-	if c.Kind == source.Unknown && c.Inside != nil { // !override
+	if c.Kind == doctree.Unknown && c.Inside != nil { // !override
 		return v.replaced(c.Inside)
 	}
-	if c.Kind == source.Scalar {
+	if c.Kind == doctree.Scalar {
 		if text, err := v.substitute(c.Text, v.lookup); err == nil {
 			c.Text = text
 		}

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ko-health/kohealth/builder/health/cmdline"
+	"github.com/ko-health/kohealth/builder/health/probeargs"
 )
 
 // What a check says where the user says nothing. All of it fits ECS's ranges.
@@ -145,7 +145,7 @@ func (c Check) ownTimeout() time.Duration {
 	if c.Test.Kind != Probe {
 		return 0
 	}
-	cmd, err := cmdline.Parse(c.Test.Args, anyValue)
+	cmd, err := probeargs.Parse(c.Test.Args, anyValue)
 	if err != nil {
 		return 0 // a Test of ParseTest parses
 	}

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/ko-health/kohealth/builder/health/cmdline"
+	"github.com/ko-health/kohealth/builder/health/probeargs"
 	"github.com/ko-health/kohealth/builder/hint"
 )
 
@@ -172,7 +172,7 @@ func probeTest(args ...string) (Test, error) {
 	if slices.ContainsFunc(args, func(s string) bool { return strings.ContainsAny(s, "\r\n") }) {
 		return Test{}, fmt.Errorf("parsing health check %q: an argument of the probe cannot hold a line break", args)
 	}
-	if _, err := cmdline.Parse(args, anyValue); err != nil {
+	if _, err := probeargs.Parse(args, anyValue); err != nil {
 		err = fmt.Errorf("parsing health check: %w", err)
 		if slices.ContainsFunc(args, func(s string) bool { return strings.Contains(s, "$") }) {
 			err = hint.With(err, "give variables a default, as in ${PORT:-8080}, that the check can be judged with")
@@ -256,7 +256,7 @@ func callsProbe(script string) bool {
 // of a command is for its shell to say, so its text decides.
 func (t Test) NeedsTLS() bool {
 	if t.Kind == Probe {
-		cmd, err := cmdline.Parse(t.Args, anyValue)
+		cmd, err := probeargs.Parse(t.Args, anyValue)
 		return err == nil && cmd.NeedsTLS() // a Test of ParseTest parses
 	}
 	return t.UsesProbe() && t.namesTLS()

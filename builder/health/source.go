@@ -5,10 +5,10 @@ import (
 	"io/fs"
 )
 
-//go:embed cmdline/*.go
-var cmdlineSource embed.FS
+//go:embed probeargs/*.go
+var probeargsSource embed.FS
 
-// CmdlineSource returns the source of package cmdline, with which the probe is
+// ProbeargsSource returns the source of package probeargs, with which the probe is
 // compiled: the code that judges a check before the image is built is the code
 // that runs in it.
-func CmdlineSource() fs.FS { return cmdlineSource }
+func ProbeargsSource() fs.FS { return probeargsSource }

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/ko-health/kohealth/builder/health"
-	"github.com/ko-health/kohealth/builder/health/cmdline"
+	"github.com/ko-health/kohealth/builder/health/probeargs"
 )
 
 // probe is kohealth's probe, with its arguments or those that are in the image.
@@ -19,7 +19,7 @@ func (c *call) probe() result {
 		return unclear
 	}
 	l := &lookup{call: c}
-	cmd, err := cmdline.ParseOver(args, func() ([]string, error) { return c.probeFile() }, l.value)
+	cmd, err := probeargs.ParseOver(args, func() ([]string, error) { return c.probeFile() }, l.value)
 	switch {
 	case err != nil && l.missing != "":
 		c.cause(c.scene, "no-variable", c.at, "the variable "+l.missing+" is set nowhere, and the probe's arguments need it")
@@ -80,7 +80,7 @@ func (l *lookup) value(name, def string) (string, error) {
 }
 
 // target judges a target of the probe.
-func (c *call) target(t cmdline.Target, cmd *cmdline.Command) result {
+func (c *call) target(t probeargs.Target, cmd *probeargs.Command) result {
 	a := asked{arg: c.arg, offset: c.of(c.at), tool: "the probe", scheme: t.Scheme, host: t.Host, path: t.Path}
 	if t.Port != 0 {
 		a.port = strconv.Itoa(int(t.Port))

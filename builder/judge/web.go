@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/ko-health/kohealth/builder/health/cmdline"
+	"github.com/ko-health/kohealth/builder/health/probeargs"
 )
 
 // asked is something that a program asks a server.
@@ -260,7 +260,7 @@ func (c *call) asOurs(tool string) result {
 	if c.read {
 		c.cause(c.scene, "no-body", c.at, "kohealth's "+tool+" prints nothing, so what reads its output finds nothing: give the probe a target, with -body or -status")
 	}
-	cmd, _, err := cmdline.ParseAs(tool, c.args())
+	cmd, _, err := probeargs.ParseAs(tool, c.args())
 	if err != nil {
 		c.cause(c.scene, "probe-arguments", c.at, "the probe does not understand its arguments: "+err.Error())
 		return failsWith("1")

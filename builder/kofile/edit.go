@@ -8,13 +8,13 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/ko-health/kohealth/builder/doctree"
 	"github.com/ko-health/kohealth/builder/health"
-	"github.com/ko-health/kohealth/builder/source"
 )
 
 // An edit puts text in the place of some bytes.
 type edit struct {
-	source.Span
+	doctree.Span
 	text string
 }
 
@@ -25,15 +25,15 @@ type writer struct {
 	test    health.Test
 }
 
-func (w *writer) edit(root *source.Node, at Place) (edit, error) {
+func (w *writer) edit(root *doctree.Node, at Place) (edit, error) {
 	switch {
-	case root.Kind != source.Map && root.Given():
+	case root.Kind != doctree.Map && root.Given():
 		return edit{}, cannot(errors.New("the file is no map"))
 	case at.ID != "":
 		return w.addEntry(root, at)
 	case at.Entry != Top:
 		entries := root.Get("builds").List()
-		if at.Entry >= len(entries) || entries[at.Entry].Kind != source.Map {
+		if at.Entry >= len(entries) || entries[at.Entry].Kind != doctree.Map {
 			return edit{}, cannot(errors.New("there is no such entry in builds"))
 		}
 		return w.set(entries[at.Entry], w.insertInEntry)
@@ -42,7 +42,7 @@ func (w *writer) edit(root *source.Node, at Place) (edit, error) {
 }
 
 // set changes the check of a map, or has insert add one.
-func (w *writer) set(n *source.Node, insert func(*source.Node) (edit, error)) (edit, error) {
+func (w *writer) set(n *doctree.Node, insert func(*doctree.Node) (edit, error)) (edit, error) {
 	field := find(n, "healthcheck")
 	if field == nil {
 		return insert(n)
@@ -55,7 +55,7 @@ func (w *writer) set(n *source.Node, insert func(*source.Node) (edit, error)) (e
 		return edit{test.Value.Span, w.value(n.Flow || check.Flow)}, nil
 	}
 	switch {
-	case check.Kind != source.Map || len(check.Fields) == 0 || !check.Fields[0].Key.Span.Known():
+	case check.Kind != doctree.Map || len(check.Fields) == 0 || !check.Fields[0].Key.Span.Known():
 		return edit{}, cannot(errors.New("healthcheck is no map that can be added to"))
 	case check.Flow:
 		return insertAt(check.Span.Start+1, `"test": `+w.value(true)+", "), nil
@@ -66,7 +66,7 @@ func (w *writer) set(n *source.Node, insert func(*source.Node) (edit, error)) (e
 
 // find returns the field of a key, whatever its case, or nil. Of equal keys the last
 // counts, as for ko.
-func find(n *source.Node, key string) *source.Field {
+func find(n *doctree.Node, key string) *doctree.Field {
 	for i := len(n.Fields) - 1; i >= 0; i-- {
 		if strings.EqualFold(n.Fields[i].Key.Text, key) {
 			return &n.Fields[i]
@@ -76,13 +76,13 @@ func find(n *source.Node, key string) *source.Field {
 }
 
 func insertAt(offset int, text string) edit {
-	return edit{source.Span{Start: offset, End: offset}, text}
+	return edit{doctree.Span{Start: offset, End: offset}, text}
 }
 
-func spaces(pos source.Pos) string { return strings.Repeat(" ", pos.Column-1) }
+func spaces(pos doctree.Pos) string { return strings.Repeat(" ", pos.Column-1) }
 
 // insertAtEnd adds a check for all images.
-func (w *writer) insertAtEnd(root *source.Node) (edit, error) {
+func (w *writer) insertAtEnd(root *doctree.Node) (edit, error) {
 	if root.Flow {
 		return w.insertInBraces(root)
 	}
@@ -105,13 +105,13 @@ func (w *writer) appendLines(lines ...string) (edit, error) {
 }
 
 // insertInEntry adds a check behind the line of an entry that says what it is for.
-func (w *writer) insertInEntry(n *source.Node) (edit, error) {
+func (w *writer) insertInEntry(n *doctree.Node) (edit, error) {
 	if n.Flow {
 		return w.insertInBraces(n)
 	}
 	for _, key := range []string{"main", "id", "dir"} {
 		field := find(n, key)
-		if field == nil || field.Value.Kind != source.Scalar || !field.Value.Span.Known() || !field.Key.Span.Known() {
+		if field == nil || field.Value.Kind != doctree.Scalar || !field.Value.Span.Known() || !field.Key.Span.Known() {
 			continue
 		}
 		end := field.Value.Span.End
@@ -126,7 +126,7 @@ func (w *writer) insertInEntry(n *source.Node) (edit, error) {
 	return edit{}, cannot(errors.New("the entry in builds has neither main nor id on a line"))
 }
 
-func (w *writer) insertInBraces(n *source.Node) (edit, error) {
+func (w *writer) insertInBraces(n *doctree.Node) (edit, error) {
 	if !n.Span.Known() || w.data[n.Span.Start] != '{' {
 		return edit{}, cannot(errors.New("the map has a tag or an anchor"))
 	}
@@ -138,7 +138,7 @@ func (w *writer) insertInBraces(n *source.Node) (edit, error) {
 }
 
 // addEntry adds an entry with a check to builds.
-func (w *writer) addEntry(root *source.Node, at Place) (edit, error) {
+func (w *writer) addEntry(root *doctree.Node, at Place) (edit, error) {
 	lines := []string{
 		"- id: " + plain(at.ID),
 		"  main: " + plain(at.Main),

@@ -12,9 +12,9 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/ko-health/kohealth/builder/doctree"
 	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/hint"
-	"github.com/ko-health/kohealth/builder/source"
 )
 
 // Top is the place of a check for all images.
@@ -55,7 +55,7 @@ func sameDir(a, b string) bool {
 // is there. It refuses what it cannot change without changing more.
 func Set(data []byte, at Place, test health.Test) ([]byte, error) {
 	mark, text := cutMark(data)
-	root, err := source.Parse(text)
+	root, err := doctree.Parse(text)
 	if err != nil {
 		return nil, err
 	}

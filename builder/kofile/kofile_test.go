@@ -9,10 +9,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/ko-health/kohealth/builder/doctree"
 	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/hint"
 	"github.com/ko-health/kohealth/builder/kofile"
-	"github.com/ko-health/kohealth/builder/source"
 )
 
 func parse(t testing.TB, s string) health.Test {
@@ -121,7 +121,7 @@ func TestRefused(t *testing.T) {
 			t.Errorf("%q: %v, and it became %q", before, err, got)
 		}
 	}
-	var at *source.Error
+	var at *doctree.Error
 	if _, err := kofile.Set([]byte("a: [\n"), kofile.Place{Entry: kofile.Top}, parse(t, "auto")); !errors.As(err, &at) {
 		t.Errorf("no place in %v", err)
 	}

@@ -12,12 +12,12 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/ko-health/kohealth/builder/composefile"
-	"github.com/ko-health/kohealth/builder/source"
+	"github.com/ko-health/kohealth/builder/doctree"
 )
 
 // isCompose reports whether one of a file's documents is a Compose file's.
-func isCompose(docs []*source.Node) bool {
-	return slices.ContainsFunc(docs, func(doc *source.Node) bool {
+func isCompose(docs []*doctree.Node) bool {
+	return slices.ContainsFunc(docs, func(doc *doctree.Node) bool {
 		return !doc.Get("Resources").Given() && (doc.Get("services").Given() || doc.Get("include").Given())
 	})
 }
@@ -40,7 +40,7 @@ func readCompose(p *composefile.Project, dir string) *group {
 	return g
 }
 
-func readService(g *group, key, n *source.Node) *container {
+func readService(g *group, key, n *doctree.Node) *container {
 	c := &container{
 		group:     g,
 		Name:      key.Text,
@@ -84,9 +84,9 @@ func isOpen(text string) bool { return strings.Contains(text, composefile.Unknow
 
 // readEnvironment reads variables. One without a value is passed on from where Compose
 // runs.
-func (g *group) readEnvironment(n *source.Node) map[string]string {
+func (g *group) readEnvironment(n *doctree.Node) map[string]string {
 	env := map[string]string{}
-	set := func(name string, value *source.Node) {
+	set := func(name string, value *doctree.Node) {
 		if text, ok := value.Str(); ok {
 			env[name] = text
 		} else if text, ok := g.Project.Environment(name); ok {
@@ -108,15 +108,15 @@ func (g *group) readEnvironment(n *source.Node) map[string]string {
 }
 
 // readEnvFiles adds what env_file names. What environment says counts.
-func (c *container) readEnvFiles(n *source.Node, dir string) {
+func (c *container) readEnvFiles(n *doctree.Node, dir string) {
 	files := n.List()
 	if path, ok := n.Str(); ok {
-		files = []*source.Node{{Kind: source.Scalar, Text: path}}
+		files = []*doctree.Node{{Kind: doctree.Scalar, Text: path}}
 	}
 	own := maps.Clone(c.Env)
 	for _, f := range files {
 		path := f.Text
-		if f.Kind == source.Map {
+		if f.Kind == doctree.Map {
 			path, _ = f.Get("path").Str()
 		}
 		if !filepath.IsAbs(path) {
@@ -134,7 +134,7 @@ func (c *container) readEnvFiles(n *source.Node, dir string) {
 }
 
 // readPort reads the container's TCP port of "8080:80", 80, "80/tcp" or {target: 80}.
-func readPort(n *source.Node) (int, bool) {
+func readPort(n *doctree.Node) (int, bool) {
 	protocol, ok := n.Get("protocol").Str()
 	if ok && protocol != "tcp" {
 		return 0, false
@@ -149,21 +149,21 @@ func readPort(n *source.Node) (int, bool) {
 }
 
 // readVolume returns the path in the container of "data:/data:ro" or {target: /data}.
-func readVolume(n *source.Node) *source.Node {
+func readVolume(n *doctree.Node) *doctree.Node {
 	if n.Get("target").Given() {
 		return n.Get("target")
 	}
 	s, _ := n.Str()
 	parts := strings.Split(s, ":")
 	path := parts[min(1, len(parts)-1)]
-	return &source.Node{Kind: source.Scalar, Text: path, Pos: n.At()}
+	return &doctree.Node{Kind: doctree.Scalar, Text: path, Pos: n.At()}
 }
 
-func (c *container) readComposeCheck(n *source.Node) {
+func (c *container) readComposeCheck(n *doctree.Node) {
 	if !n.Given() {
 		return
 	}
-	if n.Kind != source.Map {
+	if n.Kind != doctree.Map {
 		c.Unclear = true
 		return
 	}
@@ -182,7 +182,7 @@ func (c *container) readComposeCheck(n *source.Node) {
 }
 
 // readTest reads a list, or a string, which is a shell command.
-func (c *container) readTest(n *source.Node) []arg {
+func (c *container) readTest(n *doctree.Node) []arg {
 	args := readArgs(n.List())
 	if s, ok := n.Str(); ok {
 		args = []arg{{Text: "CMD-SHELL", Pos: n.Pos}, {Text: s, Pos: n.Pos}}
@@ -195,7 +195,7 @@ func (c *container) readTest(n *source.Node) []arg {
 	return args
 }
 
-func readDuration(n *source.Node) duration {
+func readDuration(n *doctree.Node) duration {
 	if !n.Given() {
 		return duration{}
 	}

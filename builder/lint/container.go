@@ -7,8 +7,8 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/ko-health/kohealth/builder/composefile"
+	"github.com/ko-health/kohealth/builder/doctree"
 	"github.com/ko-health/kohealth/builder/judge"
-	"github.com/ko-health/kohealth/builder/source"
 )
 
 // A runtime is whoever runs a container and its check.
@@ -26,11 +26,11 @@ type group struct {
 	Runtime        runtime
 	Style          style
 	Platform       v1.Platform          // that images have to be for
-	PlatformPos    source.Pos           // where it is written, if anywhere
+	PlatformPos    doctree.Pos          // where it is written, if anywhere
 	Fargate, EC2   bool                 // where a task can run; neither is not said
 	TaskMemory     bool                 // the task as a whole has a limit, or may have one elsewhere
-	SharedPID      *source.Node         // pidMode task or host
-	ClassicLB      *source.Node         // of a service that runs the task
+	SharedPID      *doctree.Node        // pidMode task or host
+	ClassicLB      *doctree.Node        // of a service that runs the task
 	Project        *composefile.Project // of a Compose file
 	Left           []string             // what is not judged, and why
 	platformUnsure bool                 // it is neither written nor ECS's default
@@ -46,9 +46,9 @@ type group struct {
 type container struct {
 	*group
 	Name         string
-	Pos          source.Pos
-	ImageRef     *source.Node // nil if the file names none
-	Check        *check       // what is run; nil if nothing is
+	Pos          doctree.Pos
+	ImageRef     *doctree.Node // nil if the file names none
+	Check        *check        // what is run; nil if nothing is
 	Essential    bool
 	Env          map[string]string // a value may hold [composefile.Unknown]
 	EnvOpen      bool              // there may be variables that Env does not hold
@@ -56,14 +56,14 @@ type container struct {
 	Ports        []int             // that are published or exposed
 	DependsOn    []dependency
 	StartTimeout bool
-	Memory       int          // hard limit in MiB; 0 is none
-	Reservation  bool         // there is a soft limit
-	User         *source.Node // nil is the image's
-	Mounts       []*source.Node
-	Said         *check     // what the file says of Check
-	Plain        string     // a test that is no list
-	PlainPos     source.Pos // where it stands
-	Unclear      bool       // the check is there, but its value is not known before the file is used
+	Memory       int           // hard limit in MiB; 0 is none
+	Reservation  bool          // there is a soft limit
+	User         *doctree.Node // nil is the image's
+	Mounts       []*doctree.Node
+	Said         *check      // what the file says of Check
+	Plain        string      // a test that is no list
+	PlainPos     doctree.Pos // where it stands
+	Unclear      bool        // the check is there, but its value is not known before the file is used
 
 	hider func(string) string // hides its secrets; nil before something is printed
 
@@ -79,12 +79,12 @@ type container struct {
 // A dependency waits for another container to be healthy.
 type dependency struct {
 	Name string
-	Pos  source.Pos
+	Pos  doctree.Pos
 }
 
 // A check is a health check as it is written, or as an image has it.
 type check struct {
-	Pos           source.Pos
+	Pos           doctree.Pos
 	Test          []arg // first "CMD", "CMD-SHELL" or "NONE", if it is right
 	OfImage       bool  // Test is the image's
 	Interval      duration
@@ -99,7 +99,7 @@ type check struct {
 type arg struct {
 	Text  string
 	Open  bool
-	Pos   source.Pos
+	Pos   doctree.Pos
 	Parts []composefile.Part // what was written; nil if there are no variables of Compose's
 }
 
@@ -110,7 +110,7 @@ type duration struct {
 	Given bool
 	Bad   string
 	Open  bool
-	Pos   source.Pos
+	Pos   doctree.Pos
 }
 
 // A number is a setting in a check. Bad is what was written, if it is no number.
@@ -118,7 +118,7 @@ type number struct {
 	Value int
 	Given bool
 	Bad   string
-	Pos   source.Pos
+	Pos   doctree.Pos
 }
 
 // left notes what is not judged.
@@ -174,7 +174,7 @@ func (g *group) settle() {
 }
 
 // at returns the place of the test's argument i, or the check's.
-func (c *check) at(i int) source.Pos {
+func (c *check) at(i int) doctree.Pos {
 	if i < len(c.Test) {
 		return c.Test[i].Pos
 	}

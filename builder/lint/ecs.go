@@ -8,13 +8,13 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/ko-health/kohealth/builder/composefile"
-	"github.com/ko-health/kohealth/builder/source"
+	"github.com/ko-health/kohealth/builder/doctree"
 )
 
 // readTask reads a task definition. CloudFormation's differs in the case of keys only.
 //
 // https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html
-func readTask(task *source.Node, style style) *group {
+func readTask(task *doctree.Node, style style) *group {
 	g := &group{Runtime: onECS, Style: style, TaskMemory: task.Get("memory").Given()}
 	for _, n := range task.Get("requiresCompatibilities").List() {
 		g.Fargate = g.Fargate || n.Text == "FARGATE"
@@ -25,7 +25,7 @@ func readTask(task *source.Node, style style) *group {
 		g.SharedPID = mode
 	}
 	for _, n := range task.Get("containerDefinitions").List() {
-		if n.Kind != source.Map || n.Get("Fn::If").Given() {
+		if n.Kind != doctree.Map || n.Get("Fn::If").Given() {
 			continue // known only when the file is used
 		}
 		c := readECSContainer(n)
@@ -36,16 +36,16 @@ func readTask(task *source.Node, style style) *group {
 }
 
 // readDefinitions reads the container definitions of a task that is defined elsewhere.
-func readDefinitions(list *source.Node, style style) *group {
-	g := readTask(&source.Node{Kind: source.Map, Fields: []source.Field{
-		{Key: &source.Node{Text: "containerDefinitions"}, Value: list},
+func readDefinitions(list *doctree.Node, style style) *group {
+	g := readTask(&doctree.Node{Kind: doctree.Map, Fields: []doctree.Field{
+		{Key: &doctree.Node{Text: "containerDefinitions"}, Value: list},
 	}}, style)
 	g.TaskMemory, g.platformUnsure = true, true
 	return g
 }
 
 // setPlatform reads the platform that a task runs on. ECS's default is X86_64 on Linux.
-func (g *group) setPlatform(n *source.Node) {
+func (g *group) setPlatform(n *doctree.Node) {
 	g.Platform = v1.Platform{OS: "linux", Architecture: "amd64"}
 	if os, _ := n.Get("operatingSystemFamily").Str(); strings.HasPrefix(os, "WINDOWS") {
 		g.Platform.OS = "windows"
@@ -59,7 +59,7 @@ func (g *group) setPlatform(n *source.Node) {
 	}
 }
 
-func readECSContainer(n *source.Node) *container {
+func readECSContainer(n *doctree.Node) *container {
 	c := &container{
 		Pos:          n.At(),
 		ImageRef:     n.Get("image"),
@@ -104,7 +104,7 @@ func readECSContainer(n *source.Node) *container {
 
 // setVariable notes a variable. The value of a secret, or of a function of
 // CloudFormation's, is known only in the container.
-func (c *container) setVariable(name, value *source.Node) {
+func (c *container) setVariable(name, value *doctree.Node) {
 	key, ok := name.Str()
 	text, known := value.Str()
 	if !known {
@@ -119,14 +119,14 @@ func (c *container) setVariable(name, value *source.Node) {
 
 // nameOf returns a container's name. One that a template's parameter has is called as the
 // parameter is.
-func nameOf(n *source.Node) string {
+func nameOf(n *doctree.Node) string {
 	if name, ok := n.Str(); ok {
 		return name
 	}
 	return refersTo(n)
 }
 
-func (c *container) readECSCheck(n *source.Node) {
+func (c *container) readECSCheck(n *doctree.Node) {
 	if !n.Given() {
 		return
 	}
@@ -134,7 +134,7 @@ func (c *container) readECSCheck(n *source.Node) {
 	if text, ok := command.Str(); ok {
 		c.Plain, c.PlainPos = text, command.Pos
 	}
-	c.Unclear = n.Get("command").Given() && command.Kind != source.List || n.Kind != source.Map || n.Get("Fn::If").Given()
+	c.Unclear = n.Get("command").Given() && command.Kind != doctree.List || n.Kind != doctree.Map || n.Get("Fn::If").Given()
 	if c.Unclear {
 		return
 	}
@@ -149,7 +149,7 @@ func (c *container) readECSCheck(n *source.Node) {
 }
 
 // readSeconds reads a whole number of seconds.
-func readSeconds(n *source.Node) duration {
+func readSeconds(n *doctree.Node) duration {
 	i := readNumber(n)
 	const most = math.MaxInt32 // what is more cannot be told in nanoseconds, and is out of range anyway
 	d := duration{Value: time.Duration(min(max(i.Value, -most), most)) * time.Second, Given: i.Given, Bad: i.Bad, Pos: i.Pos}
@@ -162,7 +162,7 @@ func readSeconds(n *source.Node) duration {
 
 // readTemplate reads the task definitions of a CloudFormation template's resources,
 // and the services that run them behind a Classic Load Balancer.
-func readTemplate(resources *source.Node, style style) (groups []*group) {
+func readTemplate(resources *doctree.Node, style style) (groups []*group) {
 	tasks := map[string]*group{}
 	for _, f := range resources.Map() {
 		if kind, _ := f.Value.Get("Type").Str(); kind == "AWS::ECS::TaskDefinition" {
@@ -187,8 +187,8 @@ func readTemplate(resources *source.Node, style style) (groups []*group) {
 }
 
 // refersTo returns the resource that !Ref and {"Ref": …} name.
-func refersTo(n *source.Node) string {
-	if n != nil && n.Kind == source.Unknown {
+func refersTo(n *doctree.Node) string {
+	if n != nil && n.Kind == doctree.Unknown {
 		return n.Text
 	}
 	name, _ := n.Get("Ref").Str()

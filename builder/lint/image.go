@@ -9,10 +9,10 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"github.com/ko-health/kohealth/builder/doctree"
 	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/judge"
 	"github.com/ko-health/kohealth/builder/rootfs"
-	"github.com/ko-health/kohealth/builder/source"
 )
 
 // An image is what is known of a container's image, apart from its programs.
@@ -77,12 +77,12 @@ func isKohealth(h v1.History) bool {
 
 // imageContainer is a container of an image with nothing said, as docker run makes it.
 func imageContainer(img *image) *container {
-	return &container{Check: imageCheck(img.Check, nil, source.Pos{}), Essential: true}
+	return &container{Check: imageCheck(img.Check, nil, doctree.Pos{}), Essential: true}
 }
 
 // imageCheck returns an image's check, with what a Compose file says over it. What the
 // file does not say stands at pos.
-func imageCheck(image *health.Config, over *check, pos source.Pos) *check {
+func imageCheck(image *health.Config, over *check, pos doctree.Pos) *check {
 	if image == nil {
 		return over
 	}

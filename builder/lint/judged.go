@@ -6,9 +6,9 @@ import (
 	"strings"
 
 	"github.com/ko-health/kohealth/builder/composefile"
+	"github.com/ko-health/kohealth/builder/doctree"
 	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/judge"
-	"github.com/ko-health/kohealth/builder/source"
 )
 
 // judgeRules are the judge's: whether the check can pass in its container.
@@ -104,7 +104,7 @@ func (c *container) judgedBy() judge.Container {
 }
 
 // mountAt returns where the mount is written that a verdict is about.
-func (c *container) mountAt(v judge.Verdict, pos source.Pos) source.Pos {
+func (c *container) mountAt(v judge.Verdict, pos doctree.Pos) doctree.Pos {
 	for _, m := range c.Mounts {
 		if dir, ok := m.Str(); ok && strings.Contains(v.Message, " "+dir+" ") {
 			return m.At()

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/ko-health/kohealth/builder/source"
+	"github.com/ko-health/kohealth/builder/doctree"
 )
 
 // tell says what of a file is not judged.
@@ -90,7 +90,7 @@ func refused(name string, groups []*group, findings []Finding) error {
 			continue
 		}
 		err := g.Project.Refused
-		var at *source.Error
+		var at *doctree.Error
 		said := errors.As(err, &at) && slices.ContainsFunc(findings, func(f Finding) bool {
 			return f.Severity == Error && (f.Pos == at.Pos || isForm(f.Rule) && strings.Contains(at.Err.Error(), "healthcheck.test"))
 		})

@@ -24,8 +24,8 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/ko-health/kohealth/builder/doctree"
 	"github.com/ko-health/kohealth/builder/judge"
-	"github.com/ko-health/kohealth/builder/source"
 )
 
 // Severity says how bad a finding is.
@@ -43,13 +43,13 @@ func ParseSeverity(s string) (Severity, error) { return judge.ParseSeverity(s) }
 
 // A Finding is something that a rule has found.
 type Finding struct {
-	Rule       string   `json:"rule"`
-	Severity   Severity `json:"severity"`
-	File       string   `json:"file"` // or the image
-	source.Pos          // nowhere in an image
-	Container  string   `json:"container,omitempty"` // the name of the container or service
-	Message    string   `json:"message"`
-	Fix        string   `json:"fix,omitempty"` // what to write instead, to be pasted; may have several lines
+	Rule        string   `json:"rule"`
+	Severity    Severity `json:"severity"`
+	File        string   `json:"file"` // or the image
+	doctree.Pos          // nowhere in an image
+	Container   string   `json:"container,omitempty"` // the name of the container or service
+	Message     string   `json:"message"`
+	Fix         string   `json:"fix,omitempty"` // what to write instead, to be pasted; may have several lines
 }
 
 // Options say how images are had and what is reported.
@@ -77,8 +77,8 @@ type Options struct {
 // File finds what is wrong in a file whose name serves for findings. Findings that
 // need no image are returned beside the error if an image cannot be opened.
 func File(ctx context.Context, name string, data []byte, o Options) ([]Finding, error) {
-	docs, err := source.ParseAll(data)
-	var at *source.Error
+	docs, err := doctree.ParseAll(data)
+	var at *doctree.Error
 	switch {
 	case errors.As(err, &at):
 		return nil, fmt.Errorf("parsing %s:%w", name, err)

@@ -6,8 +6,8 @@ import (
 	"errors"
 
 	"github.com/ko-health/kohealth/builder/composefile"
+	"github.com/ko-health/kohealth/builder/doctree"
 	"github.com/ko-health/kohealth/builder/hint"
-	"github.com/ko-health/kohealth/builder/source"
 )
 
 // A style is how keys are written in a file.
@@ -28,7 +28,7 @@ func isJSON(data []byte) bool {
 }
 
 // read reads the groups of a file, of any of its documents.
-func (o Options) read(ctx context.Context, data []byte, docs []*source.Node) (groups []*group, err error) {
+func (o Options) read(ctx context.Context, data []byte, docs []*doctree.Node) (groups []*group, err error) {
 	if isCompose(docs) {
 		return []*group{readCompose(composefile.Load(ctx, data, docs, composefile.Options{Dir: o.Dir, Environment: o.Environment}), o.Dir)}, nil
 	}
@@ -46,7 +46,7 @@ func (o Options) read(ctx context.Context, data []byte, docs []*source.Node) (gr
 }
 
 // readECS tells the kinds of ECS's files apart.
-func readECS(doc *source.Node, json bool) ([]*group, error) {
+func readECS(doc *doctree.Node, json bool) ([]*group, error) {
 	camel, pascal := camelYAML, pascalYAML
 	if json {
 		camel, pascal = camelJSON, pascalJSON
@@ -67,7 +67,7 @@ func readECS(doc *source.Node, json bool) ([]*group, error) {
 }
 
 // readArgs reads a test that is a list.
-func readArgs(list []*source.Node) []arg {
+func readArgs(list []*doctree.Node) []arg {
 	args := make([]arg, len(list))
 	for i, n := range list {
 		text, ok := n.Str()
@@ -76,8 +76,8 @@ func readArgs(list []*source.Node) []arg {
 	return args
 }
 
-func readNumber(n *source.Node) number {
-	if !n.Given() || n.Kind != source.Scalar {
+func readNumber(n *doctree.Node) number {
+	if !n.Given() || n.Kind != doctree.Scalar {
 		return number{}
 	}
 	if i, ok := n.Int(); ok {

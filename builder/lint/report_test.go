@@ -10,13 +10,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"github.com/ko-health/kohealth/builder/doctree"
 	"github.com/ko-health/kohealth/builder/lint"
-	"github.com/ko-health/kohealth/builder/source"
 )
 
 var findings = []lint.Finding{
-	{Rule: "no-shell", Severity: lint.Error, File: "dir/a b,c.json", Pos: source.Pos{Line: 3, Column: 7}, Container: "app", Message: "100% wrong", Fix: "one\ntwo"},
-	{Rule: "no-program", Severity: lint.Warning, File: "dir/a b,c.json", Pos: source.Pos{Line: 4, Column: 1}, Container: "app", Message: "gone", Fix: "one\ntwo"},
+	{Rule: "no-shell", Severity: lint.Error, File: "dir/a b,c.json", Pos: doctree.Pos{Line: 3, Column: 7}, Container: "app", Message: "100% wrong", Fix: "one\ntwo"},
+	{Rule: "no-program", Severity: lint.Warning, File: "dir/a b,c.json", Pos: doctree.Pos{Line: 4, Column: 1}, Container: "app", Message: "gone", Fix: "one\ntwo"},
 	{Rule: "unchecked", Severity: lint.Info, File: "example.com/app:v1", Message: "nothing"},
 }
 
@@ -113,7 +113,7 @@ func TestSeedIsShort(t *testing.T) {
 func TestWriteForeignWords(t *testing.T) {
 	const words = "x\n::error::y \x1b[2J\u202e\u061c##[z"
 	hostile := []lint.Finding{{
-		Rule: "no-shell", Severity: lint.Error, File: words, Pos: source.Pos{Line: 3, Column: 7}, Container: words, Message: words,
+		Rule: "no-shell", Severity: lint.Error, File: words, Pos: doctree.Pos{Line: 3, Column: 7}, Container: words, Message: words,
 		Fix: "one\n::two \x1b##[",
 	}}
 	const safe = `x\n::error::y \x1b[2J\u202e\u061c\x23#[z`

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/ko-health/kohealth/builder/source"
+	"github.com/ko-health/kohealth/builder/doctree"
 )
 
 // A Rule finds one kind of mistake.
@@ -18,7 +18,7 @@ type Rule struct {
 
 // A problem is what a rule finds in a container.
 type problem struct {
-	source.Pos
+	doctree.Pos
 	message, fix string
 	milder       bool // it is a warning, where others that the rule finds are errors
 }
@@ -46,6 +46,6 @@ const (
 )
 
 // at returns one problem. The fix may be empty.
-func at(pos source.Pos, fix, format string, args ...any) []problem {
+func at(pos doctree.Pos, fix, format string, args ...any) []problem {
 	return []problem{{Pos: pos, message: fmt.Sprintf(format, args...), fix: fix}}
 }

@@ -4,9 +4,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ko-health/kohealth/builder/doctree"
 	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/judge"
-	"github.com/ko-health/kohealth/builder/source"
 )
 
 // ecsRules compare a task definition with the image and with itself.
@@ -27,7 +27,7 @@ func ecsRules() []Rule {
 }
 
 func commandString(c *container) []problem {
-	if c.Runtime != onECS || c.PlainPos == (source.Pos{}) {
+	if c.Runtime != onECS || c.PlainPos == (doctree.Pos{}) {
 		return nil
 	}
 	test := unpaste(&check{Test: []arg{{Text: c.Plain}}})

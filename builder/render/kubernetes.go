@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/ko-health/kohealth/builder/health"
-	"github.com/ko-health/kohealth/builder/health/cmdline"
+	"github.com/ko-health/kohealth/builder/health/probeargs"
 )
 
 // A kubeProbe is a Probe of Kubernetes' API.
@@ -180,7 +180,7 @@ func (r *rendering) native() (h kubeHandler, reason string) {
 	}
 	var variables []string
 	unset := false
-	cmd, err := cmdline.Parse(r.argv[1:], func(name, def string) (string, error) {
+	cmd, err := probeargs.Parse(r.argv[1:], func(name, def string) (string, error) {
 		if def == "" {
 			unset = true
 			return "", nil
@@ -202,7 +202,7 @@ func (r *rendering) native() (h kubeHandler, reason string) {
 	return h, reason
 }
 
-func nativeTarget(cmd *cmdline.Command, t cmdline.Target) (h kubeHandler, reason string) {
+func nativeTarget(cmd *probeargs.Command, t probeargs.Target) (h kubeHandler, reason string) {
 	switch {
 	case t.Host != "":
 		return h, "Kubernetes would take " + t.Host + " for the node's"
@@ -222,7 +222,7 @@ func nativeTarget(cmd *cmdline.Command, t cmdline.Target) (h kubeHandler, reason
 
 // nativeHTTP returns the request that the kubelet makes. It takes 200 to 399 for
 // healthy, as the probe does.
-func nativeHTTP(cmd *cmdline.Command, t cmdline.Target) (h kubeHandler, reason string) {
+func nativeHTTP(cmd *probeargs.Command, t probeargs.Target) (h kubeHandler, reason string) {
 	if len(cmd.Status) > 0 || cmd.Method != "" && cmd.Method != "GET" || cmd.Body != "" || cmd.HTTP2 {
 		return h, "Kubernetes has nothing like -status, -method, -body and -http2"
 	}

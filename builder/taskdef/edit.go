@@ -8,9 +8,9 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/ko-health/kohealth/builder/doctree"
 	"github.com/ko-health/kohealth/builder/hint"
 	"github.com/ko-health/kohealth/builder/render"
-	"github.com/ko-health/kohealth/builder/source"
 )
 
 // A Change says what a container is to have.
@@ -29,7 +29,7 @@ type Edited struct {
 
 // An edit puts text in the place of some bytes.
 type edit struct {
-	source.Span
+	doctree.Span
 	text string
 }
 
@@ -90,18 +90,18 @@ func (f *File) edits(c Change) (edits []edit, err error) {
 		if s.block {
 			end = f.lineEnd(end)
 		}
-		edits = append(edits, edit{source.Span{Start: end, End: end}, added})
+		edits = append(edits, edit{doctree.Span{Start: end, End: end}, added})
 	}
 	return edits, nil
 }
 
-func cannotEdit(pos source.Pos) error {
-	return hint.With(&source.Error{Pos: pos, Err: errors.New("this cannot be changed with everything else left as it is")},
+func cannotEdit(pos doctree.Pos) error {
+	return hint.With(&doctree.Error{Pos: pos, Err: errors.New("this cannot be changed with everything else left as it is")},
 		"write the container out: no anchors, aliases and tags, and the image on one line")
 }
 
 // field returns the container's field of a key, or nil.
-func (c *Container) field(key string) *source.Field {
+func (c *Container) field(key string) *doctree.Field {
 	if i := find(c.node, key); i >= 0 {
 		return &c.node.Fields[i]
 	}
@@ -109,8 +109,8 @@ func (c *Container) field(key string) *source.Field {
 }
 
 // find returns which field has a key, whatever its case, or -1. Of equal keys the last
-// counts, as for [source.Node.Get].
-func find(n *source.Node, key string) int {
+// counts, as for [doctree.Node.Get].
+func find(n *doctree.Node, key string) int {
 	for i := len(n.Fields) - 1; i >= 0; i-- {
 		if strings.EqualFold(n.Fields[i].Key.Text, key) {
 			return i
@@ -129,8 +129,8 @@ func (f *File) lineEnd(offset int) int {
 
 // Origin returns which place of the file a place of the edited one comes from. What
 // was put in comes from where it was put.
-func (e *Edited) Origin(pos source.Pos) source.Pos {
-	if pos == (source.Pos{}) {
+func (e *Edited) Origin(pos doctree.Pos) doctree.Pos {
+	if pos == (doctree.Pos{}) {
 		return pos
 	}
 	data := bytes.TrimPrefix(e.Data, e.from.mark)
@@ -148,7 +148,7 @@ func (e *Edited) Origin(pos source.Pos) source.Pos {
 	return posOf(e.from.data, offset-shift)
 }
 
-func offsetOf(data []byte, pos source.Pos) int {
+func offsetOf(data []byte, pos doctree.Pos) int {
 	offset := 0
 	for range pos.Line - 1 {
 		offset += bytes.IndexByte(data[offset:], '\n') + 1
@@ -160,9 +160,9 @@ func offsetOf(data []byte, pos source.Pos) int {
 	return offset
 }
 
-func posOf(data []byte, offset int) source.Pos {
+func posOf(data []byte, offset int) doctree.Pos {
 	before := data[:offset]
-	return source.Pos{
+	return doctree.Pos{
 		Line:   bytes.Count(before, []byte("\n")) + 1,
 		Column: utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:]) + 1,
 	}

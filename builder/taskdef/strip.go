@@ -5,8 +5,8 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/ko-health/kohealth/builder/doctree"
 	"github.com/ko-health/kohealth/builder/hint"
-	"github.com/ko-health/kohealth/builder/source"
 )
 
 // readOnly are the fields of a task definition that ECS tells and does not take.
@@ -42,10 +42,10 @@ func Strip(data []byte) ([]byte, error) {
 
 // remove returns the edits that remove the fields that are read-only, each with the
 // comma that it needs no more.
-func remove(task *source.Node) (edits []edit) {
+func remove(task *doctree.Node) (edits []edit) {
 	kept := 0
 	for i, field := range task.Fields {
-		span := source.Span{Start: field.Key.Span.Start, End: field.Value.Span.End}
+		span := doctree.Span{Start: field.Key.Span.Start, End: field.Value.Span.End}
 		switch {
 		case !slices.Contains(readOnly(), field.Key.Text):
 			kept++
@@ -62,8 +62,8 @@ func remove(task *source.Node) (edits []edit) {
 
 // unwrap returns the task definition in what describe-task-definition prints, in its
 // place: with less white space before its lines.
-func (f *File) unwrap(task *source.Node) ([]byte, error) {
-	edits := append(remove(task), edit{Span: source.Span{End: task.Span.Start}}, edit{Span: source.Span{Start: task.Span.End, End: f.root.Span.End}})
+func (f *File) unwrap(task *doctree.Node) ([]byte, error) {
+	edits := append(remove(task), edit{Span: doctree.Span{End: task.Span.Start}}, edit{Span: doctree.Span{Start: task.Span.End, End: f.root.Span.End}})
 	inner := apply(f.data, edits)
 	if indent := f.indentAt(task.Span.Start); indent != "" {
 		inner = bytes.ReplaceAll(inner, []byte("\n"+indent), []byte("\n"))
@@ -74,11 +74,11 @@ func (f *File) unwrap(task *source.Node) ([]byte, error) {
 	}
 	u := &File{mark: f.mark, data: inner}
 	var err error
-	if u.root, err = source.Parse(inner); err != nil {
+	if u.root, err = doctree.Parse(inner); err != nil {
 		return nil, err
 	}
 	last := &u.root.Fields[len(u.root.Fields)-1]
 	end := last.Value.Span.End
 	added := u.style(u.root, last).member("tags", string(f.data[tags.Span.Start:tags.Span.End]))
-	return append(slices.Clone(f.mark), apply(inner, []edit{{source.Span{Start: end, End: end}, added}})...), nil
+	return append(slices.Clone(f.mark), apply(inner, []edit{{doctree.Span{Start: end, End: end}, added}})...), nil
 }

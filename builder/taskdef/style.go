@@ -7,8 +7,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/ko-health/kohealth/builder/doctree"
 	"github.com/ko-health/kohealth/builder/render"
-	"github.com/ko-health/kohealth/builder/source"
 )
 
 // A style is how the members of a container are written.
@@ -23,7 +23,7 @@ type style struct {
 }
 
 // style returns the style of a map's field.
-func (f *File) style(n *source.Node, field *source.Field) style {
+func (f *File) style(n *doctree.Node, field *doctree.Field) style {
 	s := style{
 		block:  !n.Flow,
 		pascal: isPascal(field.Key.Text),
@@ -85,11 +85,11 @@ func (s style) checkMember(hc render.ECSHealthCheck) string {
 }
 
 // checkInPlace returns what is put in the place of a value.
-func (s style) checkInPlace(old *source.Node, hc render.ECSHealthCheck) string {
+func (s style) checkInPlace(old *doctree.Node, hc render.ECSHealthCheck) string {
 	switch {
 	case !s.block:
 		return s.flow(hc)
-	case !old.Flow && old.Kind == source.Map:
+	case !old.Flow && old.Kind == doctree.Map:
 		return s.lines(hc, strings.Repeat(" ", old.Pos.Column-1))
 	}
 	s.newline = ""
@@ -174,7 +174,7 @@ func quote(s string) string {
 var plain = regexp.MustCompile(`^[a-zA-Z0-9][-a-zA-Z0-9._:]*/[-a-zA-Z0-9._/:@]*[a-zA-Z0-9]$`)
 
 // quoteLike quotes a reference as the value in whose place it is put.
-func (f *File) quoteLike(n *source.Node, ref string) string {
+func (f *File) quoteLike(n *doctree.Node, ref string) string {
 	switch old := string(f.data[n.Span.Start:n.Span.End]); {
 	case old == "" && f.data[n.Span.Start-1] == ':': // there is nothing but the key
 		return " " + quote(ref)

@@ -25,11 +25,11 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/ko-health/kohealth/builder/doctree"
 	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/hint"
 	"github.com/ko-health/kohealth/builder/limits"
 	"github.com/ko-health/kohealth/builder/render"
-	"github.com/ko-health/kohealth/builder/source"
 )
 
 // A File is a task definition, or a template with any number of them.
@@ -38,22 +38,22 @@ type File struct {
 
 	mark     []byte // a byte order mark, or nothing
 	data     []byte // behind the mark
-	root     *source.Node
+	root     *doctree.Node
 	template bool
 }
 
 // A Container is a container definition.
 type Container struct {
-	Name    string     // of a parameter, its default, or else the parameter's own name; "" if there is none
-	Task    string     // the name of the template's resource that it is of; "" in a task definition
-	Image   string     // the same
-	Checked bool       // it has a health check of its own
-	Pos     source.Pos // of the image, or else of the container
+	Name    string      // of a parameter, its default, or else the parameter's own name; "" if there is none
+	Task    string      // the name of the template's resource that it is of; "" in a task definition
+	Image   string      // the same
+	Checked bool        // it has a health check of its own
+	Pos     doctree.Pos // of the image, or else of the container
 
-	node *source.Node
+	node *doctree.Node
 }
 
-// Parse reads a file. Errors that are at a place of it are of type [*source.Error].
+// Parse reads a file. Errors that are at a place of it are of type [*doctree.Error].
 func Parse(data []byte) (*File, error) {
 	f := &File{data: data}
 	if rest, ok := bytes.CutPrefix(data, []byte("\uFEFF")); ok {
@@ -63,7 +63,7 @@ func Parse(data []byte) (*File, error) {
 		return nil, errors.New("it is not UTF-8")
 	}
 	var err error
-	if f.root, err = source.Parse(f.data); err != nil {
+	if f.root, err = doctree.Parse(f.data); err != nil {
 		return nil, err
 	}
 	if err := f.readContainers(); err != nil {
@@ -83,7 +83,7 @@ func (f *File) checkEnd() error {
 	dec := yaml.NewDecoder(bytes.NewReader(f.data))
 	var doc yaml.Node
 	if err := errors.Join(dec.Decode(&doc), dec.Decode(&doc)); !errors.Is(err, io.EOF) {
-		return &source.Error{Pos: source.Pos{Line: max(doc.Line, 1), Column: max(doc.Column, 1)}, Err: errors.New("there is a second YAML document")}
+		return &doctree.Error{Pos: doctree.Pos{Line: max(doc.Line, 1), Column: max(doc.Column, 1)}, Err: errors.New("there is a second YAML document")}
 	}
 	return nil
 }
@@ -106,7 +106,7 @@ func (f *File) readContainers() error {
 		f.collect(d.task, d.containers)
 	}
 	if len(f.Containers) == 0 {
-		return &source.Error{Pos: f.root.At(), Err: errors.New("there are no container definitions")}
+		return &doctree.Error{Pos: f.root.At(), Err: errors.New("there are no container definitions")}
 	}
 	return nil
 }
@@ -114,7 +114,7 @@ func (f *File) readContainers() error {
 // A definition is the container definitions of a task.
 type definition struct {
 	task       string // the name of the resource
-	containers *source.Node
+	containers *doctree.Node
 }
 
 // definitions returns the lists of container definitions.
@@ -144,11 +144,11 @@ func (f *File) definitions() (lists []definition, err error) {
 
 // collect adds the containers in n: maps with an image or a name, wherever they lie, as
 // in the branches of Fn::If.
-func (f *File) collect(task string, n *source.Node) {
+func (f *File) collect(task string, n *doctree.Node) {
 	if n == nil {
 		return
 	}
-	if n.Kind == source.Map && (n.Get("image") != nil || n.Get("name") != nil) {
+	if n.Kind == doctree.Map && (n.Get("image") != nil || n.Get("name") != nil) {
 		c := &Container{Name: f.nameOf(n.Get("name")), Task: task, Pos: n.Get("image").At(n), Checked: n.Get("healthCheck").Given(), node: n}
 		c.Image, _ = n.Get("image").Str()
 		f.Containers = append(f.Containers, c)
@@ -162,12 +162,12 @@ func (f *File) collect(task string, n *source.Node) {
 var parameterName = regexp.MustCompile(`^\w+$`)
 
 // nameOf returns a name, or what stands in its place for !Ref PARAMETER.
-func (f *File) nameOf(n *source.Node) string {
+func (f *File) nameOf(n *doctree.Node) string {
 	if name, ok := n.Str(); ok || n == nil {
 		return name
 	}
 	parameter, _ := n.Get("Ref").Str()
-	if n.Kind == source.Unknown && n.Inside == nil {
+	if n.Kind == doctree.Unknown && n.Inside == nil {
 		parameter = n.Text
 	}
 	if !parameterName.MatchString(parameter) {
@@ -190,12 +190,12 @@ func (f *File) IsDescribed() bool {
 }
 
 // checkNames refuses what ECS refuses: containers of one name in a task.
-func checkNames(definitions *source.Node) error {
+func checkNames(definitions *doctree.Node) error {
 	seen := map[string]bool{}
 	for _, n := range definitions.List() {
 		name, ok := n.Get("name").Str()
 		if ok && seen[name] {
-			return &source.Error{Pos: n.Get("name").Pos, Err: fmt.Errorf("another container is named %q, too", name)}
+			return &doctree.Error{Pos: n.Get("name").Pos, Err: fmt.Errorf("another container is named %q, too", name)}
 		}
 		seen[name] = true
 	}
@@ -207,7 +207,7 @@ const Scheme = "ko://"
 
 // checkPlaces refuses import paths that nothing would be built for.
 func (f *File) checkPlaces() error {
-	images := map[*source.Node]bool{}
+	images := map[*doctree.Node]bool{}
 	for _, c := range f.Containers {
 		if c.Image != "" {
 			images[c.node.Get("image")] = true
@@ -216,9 +216,9 @@ func (f *File) checkPlaces() error {
 	return checkPlaces(f.root, images)
 }
 
-func checkPlaces(n *source.Node, images map[*source.Node]bool) error {
+func checkPlaces(n *doctree.Node, images map[*doctree.Node]bool) error {
 	if strings.HasPrefix(n.Text, Scheme) && !images[n] {
-		return hint.With(&source.Error{Pos: n.Pos, Err: fmt.Errorf("%s is not the image of a container", n.Text)},
+		return hint.With(&doctree.Error{Pos: n.Pos, Err: fmt.Errorf("%s is not the image of a container", n.Text)},
 			"write ko://IMPORTPATH as it is, with no function around it, as the image of a container definition")
 	}
 	for _, part := range n.Parts() {

@@ -11,8 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"github.com/ko-health/kohealth/builder/doctree"
 	"github.com/ko-health/kohealth/builder/render"
-	"github.com/ko-health/kohealth/builder/source"
 	"github.com/ko-health/kohealth/builder/taskdef"
 )
 
@@ -150,7 +150,7 @@ func TestErrors(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %s, error %v, want one with %q", tt.name, out, err, tt.want)
 		}
-		var at *source.Error
+		var at *doctree.Error
 		if strings.Contains(tt.want, ": ") && !errors.As(err, &at) {
 			t.Errorf("%s: no place in %v", tt.name, err)
 		}
@@ -173,7 +173,7 @@ func TestOrigin(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, tt := range [][4]int{{0, 0, 0, 0}, {1, 3, 1, 3}, {3, 14, 3, 14}, {4, 5, 3, 17}, {6, 9, 3, 17}, {11, 12, 4, 12}, {11, 15, 4, 15}} {
-		in, want := source.Pos{Line: tt[0], Column: tt[1]}, source.Pos{Line: tt[2], Column: tt[3]}
+		in, want := doctree.Pos{Line: tt[0], Column: tt[1]}, doctree.Pos{Line: tt[2], Column: tt[3]}
 		if got := edited.Origin(in); got != want {
 			t.Errorf("%v comes from %v, want %v", in, got, want)
 		}

@@ -4,8 +4,8 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/ko-health/kohealth/builder/doctree"
 	"github.com/ko-health/kohealth/builder/render"
-	"github.com/ko-health/kohealth/builder/source"
 )
 
 // verify reads an edited file and compares it with what it has to be.
@@ -13,11 +13,11 @@ import (
 // It guards YAML above all, whose values have more ways of being written than can be
 // thought of.
 func (f *File) verify(edited []byte, changes []Change) error {
-	changed := map[*source.Node]Change{}
+	changed := map[*doctree.Node]Change{}
 	for _, c := range changes {
 		changed[c.node] = c
 	}
-	got, err := source.Parse(edited)
+	got, err := doctree.Parse(edited)
 	if err == nil && same(f.root, got, changed) {
 		return nil
 	}
@@ -32,7 +32,7 @@ func (f *File) verify(edited []byte, changes []Change) error {
 }
 
 // same tells whether got means what want means, but for the changes.
-func same(want, got *source.Node, changed map[*source.Node]Change) bool {
+func same(want, got *doctree.Node, changed map[*doctree.Node]Change) bool {
 	if c, ok := changed[want]; ok {
 		want = c.result()
 	}
@@ -54,10 +54,10 @@ func same(want, got *source.Node, changed map[*source.Node]Change) bool {
 }
 
 // result returns the container as the change has to make it.
-func (c Change) result() *source.Node {
+func (c Change) result() *doctree.Node {
 	n := *c.node
 	n.Fields = slices.Clone(n.Fields)
-	pascal := c.set(&n, "image", "name", &source.Node{Kind: source.Scalar, Text: c.Image})
+	pascal := c.set(&n, "image", "name", &doctree.Node{Kind: doctree.Scalar, Text: c.Image})
 	if c.Check != nil {
 		c.set(&n, "healthCheck", "image", checkNode(*c.Check, pascal))
 	}
@@ -65,7 +65,7 @@ func (c Change) result() *source.Node {
 }
 
 // set sets a key's value, or puts the key behind another one, written as that one is.
-func (c Change) set(n *source.Node, key, before string, value *source.Node) (pascal bool) {
+func (c Change) set(n *doctree.Node, key, before string, value *doctree.Node) (pascal bool) {
 	value.Pos = c.Pos
 	if i := find(n, key); i >= 0 {
 		n.Fields[i].Value = value
@@ -73,23 +73,23 @@ func (c Change) set(n *source.Node, key, before string, value *source.Node) (pas
 	}
 	i := find(n, before)
 	pascal = isPascal(n.Fields[i].Key.Text)
-	field := source.Field{Key: &source.Node{Kind: source.Scalar, Text: cased(key, pascal)}, Value: value}
+	field := doctree.Field{Key: &doctree.Node{Kind: doctree.Scalar, Text: cased(key, pascal)}, Value: value}
 	n.Fields = slices.Insert(n.Fields, i+1, field)
 	return pascal
 }
 
-func checkNode(hc render.ECSHealthCheck, pascal bool) *source.Node {
-	command := &source.Node{Kind: source.List}
+func checkNode(hc render.ECSHealthCheck, pascal bool) *doctree.Node {
+	command := &doctree.Node{Kind: doctree.List}
 	for _, word := range hc.Command {
-		command.Items = append(command.Items, &source.Node{Kind: source.Scalar, Text: word})
+		command.Items = append(command.Items, &doctree.Node{Kind: doctree.Scalar, Text: word})
 	}
-	n := &source.Node{Kind: source.Map}
-	add := func(key string, value *source.Node) {
-		n.Fields = append(n.Fields, source.Field{Key: &source.Node{Kind: source.Scalar, Text: cased(key, pascal)}, Value: value})
+	n := &doctree.Node{Kind: doctree.Map}
+	add := func(key string, value *doctree.Node) {
+		n.Fields = append(n.Fields, doctree.Field{Key: &doctree.Node{Kind: doctree.Scalar, Text: cased(key, pascal)}, Value: value})
 	}
 	add("command", command)
 	for _, number := range numbers(hc) {
-		add(number.key, &source.Node{Kind: source.Scalar, Text: strconv.Itoa(number.value)})
+		add(number.key, &doctree.Node{Kind: doctree.Scalar, Text: strconv.Itoa(number.value)})
 	}
 	return n
 }

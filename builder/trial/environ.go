@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/ko-health/kohealth/builder/health"
-	"github.com/ko-health/kohealth/builder/health/cmdline"
+	"github.com/ko-health/kohealth/builder/health/probeargs"
 )
 
 // environ returns the environment of the app and of its check: the image's, with more
@@ -70,7 +70,7 @@ var expansion = regexp.MustCompile(`\$\{?[#!]?([A-Za-z_][A-Za-z0-9_]*)`)
 func wantsPort(t health.Test) (wants bool) {
 	switch t.Kind {
 	case health.Probe:
-		_, _ = cmdline.Parse(t.Args, func(name, _ string) (string, error) {
+		_, _ = probeargs.Parse(t.Args, func(name, _ string) (string, error) {
 			wants = wants || name == "PORT"
 			return "1", nil
 		})

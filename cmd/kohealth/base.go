@@ -16,7 +16,7 @@ import (
 
 	"github.com/ko-health/kohealth/builder"
 	"github.com/ko-health/kohealth/builder/hint"
-	"github.com/ko-health/kohealth/builder/open"
+	"github.com/ko-health/kohealth/builder/images"
 	"github.com/ko-health/kohealth/cmd/kohealth/internal/term"
 )
 
@@ -94,8 +94,8 @@ func (f *baseFlags) run(ctx context.Context, image string, v versions) error {
 		}
 	}
 	err = f.po.withPublisher(ctx, ".", v, func(p *publisher) error {
-		reading := progressOf(ctx).begin("reading", open.Redact(image))
-		set, err := open.All(ctx, image, platforms, bo.Open)
+		reading := progressOf(ctx).begin("reading", images.Redact(image))
+		set, err := images.All(ctx, image, platforms, bo.Open)
 		reading.end()
 		if err != nil {
 			return err
@@ -112,7 +112,7 @@ func (f *baseFlags) run(ctx context.Context, image string, v versions) error {
 
 // publish publishes the images with a check and prints where. For the publisher, the
 // images' own name stands in the place of an import path.
-func (f *baseFlags) publish(ctx context.Context, p *publisher, set *open.Set, bo builder.BaseOptions) error {
+func (f *baseFlags) publish(ctx context.Context, p *publisher, set *images.Set, bo builder.BaseOptions) error {
 	repository, err := set.Repository(bo.Open)
 	if err != nil {
 		return err
@@ -135,7 +135,7 @@ func (f *baseFlags) publish(ctx context.Context, p *publisher, set *open.Set, bo
 }
 
 // warnOfReplacing says where the original remains if the result takes its tag.
-func (f *baseFlags) warnOfReplacing(p *publisher, set *open.Set, o open.Options, result build.Result, repository string) error {
+func (f *baseFlags) warnOfReplacing(p *publisher, set *images.Set, o images.Options, result build.Result, repository string) error {
 	if p.toFiles || set.Reference == "" {
 		return nil
 	}

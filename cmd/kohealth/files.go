@@ -8,9 +8,9 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/ko-health/kohealth/builder/doctree"
 	"github.com/ko-health/kohealth/builder/escape"
 	"github.com/ko-health/kohealth/builder/limits"
-	"github.com/ko-health/kohealth/builder/source"
 	"github.com/ko-health/kohealth/cmd/kohealth/internal/term"
 	"github.com/ko-health/kohealth/layers/cache"
 )
@@ -87,13 +87,13 @@ func printWords(text string) error {
 
 // inFile says which file an error is about, before the place in it.
 func inFile(name string, err error) error {
-	var at *source.Error
+	var at *doctree.Error
 	if errors.As(err, &at) {
 		return fmt.Errorf("%s:%w", name, err)
 	}
 	return fmt.Errorf("reading %s: %w", name, err)
 }
 
-func errorAt(pos source.Pos, format string, args ...any) error {
-	return &source.Error{Pos: pos, Err: fmt.Errorf(format, args...)}
+func errorAt(pos doctree.Pos, format string, args ...any) error {
+	return &doctree.Error{Pos: pos, Err: fmt.Errorf(format, args...)}
 }

@@ -12,34 +12,34 @@ import (
 // TestDependencies pins which packages of kohealth's a package may depend on, so
 // that they point one way: cmd, builder, layers, builder/health.
 func TestDependencies(t *testing.T) {
-	leaves := []string{"builder/health/cmdline", "builder/hint"}
+	leaves := []string{"builder/health/probeargs", "builder/hint"}
 	printing := []string{"builder/escape"}
 	health := append([]string{"builder/health", "builder/limits"}, leaves...)
 	layers := append([]string{"layers", "layers/cache"}, health...)
 	for pkg, want := range map[string][]string{
-		"builder/hint":           {"builder/hint"},
-		"builder/escape":         printing,
-		"builder/health/cmdline": {"builder/health/cmdline"},
-		"builder/health":         health,
-		"layers/cache":           {"layers/cache"},
-		"layers/probe":           {"layers/probe", "builder/health/cmdline"},
-		"layers":                 layers,
-		"builder/limits":         {"builder/limits"},
-		"builder/verified":       {"builder/verified", "builder/limits"},
-		"builder/rootfs":         {"builder/rootfs", "builder/limits", "builder/verified", "layers/cache"},
-		"builder/render":         append([]string{"builder/render"}, health...),
-		"builder/source":         {"builder/source", "builder/limits"},
-		"builder/lint":           slices.Concat([]string{"builder/lint", "builder/composefile", "builder/judge", "builder/source", "builder/rootfs", "builder/verified", "layers/cache"}, printing, health),
-		"builder/judge":          append([]string{"builder/judge", "builder/rootfs", "builder/verified", "layers/cache"}, health...),
-		"builder/composefile":    {"builder/composefile", "builder/limits", "builder/source"},
-		"builder/taskdef":        append([]string{"builder/taskdef", "builder/render", "builder/source"}, health...),
-		"builder/ecr":            {"builder/ecr", "builder/hint"},
-		"builder/trial":          append([]string{"builder/trial"}, layers...),
-		"builder/discover":       append([]string{"builder/discover"}, health...),
-		"builder/kofile":         append([]string{"builder/kofile", "builder/source"}, health...),
-		"builder/open":           append([]string{"builder/open", "builder/verified"}, health...),
-		"layers/apk":             append([]string{"layers/apk", "builder/rootfs", "builder/verified"}, layers...),
-		"builder":                append([]string{"builder", "builder/judge", "builder/rootfs", "builder/verified", "builder/open", "layers/apk"}, layers...),
+		"builder/hint":             {"builder/hint"},
+		"builder/escape":           printing,
+		"builder/health/probeargs": {"builder/health/probeargs"},
+		"builder/health":           health,
+		"layers/cache":             {"layers/cache"},
+		"layers/probe":             {"layers/probe", "builder/health/probeargs"},
+		"layers":                   layers,
+		"builder/limits":           {"builder/limits"},
+		"builder/verified":         {"builder/verified", "builder/limits"},
+		"builder/rootfs":           {"builder/rootfs", "builder/limits", "builder/verified", "layers/cache"},
+		"builder/render":           append([]string{"builder/render"}, health...),
+		"builder/doctree":          {"builder/doctree", "builder/limits"},
+		"builder/lint":             slices.Concat([]string{"builder/lint", "builder/composefile", "builder/judge", "builder/doctree", "builder/rootfs", "builder/verified", "layers/cache"}, printing, health),
+		"builder/judge":            append([]string{"builder/judge", "builder/rootfs", "builder/verified", "layers/cache"}, health...),
+		"builder/composefile":      {"builder/composefile", "builder/limits", "builder/doctree"},
+		"builder/taskdef":          append([]string{"builder/taskdef", "builder/render", "builder/doctree"}, health...),
+		"builder/ecr":              {"builder/ecr", "builder/hint"},
+		"builder/trial":            append([]string{"builder/trial"}, layers...),
+		"builder/discover":         append([]string{"builder/discover"}, health...),
+		"builder/kofile":           append([]string{"builder/kofile", "builder/doctree"}, health...),
+		"builder/images":           append([]string{"builder/images", "builder/verified"}, health...),
+		"layers/apk":               append([]string{"layers/apk", "builder/rootfs", "builder/verified"}, layers...),
+		"builder":                  append([]string{"builder", "builder/judge", "builder/rootfs", "builder/verified", "builder/images", "layers/apk"}, layers...),
 	} {
 		slices.Sort(want)
 		if diff := cmp.Diff(want, ownDeps(t, pkg)); diff != "" {

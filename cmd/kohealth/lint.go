@@ -18,8 +18,8 @@ import (
 
 	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/hint"
+	"github.com/ko-health/kohealth/builder/images"
 	"github.com/ko-health/kohealth/builder/lint"
-	"github.com/ko-health/kohealth/builder/open"
 )
 
 // lintFlags are the flags of kohealth lint.
@@ -125,7 +125,7 @@ func checkRules(ids []string) error {
 // A linter lints the arguments of one command line.
 type linter struct {
 	options lint.Options
-	images  open.Options
+	images  images.Options
 	stdin   io.Reader
 }
 
@@ -194,12 +194,12 @@ func environment() map[string]string {
 }
 
 func (l *linter) image(ctx context.Context, ref string) ([]lint.Finding, error) {
-	defer progressOf(ctx).begin("reading", open.Redact(ref)).end()
-	img, err := open.New(ctx, ref, l.images)
+	defer progressOf(ctx).begin("reading", images.Redact(ref)).end()
+	img, err := images.New(ctx, ref, l.images)
 	if err != nil {
 		return nil, err
 	}
-	findings, err := lint.Image(ctx, open.Redact(ref), img, l.options)
+	findings, err := lint.Image(ctx, images.Redact(ref), img, l.options)
 	return findings, errors.Join(err, img.Close())
 }
 
@@ -233,15 +233,15 @@ func (l *linter) open(ctx context.Context, ref string, platform v1.Platform) (v1
 	if strings.HasPrefix(ref, "ko://") || strings.ContainsAny(ref, "$<{") {
 		return nil, nil
 	}
-	if !strings.HasPrefix(ref, open.LocalDomain+"/") {
+	if !strings.HasPrefix(ref, images.LocalDomain+"/") {
 		ref = "docker://" + strings.TrimPrefix(ref, "docker://")
 	}
 	o := l.images
 	o.Platform = &platform
-	img, err := open.New(ctx, ref, o)
-	if errors.Is(err, open.ErrPlatform) {
+	img, err := images.New(ctx, ref, o)
+	if errors.Is(err, images.ErrPlatform) {
 		o.Platform = nil
-		img, err = open.New(ctx, ref, o)
+		img, err = images.New(ctx, ref, o)
 	}
 	if err != nil {
 		return nil, err

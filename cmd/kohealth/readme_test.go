@@ -20,7 +20,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/ko-health/kohealth/builder/health"
-	"github.com/ko-health/kohealth/builder/health/cmdline"
+	"github.com/ko-health/kohealth/builder/health/probeargs"
 	"github.com/ko-health/kohealth/builder/lint"
 	"github.com/ko-health/kohealth/builder/render"
 )
@@ -89,7 +89,7 @@ func TestReadmeShell(t *testing.T) {
 		case "curl", "wget":
 			for line := range strings.Lines(block) {
 				args := strings.Fields(line)
-				if _, known, err := cmdline.ParseAs(args[0], args[1:]); err != nil || !known {
+				if _, known, err := probeargs.ParseAs(args[0], args[1:]); err != nil || !known {
 					t.Errorf("%s is not what the probe takes: %v", line, err)
 				}
 			}

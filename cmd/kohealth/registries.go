@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
-	"github.com/ko-health/kohealth/builder/open"
+	"github.com/ko-health/kohealth/builder/images"
 	"github.com/ko-health/kohealth/cmd/kohealth/internal/registry"
 	"github.com/ko-health/kohealth/layers"
 )
@@ -32,7 +32,7 @@ type imageFlags struct {
 
 // openOptions says how images are opened for reading: the embedded base among the
 // registries.
-func (f imageFlags) openOptions(ctx context.Context, v versions) (o open.Options, err error) {
+func (f imageFlags) openOptions(ctx context.Context, v versions) (o images.Options, err error) {
 	next := remote.DefaultTransport
 	if f.insecure { // as ko's --insecure-registry writes to them
 		if t, ok := next.(*http.Transport); ok {

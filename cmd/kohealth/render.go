@@ -11,7 +11,7 @@ import (
 
 	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/hint"
-	"github.com/ko-health/kohealth/builder/open"
+	"github.com/ko-health/kohealth/builder/images"
 	"github.com/ko-health/kohealth/builder/render"
 	"github.com/ko-health/kohealth/builder/rootfs"
 )
@@ -139,8 +139,8 @@ func (rf *renderFlags) fromImage(ctx context.Context, ref string, v versions) (r
 	if err != nil {
 		return render.Request{}, usage(err)
 	}
-	defer progressOf(ctx).begin("reading", open.Redact(ref)).end()
-	img, err := open.New(ctx, ref, o)
+	defer progressOf(ctx).begin("reading", images.Redact(ref)).end()
+	img, err := images.New(ctx, ref, o)
 	if err != nil {
 		return render.Request{}, err
 	}
@@ -154,7 +154,7 @@ func (rf *renderFlags) fromImage(ctx context.Context, ref string, v versions) (r
 }
 
 // checkShell refuses a shell command in an image without a shell.
-func checkShell(img *open.Image) error {
+func checkShell(img *images.Image) error {
 	if img.Health.Test[0] != "CMD-SHELL" || img.Platform.OS != "linux" {
 		return nil
 	}

@@ -12,9 +12,9 @@ import (
 	"github.com/google/ko/pkg/publish"
 	"github.com/spf13/cobra"
 
+	"github.com/ko-health/kohealth/builder/doctree"
 	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/hint"
-	"github.com/ko-health/kohealth/builder/source"
 	"github.com/ko-health/kohealth/builder/taskdef"
 	"github.com/ko-health/kohealth/layers/cache"
 )
@@ -189,7 +189,7 @@ type target struct {
 // says so, and those that are named.
 func newTargets(file *taskdef.File, named map[string]string) (targets []*target, err error) {
 	var names []string
-	found := map[string]source.Pos{}
+	found := map[string]doctree.Pos{}
 	for _, c := range file.Containers {
 		name, arg, ok := argOf(c, named)
 		names = append(names, c.Name)

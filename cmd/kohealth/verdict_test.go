@@ -18,8 +18,8 @@ import (
 	"go.yaml.in/yaml/v3"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/ko-health/kohealth/builder/images"
 	"github.com/ko-health/kohealth/builder/lint"
-	"github.com/ko-health/kohealth/builder/open"
 )
 
 // A verdictCase is a check in a container. What it should come to is written nowhere: the
@@ -190,7 +190,7 @@ func (j *verdicts) lint(t *testing.T, c verdictCase, test []string) ([]lint.Find
 	if err := os.WriteFile(file, text, 0o644); err != nil {
 		return nil, err
 	}
-	l := &linter{options: lint.Options{Severity: lint.Warning}, images: open.Options{Name: []name.Option{name.Insecure}}}
+	l := &linter{options: lint.Options{Severity: lint.Warning}, images: images.Options{Name: []name.Option{name.Insecure}}}
 	l.options.Open = l.open
 	return l.lint(t.Context(), file)
 }

@@ -3,7 +3,7 @@ package main
 import (
 	"errors"
 
-	"github.com/ko-health/kohealth/builder/health/cmdline"
+	"github.com/ko-health/kohealth/builder/health/probeargs"
 )
 
 // appDir is where ko puts the app: pkg/build/gobuild.go. A variable can be set by
@@ -12,9 +12,9 @@ var appDir = "/ko-app/"
 
 // An app is what could be found out about the processes of the app.
 type app struct {
-	name   string            // "" if there is no such process
-	at     []*cmdline.Target // where it accepts connections, lowest port first
-	hidden error             // why not everything could be read; nil if it could
+	name   string              // "" if there is no such process
+	at     []*probeargs.Target // where it accepts connections, lowest port first
+	hidden error               // why not everything could be read; nil if it could
 }
 
 const (
@@ -55,7 +55,7 @@ func (a *app) guess(dir string) error {
 	if !ok || n == 0 || n > 65535 {
 		return errors.New(a.name + " holds no port either: " + tryPort)
 	}
-	a.at = []*cmdline.Target{{Scheme: "tcp", Port: uint16(n)}}
+	a.at = []*probeargs.Target{{Scheme: "tcp", Port: uint16(n)}}
 	return nil
 }
 
@@ -78,7 +78,7 @@ func (c check) ports(a *app) *outcome {
 // unspecified address is reached on the loopback interface. One of IPv6 may be for
 // IPv4, too; not so if IPv4 has a listener of its own on the port, who knows whose.
 // A link-local address would need the number of an interface: RFC 4007.
-func reachable(all []listener) (at []*cmdline.Target) {
+func reachable(all []listener) (at []*probeargs.Target) {
 	for i := range all {
 		l := &all[i]
 		host := l.ip.text()
@@ -92,7 +92,7 @@ func reachable(all []listener) (at []*cmdline.Target) {
 		case l.ip == ipAddr{}:
 			host = ""
 		}
-		at = insert(at, &cmdline.Target{Scheme: "tcp", Host: host, Port: l.port})
+		at = insert(at, &probeargs.Target{Scheme: "tcp", Host: host, Port: l.port})
 	}
 	return at
 }
@@ -107,7 +107,7 @@ func hasIPv4(all []listener, port uint16) bool {
 }
 
 // insert puts a target behind those with lower ports, unless it is there already.
-func insert(at []*cmdline.Target, t *cmdline.Target) []*cmdline.Target {
+func insert(at []*probeargs.Target, t *probeargs.Target) []*probeargs.Target {
 	for _, other := range at {
 		if other.Port == t.Port && other.Host == t.Host {
 			return at

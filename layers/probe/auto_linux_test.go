@@ -14,7 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/ko-health/kohealth/builder/health/cmdline"
+	"github.com/ko-health/kohealth/builder/health/probeargs"
 )
 
 // A fakeProc is a file system proc(5): names to contents, or with "->" to what they
@@ -165,7 +165,7 @@ func TestAuto(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Setenv("PORT", ports.Replace(tt.env))
 			proc := tt.proc.write(t)
-			c := newCheck(&cmdline.Command{Path: tt.path})
+			c := newCheck(&probeargs.Command{Path: tt.path})
 			got, _, _ := strings.Cut(c.auto(proc, "/ko-app/").line(), " (0ms)")
 			if want := ports.Replace(strings.ReplaceAll(tt.want, "PROC", proc)); got != want {
 				t.Errorf("%s\nwant %s", got, want)
@@ -180,7 +180,7 @@ func TestAutoTimeout(t *testing.T) {
 	if got, want := text(err), "looking for the app's ports: timed out"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
-	_, err = findApp("/no/such/proc", "/ko-app/", now()+cmdline.Second)
+	_, err = findApp("/no/such/proc", "/ko-app/", now()+probeargs.Second)
 	if err != nil {
 		t.Error(err)
 	}
@@ -189,7 +189,7 @@ func TestAutoTimeout(t *testing.T) {
 // TestManyDescriptors shows that an app with many connections is not looked at for
 // longer than need be.
 func TestManyDescriptors(t *testing.T) {
-	f := &finder{proc: t.TempDir(), deadline: now() + 60*cmdline.Second}
+	f := &finder{proc: t.TempDir(), deadline: now() + 60*probeargs.Second}
 	dir := filepath.Join(f.proc, "7", "fd")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)
@@ -257,7 +257,7 @@ func TestAddresses(t *testing.T) {
 	for _, want := range []string{"10.0.0.1:80", "127.0.0.1:80", "[::1]:80", "[fd00::2]:80"} {
 		a := netip.MustParseAddrPort(want)
 		host := ipAddr(a.Addr().As16()).text()
-		got := addresses(cmdline.Target{Scheme: "tcp", Host: host, Port: 80})
+		got := addresses(probeargs.Target{Scheme: "tcp", Host: host, Port: 80})
 		if len(got) != 1 || netip.MustParseAddrPort(got[0].name) != a || got[0].ip != a.Addr().As16() || got[0].port != 80 {
 			t.Errorf("%s: %+v", want, got)
 		}

@@ -333,7 +333,7 @@ func TestFile(t *testing.T) {
 const known = ": there are -status -header -method -body -http2 -insecure -cacert -servername -cert -key -path -timeout -log -json -v"
 
 // TestUsage shows that a command line which the probe does not understand is
-// unhealthy. Package cmdline tests the rest of them.
+// unhealthy. Package probeargs tests the rest of them.
 func TestUsage(t *testing.T) {
 	tests := []struct{ args, want string }{
 		{"-stats|200|http://:1", `unknown flag "-stats"` + known},

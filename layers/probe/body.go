@@ -3,7 +3,7 @@ package main
 import (
 	"errors"
 
-	"github.com/ko-health/kohealth/builder/health/cmdline"
+	"github.com/ko-health/kohealth/builder/health/probeargs"
 )
 
 // fields are what the probe wants to know of a response's header.
@@ -25,8 +25,8 @@ func (r *reader) header() (fields, error) {
 		if line == "" {
 			return f, nil
 		}
-		name, value, _ := cmdline.Cut(line, ":")
-		if err := f.set(name, cmdline.Trim(value)); err != nil {
+		name, value, _ := probeargs.Cut(line, ":")
+		if err := f.set(name, probeargs.Trim(value)); err != nil {
 			return f, in("reading the header", err)
 		}
 	}
@@ -34,16 +34,16 @@ func (r *reader) header() (fields, error) {
 
 func (f *fields) set(name, value string) error {
 	switch {
-	case cmdline.EqualFold(name, "Content-Length"):
+	case probeargs.EqualFold(name, "Content-Length"):
 		n, ok := number(value, 10)
 		if !ok || f.length >= 0 && f.length != n {
 			return errors.New("Content-Length " + snippet([]byte(value)) + " is malformed")
 		}
 		f.length = n
-	case cmdline.EqualFold(name, "Transfer-Encoding"):
+	case probeargs.EqualFold(name, "Transfer-Encoding"):
 		f.coded = true
-		f.chunked = cmdline.EqualFold(value, "chunked")
-	case cmdline.EqualFold(name, "Location"):
+		f.chunked = probeargs.EqualFold(value, "chunked")
+	case probeargs.EqualFold(name, "Location"):
 		f.location = value
 	}
 	return nil
@@ -105,8 +105,8 @@ func (b *body) nextChunk() error {
 	if err != nil {
 		return err
 	}
-	size, _, _ := cmdline.Cut(line, ";")
-	n, ok := number(cmdline.Trim(size), 16)
+	size, _, _ := probeargs.Cut(line, ";")
+	n, ok := number(probeargs.Trim(size), 16)
 	if !ok {
 		return chunkError(line, nil)
 	}
@@ -143,7 +143,7 @@ func number(s string, base int64) (n int64, ok bool) {
 		return 0, false
 	}
 	for _, c := range []byte(s) {
-		digit := int64(cmdline.IndexByte("0123456789abcdef", c|0x20))
+		digit := int64(probeargs.IndexByte("0123456789abcdef", c|0x20))
 		if isDigit(c) {
 			digit = int64(c - '0')
 		}

@@ -3,20 +3,20 @@ package main
 import (
 	"errors"
 
-	"github.com/ko-health/kohealth/builder/health/cmdline"
+	"github.com/ko-health/kohealth/builder/health/probeargs"
 )
 
 // A check is one run of the probe. All that it waits for ends at the deadline.
 type check struct {
-	cmd      *cmdline.Command
+	cmd      *probeargs.Command
 	start    instant
 	deadline instant
 }
 
-func newCheck(cmd *cmdline.Command) check {
+func newCheck(cmd *probeargs.Command) check {
 	timeout := instant(cmd.Timeout)
 	if timeout == 0 {
-		timeout = cmdline.DefaultTimeout
+		timeout = probeargs.DefaultTimeout
 	}
 	start := now() - waitedEarly()
 	return check{cmd, start, start + timeout}
@@ -45,7 +45,7 @@ func (c check) all() []*outcome {
 }
 
 // outcome checks a target and returns what came of it.
-func (c check) outcome(t cmdline.Target) (o *outcome) {
+func (c check) outcome(t probeargs.Target) (o *outcome) {
 	defer func() {
 		if p := recover(); p != nil {
 			o = done(t.String(), errors.New(panicText(p)))
@@ -56,7 +56,7 @@ func (c check) outcome(t cmdline.Target) (o *outcome) {
 }
 
 // target checks a target.
-func (c check) target(t cmdline.Target) *outcome {
+func (c check) target(t probeargs.Target) *outcome {
 	switch t.Scheme {
 	case "http", "https", "http+unix":
 		return c.follow(t)
@@ -73,7 +73,7 @@ func (c check) target(t cmdline.Target) *outcome {
 }
 
 // connect checks that something accepts connections.
-func (c check) connect(t cmdline.Target) (what string, err error) {
+func (c check) connect(t probeargs.Target) (what string, err error) {
 	conn, _, err := dial(t, c.deadline)
 	if err == nil {
 		conn.close()
@@ -82,14 +82,14 @@ func (c check) connect(t cmdline.Target) (what string, err error) {
 }
 
 // file checks that a file exists and was modified lately.
-func (c check) file(t cmdline.Target) (what string, err error) {
+func (c check) file(t probeargs.Target) (what string, err error) {
 	var modified int64
 	var failed error
 	if !within(until(c.deadline), func() { modified, failed = modTime(t.Path) }) {
 		// Say, on a file system whose server is gone.
 		return t.String(), in("reading the time of modification", errTimeout)
 	}
-	switch age := cmdline.Duration(wallTime() - modified); {
+	switch age := probeargs.Duration(wallTime() - modified); {
 	case failed != nil:
 		return t.String(), failed
 	case t.MaxAge != 0 && age > t.MaxAge:
@@ -103,7 +103,7 @@ func (c check) file(t cmdline.Target) (what string, err error) {
 // within runs f and waits for it for at most d. A false result says that f may
 // still run. Its time begins when it does: where there is little CPU, the clock would
 // else be up before f has had any.
-func within(d cmdline.Duration, f func()) bool {
+func within(d probeargs.Duration, f func()) bool {
 	ended := make(chan bool, 2)
 	begun := make(chan struct{})
 	go func() {

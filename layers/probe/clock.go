@@ -1,10 +1,10 @@
 package main
 
-import "github.com/ko-health/kohealth/builder/health/cmdline"
+import "github.com/ko-health/kohealth/builder/health/probeargs"
 
 // An instant is a time on the monotonic clock.
-type instant = cmdline.Duration
+type instant = probeargs.Duration
 
 func now() instant { return instant(nanotime()) }
 
-func until(i instant) cmdline.Duration { return i - now() }
+func until(i instant) probeargs.Duration { return i - now() }

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"strconv"
 
-	"github.com/ko-health/kohealth/builder/health/cmdline"
+	"github.com/ko-health/kohealth/builder/health/probeargs"
 )
 
 // A conn is a connection to the app. Each wait for the other side ends at the
@@ -35,10 +35,10 @@ type address struct {
 }
 
 // addresses returns where a target may listen. Nothing is resolved: see package
-// cmdline.
-func addresses(t cmdline.Target) []address {
+// probeargs.
+func addresses(t probeargs.Target) []address {
 	port := ":" + strconv.Itoa(int(t.Port))
-	ip, v4 := cmdline.IPv4(t.Host)
+	ip, v4 := probeargs.IPv4(t.Host)
 	switch {
 	case t.Socket != "":
 		return []address{{network: "unix", name: t.Socket}}
@@ -56,7 +56,7 @@ func addresses(t cmdline.Target) []address {
 // dial connects to the first address of a target that accepts. Each has an equal
 // part of the time that is left, so that a listener which no longer answers on one
 // does not use up the time of the other.
-func dial(t cmdline.Target, deadline instant) (conn, address, error) {
+func dial(t probeargs.Target, deadline instant) (conn, address, error) {
 	var tried, cause string
 	addrs := addresses(t)
 	if c, a, ok := takeOver(addrs, deadline); ok {
@@ -81,5 +81,5 @@ func dial(t cmdline.Target, deadline instant) (conn, address, error) {
 
 // hurried is the deadline of what is only nice to know.
 func hurried(deadline instant) instant {
-	return min(deadline, now()+200*cmdline.Millisecond)
+	return min(deadline, now()+200*probeargs.Millisecond)
 }

@@ -10,11 +10,11 @@ import (
 	"net"
 	"time"
 
-	"github.com/ko-health/kohealth/builder/health/cmdline"
+	"github.com/ko-health/kohealth/builder/health/probeargs"
 )
 
 // open connects to a target, through TLS if it has to be, and says where that is.
-func (c check) open(t cmdline.Target) (conn, string, error) {
+func (c check) open(t probeargs.Target) (conn, string, error) {
 	var config *tls.Config
 	if t.IsTLS() {
 		var err error
@@ -35,7 +35,7 @@ func (c check) open(t cmdline.Target) (conn, string, error) {
 }
 
 // tlsConfig returns how a target's server has to show who it is, and who the probe is.
-func (c check) tlsConfig(t cmdline.Target) (*tls.Config, error) {
+func (c check) tlsConfig(t probeargs.Target) (*tls.Config, error) {
 	config := &tls.Config{
 		ServerName:         serverName(c.cmd.ServerName, t.Host),
 		InsecureSkipVerify: c.cmd.Insecure, // only if the command line says so
@@ -84,11 +84,11 @@ func (c check) authorities(file string) (*x509.CertPool, error) {
 	}
 	pem, err := readFile(file)
 	if err != nil {
-		return nil, in("reading "+c.cmd.Flag("-cacert")+" "+cmdline.Quote(file), err)
+		return nil, in("reading "+c.cmd.Flag("-cacert")+" "+probeargs.Quote(file), err)
 	}
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM([]byte(pem)) {
-		return nil, errors.New(c.cmd.Flag("-cacert") + " " + cmdline.Quote(file) + " holds no certificate in PEM form")
+		return nil, errors.New(c.cmd.Flag("-cacert") + " " + probeargs.Quote(file) + " holds no certificate in PEM form")
 	}
 	return pool, nil
 }
@@ -96,11 +96,11 @@ func (c check) authorities(file string) (*x509.CertPool, error) {
 func (c check) keyPair(certFile, keyFile string) ([]tls.Certificate, error) {
 	cert, err := readFile(certFile)
 	if err != nil {
-		return nil, in("reading "+c.cmd.Flag("-cert")+" "+cmdline.Quote(certFile), err)
+		return nil, in("reading "+c.cmd.Flag("-cert")+" "+probeargs.Quote(certFile), err)
 	}
 	key, err := readFile(keyFile)
 	if err != nil {
-		return nil, in("reading "+c.cmd.Flag("-key")+" "+cmdline.Quote(keyFile), err)
+		return nil, in("reading "+c.cmd.Flag("-key")+" "+probeargs.Quote(keyFile), err)
 	}
 	pair, err := tls.X509KeyPair([]byte(cert), []byte(key))
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"syscall"
 	"unsafe"
 
-	"github.com/ko-health/kohealth/builder/health/cmdline"
+	"github.com/ko-health/kohealth/builder/health/probeargs"
 )
 
 // Most of what a check costs is the start of Go's runtime. So the process begins not
@@ -121,7 +121,7 @@ func answerEarly() uintptr {
 
 // isUnderstood reads the arguments or, if those hold no target, the file that has more.
 func isUnderstood() bool {
-	early.timeout = int64(cmdline.DefaultTimeout)
+	early.timeout = int64(probeargs.DefaultTimeout)
 	if !scan(false) {
 		return false
 	}
@@ -159,7 +159,7 @@ func isTool() bool {
 
 // waitedEarly returns what the early part has waited for an answer. The full probe does
 // not get that time again.
-func waitedEarly() cmdline.Duration { return cmdline.Duration(early.waited) }
+func waitedEarly() probeargs.Duration { return probeargs.Duration(early.waited) }
 
 // takeOver goes on with the connection that the early part has left, if it leads to one
 // of the addresses.

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"unsafe"
 
-	"github.com/ko-health/kohealth/builder/health/cmdline"
+	"github.com/ko-health/kohealth/builder/health/probeargs"
 )
 
 // zeroEarly is what the kernel makes of early.
@@ -35,7 +35,7 @@ func setStack(args, env []string) {
 // understood is what the early part has understood of a command line: its targets and
 // requests, in the words of the full probe.
 type understood struct {
-	targets  []cmdline.Target
+	targets  []probeargs.Target
 	requests []string
 }
 
@@ -60,7 +60,7 @@ func understandEarly() (u understood) {
 
 func (u *understood) add(a *aim) {
 	text := string(early.text.b[:early.text.n])
-	t := cmdline.Target{Port: uint16(a.port), MaxAge: cmdline.Duration(a.maxAge)}
+	t := probeargs.Target{Port: uint16(a.port), MaxAge: probeargs.Duration(a.maxAge)}
 	t.Scheme, _, _ = strings.Cut(text, "://")
 	switch {
 	case a.kind == aimFile:
@@ -91,13 +91,13 @@ func checkUnderstood(t *testing.T, args, env []string, file string) (did bool) {
 		return false
 	}
 	u, timeout := understandEarly(), early.timeout
-	cmd, err := cmdline.ParseOver(args, func() ([]string, error) { return readLines(file) }, func(name, def string) (string, error) {
+	cmd, err := probeargs.ParseOver(args, func() ([]string, error) { return readLines(file) }, func(name, def string) (string, error) {
 		return valueOf(env, name, def)
 	})
 	if err != nil {
 		t.Fatalf("%q is understood, and wrong: %v", args, err)
 	}
-	if full := newCheck(cmd); cmdline.Duration(timeout) != full.deadline-full.start {
+	if full := newCheck(cmd); probeargs.Duration(timeout) != full.deadline-full.start {
 		t.Errorf("%q: timeout %v, want %v", args, timeout, full.deadline-full.start)
 	}
 	if cmd.JSON || cmd.Verbose || cmd.Method != "" || cmd.Header != nil || cmd.Body != "" || cmd.HTTP2 {
@@ -192,10 +192,10 @@ func FuzzEarlyAnswer(f *testing.F) {
 		f.Add(answer, "200-201,302")
 	}
 	f.Fuzz(func(t *testing.T, answer, status string) {
-		cmd := cmdline.Command{}
+		cmd := probeargs.Command{}
 		early = zeroEarly
 		if status != "" {
-			parsed, err := cmdline.Parse([]string{"-status=" + status, "http://:1/"}, func(string, string) (string, error) { return "", errClosed })
+			parsed, err := probeargs.Parse([]string{"-status=" + status, "http://:1/"}, func(string, string) (string, error) { return "", errClosed })
 			if err != nil {
 				t.Skip("no such flag")
 			}
@@ -275,7 +275,7 @@ func FuzzEarlySockets(f *testing.F) {
 			if s.isApps() {
 				var a aim
 				s.aim(&a)
-				target := cmdline.Target{Scheme: "tcp", Port: uint16(a.port)}
+				target := probeargs.Target{Scheme: "tcp", Port: uint16(a.port)}
 				switch a.family {
 				case syscall.AF_INET:
 					target.Host = mapped([4]byte(a.ip[12:])).text()

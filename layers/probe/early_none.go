@@ -2,9 +2,9 @@
 
 package main
 
-import "github.com/ko-health/kohealth/builder/health/cmdline"
+import "github.com/ko-health/kohealth/builder/health/probeargs"
 
 // waitedEarly and takeOver are those of a probe that has no early part.
-func waitedEarly() cmdline.Duration { return 0 }
+func waitedEarly() probeargs.Duration { return 0 }
 
 func takeOver([]address, instant) (conn, address, bool) { return nil, address{}, false }

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ko-health/kohealth/builder/health/cmdline"
+	"github.com/ko-health/kohealth/builder/health/probeargs"
 )
 
 // explainTLS returns what is to be said of a handshake that went wrong because of the
@@ -44,13 +44,13 @@ func (c *tlsConn) explainCertificate(err *tls.CertificateVerificationError) erro
 	case errors.As(err.Err, &invalid) && invalid.Reason == x509.Expired:
 		return outOfTime(invalid.Cert)
 	case errors.As(err.Err, &name):
-		return errors.New("the certificate is for " + names(leaf) + ", not for " + cmdline.Quote(c.config.ServerName) +
+		return errors.New("the certificate is for " + names(leaf) + ", not for " + probeargs.Quote(c.config.ServerName) +
 			": say with " + c.flag("-servername") + " which name it has to hold")
 	case errors.As(err.Err, &authority) && leaf.CheckSignature(leaf.SignatureAlgorithm, leaf.RawTBSCertificate, leaf.Signature) == nil:
 		return errors.New("the certificate is self-signed: give it with " + c.flag("-cacert") + ", or do not verify it with " + c.flag("-insecure"))
 	case errors.As(err.Err, &authority):
 		issuer := err.UnverifiedCertificates[len(err.UnverifiedCertificates)-1].Issuer
-		return errors.New("the certificate is signed by an unknown authority, " + cmdline.Quote(cut(issuer.String(), maxSnippet)) +
+		return errors.New("the certificate is signed by an unknown authority, " + probeargs.Quote(cut(issuer.String(), maxSnippet)) +
 			": give its certificate with " + c.flag("-cacert"))
 	}
 	return in("the certificate is not valid", tlsCause(err.Err))
@@ -62,7 +62,7 @@ func outOfTime(cert *x509.Certificate) error {
 	const layout = "2006-01-02 15:04 UTC"
 	what := "the certificate"
 	if cert.IsCA {
-		what += " of the authority " + cmdline.Quote(cut(cert.Subject.String(), maxSnippet))
+		what += " of the authority " + probeargs.Quote(cut(cert.Subject.String(), maxSnippet))
 	}
 	if time.Now().Before(cert.NotBefore) {
 		return errors.New(what + " is not valid before " + cert.NotBefore.UTC().Format(layout))
@@ -79,7 +79,7 @@ func names(cert *x509.Certificate) string {
 	if len(all) == 0 {
 		return "no host"
 	}
-	return cmdline.Quote(cut(strings.Join(all, " "), maxSnippet))
+	return probeargs.Quote(cut(strings.Join(all, " "), maxSnippet))
 }
 
 // alertOf returns what a server says in an alert, or "".
@@ -94,7 +94,7 @@ func alertOf(err error) string {
 // tlsCause returns the cause of an error of crypto/tls.
 func tlsCause(err error) error {
 	if alert := alertOf(err); alert != "" {
-		return errors.New("the server says " + cmdline.Quote(alert))
+		return errors.New("the server says " + probeargs.Quote(alert))
 	}
 	if err == io.EOF || err == io.ErrUnexpectedEOF {
 		return errClosed

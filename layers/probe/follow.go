@@ -4,7 +4,7 @@ import (
 	"errors"
 	"strconv"
 
-	"github.com/ko-health/kohealth/builder/health/cmdline"
+	"github.com/ko-health/kohealth/builder/health/probeargs"
 )
 
 // errOrGet says that a server may not know the method of the request.
@@ -20,7 +20,7 @@ func (r *redirect) Error() string { return r.text() + " to " + snippet(r.locatio
 
 // follow checks the answer to a request or, if the command line says so, the one at
 // the end of the redirects that begin with it. All of them have one deadline.
-func (c check) follow(t cmdline.Target) *outcome {
+func (c check) follow(t probeargs.Target) *outcome {
 	first := t
 	for left := c.cmd.Follow; ; {
 		o := c.discreet(first, t).http(t)
@@ -52,14 +52,14 @@ func (c check) follow(t cmdline.Target) *outcome {
 
 // discreet returns the check without what proves to the first server who asks, unless
 // t is the same: RFC 9110, section 15.4.
-func (c check) discreet(first, t cmdline.Target) check {
+func (c check) discreet(first, t probeargs.Target) check {
 	if t.Scheme == first.Scheme && t.Authority() == first.Authority() {
 		return c
 	}
 	cmd := *c.cmd
 	cmd.Header = nil
 	for _, h := range c.cmd.Header {
-		if !cmdline.EqualFold(h.Name, "Authorization") && !cmdline.EqualFold(h.Name, "Cookie") {
+		if !probeargs.EqualFold(h.Name, "Authorization") && !probeargs.EqualFold(h.Name, "Cookie") {
 			cmd.Header = append(cmd.Header, h)
 		}
 	}
@@ -67,7 +67,7 @@ func (c check) discreet(first, t cmdline.Target) check {
 	return c
 }
 
-func withGet(cmd cmdline.Command) *cmdline.Command {
+func withGet(cmd probeargs.Command) *probeargs.Command {
 	cmd.Method, cmd.OrGet = "GET", false
 	return &cmd
 }
@@ -108,7 +108,7 @@ func whole(body func() (byte, error), resp response) error {
 }
 
 // pinned returns the target with the one address of localhost that counts.
-func (c check) pinned(t cmdline.Target) cmdline.Target {
+func (c check) pinned(t probeargs.Target) probeargs.Target {
 	switch {
 	case t.Host != "" || t.Socket != "":
 	case c.cmd.Family == 4:

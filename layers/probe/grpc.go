@@ -4,7 +4,7 @@ import (
 	"errors"
 	"strconv"
 
-	"github.com/ko-health/kohealth/builder/health/cmdline"
+	"github.com/ko-health/kohealth/builder/health/probeargs"
 )
 
 // Where gRPC's health service is, and what it may answer:
@@ -26,7 +26,7 @@ const codeNames = "OK CANCELLED UNKNOWN INVALID_ARGUMENT DEADLINE_EXCEEDED NOT_F
 
 // grpc checks that a gRPC server says of itself, or of one of its services, that it
 // serves.
-func (c check) grpc(t cmdline.Target) (what string, err error) {
+func (c check) grpc(t probeargs.Target) (what string, err error) {
 	conn, what, err := c.open(t)
 	if err != nil {
 		return what, err
@@ -42,23 +42,23 @@ func (c check) grpc(t cmdline.Target) (what string, err error) {
 
 // question returns the request, in the form of
 // https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
-func (c check) question(t cmdline.Target) string {
+func (c check) question(t probeargs.Target) string {
 	// A second after the probe gives up, so that it can say what it was waiting for.
-	timeout := int(max(until(c.deadline), 0)/cmdline.Millisecond) + 1000
+	timeout := int(max(until(c.deadline), 0)/probeargs.Millisecond) + 1000
 	header := c.header2(t, "POST", healthMethod, field("te", "trailers")+
 		c.unless("content-type", "application/grpc")+c.unless("grpc-timeout", strconv.Itoa(timeout)+"m"))
 	message := "" // HealthCheckRequest { string service = 1; }
 	if t.Path != "" {
 		message = "\x0a" + varintText(len(t.Path)) + t.Path
 	}
-	n := len(message) // at most cmdline's limit for a service, and a little
+	n := len(message) // at most probeargs' limit for a service, and a little
 	return request2(header, string([]byte{0, 0, 0, byte(n >> 8), byte(n)})+message)
 }
 
 // judge tells whether a response says that the service serves. It does so only if
 // the call came to a good end.
 func (s *stream) judge(service string) error {
-	if s.grpcStatus == "" && (s.status != 200 || !cmdline.HasPrefix(s.contentType, "application/grpc")) {
+	if s.grpcStatus == "" && (s.status != 200 || !probeargs.HasPrefix(s.contentType, "application/grpc")) {
 		return s.notGRPC()
 	}
 	answer, found, err := search(s.byte, "", maxHead)
@@ -99,7 +99,7 @@ func (s *stream) failure(service string) error {
 	case code == codeUnimplemented:
 		return errors.New("the server has no health service: register grpc.health.v1.Health, or check tcp:// instead" + s.said())
 	case code == codeNotFound:
-		return errors.New("the health service does not know " + cmdline.Quote(service) + s.said())
+		return errors.New("the health service does not know " + probeargs.Quote(service) + s.said())
 	case !ok:
 		return errors.New("malformed grpc-status " + snippet([]byte(s.grpcStatus)) + s.said())
 	}

@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"syscall"
 
-	"github.com/ko-health/kohealth/builder/health/cmdline"
+	"github.com/ko-health/kohealth/builder/health/probeargs"
 )
 
 // Kinds of frames: RFC 9113, section 6.
@@ -334,7 +334,7 @@ func nameOf(n int, names, kind string) string {
 	rest, more := names, true
 	for i := 0; more; i++ {
 		var name string
-		if name, rest, more = cmdline.Cut(rest, " "); i == n {
+		if name, rest, more = probeargs.Cut(rest, " "); i == n {
 			return name
 		}
 	}

@@ -6,7 +6,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/ko-health/kohealth/builder/health/cmdline"
+	"github.com/ko-health/kohealth/builder/health/probeargs"
 )
 
 // A scriptConn is a conn whose other side follows a script.
@@ -48,12 +48,12 @@ var isServing = settings + headers("\x88"+grpcType) + data("\x00\x00\x00\x00\x02
 
 // judgedStream returns what the probe says of an HTTP/2 server, how much of it it
 // read, and what it wrote behind its request.
-func judgedStream(t *testing.T, target string, cmd cmdline.Command, s *script) (said string, total int, wrote string) {
+func judgedStream(t *testing.T, target string, cmd probeargs.Command, s *script) (said string, total int, wrote string) {
 	t.Helper()
 	cmd.HTTP2 = true
 	conn := &scriptConn{script: s}
 	parsed := targetOf(t, target)
-	c := check{cmd: &cmd, deadline: now() + cmdline.Second}
+	c := check{cmd: &cmd, deadline: now() + probeargs.Second}
 	if parsed.IsGRPC() {
 		request := c.question(parsed)
 		stream, err := ask(conn, request)
@@ -140,7 +140,7 @@ func TestStream(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			for _, sizes := range [][]byte{nil, {0}, {2, 0, 6}} {
-				if got, _, _ := judgedStream(t, tt.target, cmdline.Command{}, &script{data: tt.data, sizes: sizes}); got != tt.want {
+				if got, _, _ := judgedStream(t, tt.target, probeargs.Command{}, &script{data: tt.data, sizes: sizes}); got != tt.want {
 					t.Errorf("pieces %v: %q, want %q", sizes, got, tt.want)
 				}
 			}
@@ -161,7 +161,7 @@ func TestStreamBody(t *testing.T) {
 		{"reset", data("read") + frameText(frameReset, 0, "\x00\x00\x00\x02"), waiting + "the server reset the stream: INTERNAL_ERROR"},
 		{"broken off", frameText(frameData, 0, "ready")[:12], waiting + "the connection was closed"},
 	} {
-		if got, _, _ := judgedStream(t, "http://:80/", cmdline.Command{Body: "ready"}, &script{data: head + tt.data}); got != tt.want {
+		if got, _, _ := judgedStream(t, "http://:80/", probeargs.Command{Body: "ready"}, &script{data: head + tt.data}); got != tt.want {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
 		}
 	}
@@ -170,7 +170,7 @@ func TestStreamBody(t *testing.T) {
 // TestAcknowledge shows what the probe owes a server.
 func TestAcknowledge(t *testing.T) {
 	ping := streamFrame(framePing, 0, 0, "12345678")
-	_, _, wrote := judgedStream(t, "grpc://:80", cmdline.Command{}, &script{data: settings + ping + streamFrame(framePing, flagAck, 0, "87654321") + isServing})
+	_, _, wrote := judgedStream(t, "grpc://:80", probeargs.Command{}, &script{data: settings + ping + streamFrame(framePing, flagAck, 0, "87654321") + isServing})
 	want := streamFrame(frameSettings, flagAck, 0, "") + streamFrame(framePing, flagAck, 0, "12345678") + streamFrame(frameSettings, flagAck, 0, "")
 	if wrote != want {
 		t.Errorf("wrote %q, want %q", wrote, want)
@@ -223,8 +223,8 @@ func FuzzStream(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data string, sizes []byte) {
 		for _, tt := range []struct {
 			target string
-			cmd    cmdline.Command
-		}{{"grpc://:80/svc", cmdline.Command{}}, {"http://:80/", cmdline.Command{}}, {"http://:80/", cmdline.Command{Body: "ready"}}} {
+			cmd    probeargs.Command
+		}{{"grpc://:80/svc", probeargs.Command{}}, {"http://:80/", probeargs.Command{}}, {"http://:80/", probeargs.Command{Body: "ready"}}} {
 			whole, total, wrote := judgedStream(t, tt.target, tt.cmd, &script{data: data})
 			if limit := maxStream + len(reader{}.buf); total > limit || len(wrote) > 2*limit {
 				t.Errorf("%d bytes read and %d written, at most %d may be", total, len(wrote), limit)

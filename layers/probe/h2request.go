@@ -1,7 +1,7 @@
 package main
 
 import (
-	"github.com/ko-health/kohealth/builder/health/cmdline"
+	"github.com/ko-health/kohealth/builder/health/probeargs"
 )
 
 // preface begins a connection: RFC 9113, section 3.4. The settings forbid a dynamic
@@ -15,7 +15,7 @@ const hopFields = " connection keep-alive proxy-connection te upgrade "
 
 // header2 returns the header block of an HTTP/2 request, with more fields beside
 // those that all have. The fields of the command line take the place of both.
-func (c check) header2(t cmdline.Target, method, path, more string) string {
+func (c check) header2(t probeargs.Target, method, path, more string) string {
 	scheme, authority := "http", host(t)
 	if t.IsTLS() {
 		scheme = "https"
@@ -24,7 +24,7 @@ func (c check) header2(t cmdline.Target, method, path, more string) string {
 		switch name := lower(h.Name); {
 		case name == "host":
 			authority = h.Value
-		case !cmdline.Contains(hopFields, " "+name+" "):
+		case !probeargs.Contains(hopFields, " "+name+" "):
 			more += field(name, h.Value)
 		}
 	}

@@ -4,12 +4,12 @@ import (
 	"errors"
 	"syscall"
 
-	"github.com/ko-health/kohealth/builder/health/cmdline"
+	"github.com/ko-health/kohealth/builder/health/probeargs"
 )
 
 // http checks that the answer to a request has a healthy status and, if asked for,
 // that its body holds a text.
-func (c check) http(t cmdline.Target) *outcome {
+func (c check) http(t probeargs.Target) *outcome {
 	conn, where, err := c.open(t)
 	what := c.method() + " " + where
 	if err != nil {
@@ -40,12 +40,12 @@ func (c check) http(t cmdline.Target) *outcome {
 
 // mayNeedHTTP2 tells whether an error may be that of a server which resets what is not
 // HTTP/2. Through TLS it would have said so.
-func (c check) mayNeedHTTP2(t cmdline.Target, err error) bool {
-	return !t.IsTLS() && c.cmd.Tool == "" && cmdline.HasSuffix(err.Error(), syscall.ECONNRESET.Error())
+func (c check) mayNeedHTTP2(t probeargs.Target, err error) bool {
+	return !t.IsTLS() && c.cmd.Tool == "" && probeargs.HasSuffix(err.Error(), syscall.ECONNRESET.Error())
 }
 
 // at returns the target with the one of its addresses that accepted.
-func at(t cmdline.Target, a address) string {
+func at(t probeargs.Target, a address) string {
 	if a.name == "" || t.Socket != "" {
 		return t.String()
 	}
@@ -53,7 +53,7 @@ func at(t cmdline.Target, a address) string {
 }
 
 // host returns the name by which a request calls the server.
-func host(t cmdline.Target) string {
+func host(t probeargs.Target) string {
 	switch {
 	case t.Socket != "":
 		return "localhost"
@@ -72,11 +72,11 @@ func (c check) method() string {
 
 // request returns the request. The fields of the command line take the place of
 // those that it has by itself.
-func (c check) request(t cmdline.Target) []byte {
-	header := []cmdline.Header{{Name: "Host", Value: host(t)}, {Name: "User-Agent", Value: "kohealth"},
+func (c check) request(t probeargs.Target) []byte {
+	header := []probeargs.Header{{Name: "Host", Value: host(t)}, {Name: "User-Agent", Value: "kohealth"},
 		{Name: "Accept", Value: "*/*"}, {Name: "Connection", Value: "close"}}
 	if m := c.method(); m != "GET" && m != "HEAD" {
-		header = append(header, cmdline.Header{Name: "Content-Length", Value: "0"})
+		header = append(header, probeargs.Header{Name: "Content-Length", Value: "0"})
 	}
 	b := c.method() + " " + t.Path + " HTTP/1.1\r\n"
 	for _, h := range header {
@@ -115,7 +115,7 @@ func (c check) holds(body func() (byte, error), resp response) error {
 	if c.cmd.Body == "" {
 		return whole(body, resp)
 	}
-	text, found, err := search(body, c.cmd.Body, cmdline.MaxBody)
+	text, found, err := search(body, c.cmd.Body, probeargs.MaxBody)
 	switch {
 	case found:
 		return nil
@@ -132,9 +132,9 @@ func (c check) holds(body func() (byte, error), resp response) error {
 // wanted quotes what a body has to hold, with its variables as they were written.
 func (c check) wanted() string {
 	if c.cmd.Wanted != "" {
-		return cmdline.Quote(c.cmd.Wanted)
+		return probeargs.Quote(c.cmd.Wanted)
 	}
-	return cmdline.Quote(c.cmd.Body)
+	return probeargs.Quote(c.cmd.Body)
 }
 
 // explain describes an unhealthy response by its status and the beginning of its

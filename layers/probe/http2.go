@@ -1,10 +1,10 @@
 package main
 
-import "github.com/ko-health/kohealth/builder/health/cmdline"
+import "github.com/ko-health/kohealth/builder/health/probeargs"
 
 // http2 is http for a server that speaks HTTP/2 without being asked for it: RFC 9113,
 // section 3.3.
-func (c check) http2(what string, conn conn, t cmdline.Target) *outcome {
+func (c check) http2(what string, conn conn, t probeargs.Target) *outcome {
 	s, err := ask(conn, request2(c.header2(t, c.method(), t.Path, ""), ""))
 	if err != nil {
 		return done(what, err)

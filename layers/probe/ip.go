@@ -3,7 +3,7 @@ package main
 import (
 	"strconv"
 
-	"github.com/ko-health/kohealth/builder/health/cmdline"
+	"github.com/ko-health/kohealth/builder/health/probeargs"
 )
 
 // An ipAddr is an IPv6 address, or an IPv4 address as one: ::ffff:127.0.0.1, RFC
@@ -43,7 +43,7 @@ func parseIPv6(s string) (ip ipAddr) {
 	}
 	for i := 0; i < len(ip); i += 2 {
 		var group string
-		group, s, _ = cmdline.Cut(s, ":")
+		group, s, _ = probeargs.Cut(s, ":")
 		n, _ := number(group, 16)
 		ip[i], ip[i+1] = byte(n>>8), byte(n)
 	}

@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"unicode/utf8"
 
-	"github.com/ko-health/kohealth/builder/health/cmdline"
+	"github.com/ko-health/kohealth/builder/health/probeargs"
 )
 
 // jsonLine returns the result of a check in one line for machines:
@@ -36,7 +36,7 @@ func (o *outcome) json() string {
 	if o.err != nil {
 		s += `,"error":` + jsonString(o.err.Error())
 	}
-	return s + `,"duration_ms":` + tenths(o.took, cmdline.Millisecond) + "}"
+	return s + `,"duration_ms":` + tenths(o.took, probeargs.Millisecond) + "}"
 }
 
 // jsonString returns s as a string of JSON: RFC 8259, section 7. What is not UTF-8

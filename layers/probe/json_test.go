@@ -12,7 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/ko-health/kohealth/builder/health/cmdline"
+	"github.com/ko-health/kohealth/builder/health/probeargs"
 )
 
 // A jsonResult is what -json prints.
@@ -98,7 +98,7 @@ func FuzzJSON(f *testing.F) {
 	f.Add("http://:1/", "500 No: \"x\\", 500, int64(1))
 	f.Add("file:///\xff\u2028", "\r\n\t\x00\x7f\ufffd\xed\xa0\x80", -1, int64(2_700_000_001))
 	f.Fuzz(func(t *testing.T, target, text string, status int, took int64) {
-		well := &outcome{target: target, status: status, took: max(0, cmdline.Duration(took)) % (48 * 3600 * cmdline.Second)}
+		well := &outcome{target: target, status: status, took: max(0, probeargs.Duration(took)) % (48 * 3600 * probeargs.Second)}
 		ill := &outcome{target: target, err: errors.New(text)}
 		got := parseJSON(t, jsonLine([]*outcome{well, ill}, ""))
 		want := []jsonTarget{{strings.ToValidUTF8(target, "?"), true, status, "", 0}, {strings.ToValidUTF8(target, "?"), false, 0, strings.ToValidUTF8(text, "?"), 0}}

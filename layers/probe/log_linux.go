@@ -5,7 +5,7 @@ import (
 	"syscall"
 	"unsafe"
 
-	"github.com/ko-health/kohealth/builder/health/cmdline"
+	"github.com/ko-health/kohealth/builder/health/probeargs"
 )
 
 // writeLog writes to the stderr of process 1, which is what the container's runtime
@@ -66,8 +66,8 @@ func writable(info string, fd int) bool {
 func valueIn(text, name string) string {
 	for text != "" {
 		var line string
-		if line, text, _ = cmdline.Cut(text, "\n"); cmdline.HasPrefix(line, name) {
-			return cmdline.Trim(line[len(name):])
+		if line, text, _ = probeargs.Cut(text, "\n"); probeargs.HasPrefix(line, name) {
+			return probeargs.Trim(line[len(name):])
 		}
 	}
 	return ""

@@ -12,7 +12,7 @@
 // With -v it says so when all is well, too, and with -json it also writes one line
 // for machines to stdout.
 //
-// Package cmdline describes the command line. A probe that is given no target takes
+// Package probeargs describes the command line. A probe that is given no target takes
 // its arguments from /etc/healthcheck, which holds one in each line, so that a task
 // definition need not repeat what the image says. Flags that it is given, such as -v,
 // win over those of the file. A probe called curl or wget takes the options
@@ -29,7 +29,7 @@ import (
 	"errors"
 	"syscall"
 
-	"github.com/ko-health/kohealth/builder/health/cmdline"
+	"github.com/ko-health/kohealth/builder/health/probeargs"
 )
 
 // Exit codes: https://docs.docker.com/reference/dockerfile/#healthcheck
@@ -94,9 +94,9 @@ func run(args []string, file string) (code int) {
 
 // command parses the arguments: those of the tool by whose name the probe is called,
 // or its own. Even of a command line with an error it says where to report.
-func command(args []string, file string, v *voice) (*cmdline.Command, error) {
+func command(args []string, file string, v *voice) (*probeargs.Command, error) {
 	if len(args) > 0 {
-		if cmd, known, err := cmdline.ParseAs(args[0], args[1:]); known {
+		if cmd, known, err := probeargs.ParseAs(args[0], args[1:]); known {
 			v.log = toolsLog(file)
 			if err == nil {
 				cmd.Log = v.log
@@ -110,7 +110,7 @@ func command(args []string, file string, v *voice) (*cmdline.Command, error) {
 	}
 	*v = wantedVoice(own)
 	from := ""
-	cmd, err := cmdline.ParseOver(own, func() ([]string, error) {
+	cmd, err := probeargs.ParseOver(own, func() ([]string, error) {
 		lines, err := readLines(file)
 		if err == nil {
 			from = file
@@ -138,13 +138,13 @@ func readLines(file string) (lines []string, err error) {
 	switch {
 	case err != nil:
 		return nil, errors.New("no target is given: reading " + file + ": " + err.Error() + tryTarget)
-	case cmdline.Trim(data) == "":
+	case probeargs.Trim(data) == "":
 		return nil, errors.New("no target is given, and " + file + " is empty" + tryTarget)
 	}
 	for data != "" {
 		var line string
-		line, data, _ = cmdline.Cut(data, "\n")
-		lines = append(lines, cmdline.TrimSuffix(line, "\r"))
+		line, data, _ = probeargs.Cut(data, "\n")
+		lines = append(lines, probeargs.TrimSuffix(line, "\r"))
 	}
 	return lines, nil
 }
@@ -153,7 +153,7 @@ func readLines(file string) (lines []string, err error) {
 func wantedVoice(args []string) voice {
 	v := voice{log: true}
 	for _, arg := range args {
-		if cmdline.HasPrefix(arg, "--") {
+		if probeargs.HasPrefix(arg, "--") {
 			arg = arg[1:]
 		}
 		switch arg {
@@ -168,7 +168,7 @@ func wantedVoice(args []string) voice {
 	return v
 }
 
-// variable is the cmdline.Lookup of a probe that runs. As in a shell, the default
+// variable is the probeargs.Lookup of a probe that runs. As in a shell, the default
 // stands in for an empty variable, too.
 func variable(name, def string) (string, error) {
 	value, set := syscall.Getenv(name)

@@ -1,6 +1,6 @@
 package main
 
-import "github.com/ko-health/kohealth/builder/health/cmdline"
+import "github.com/ko-health/kohealth/builder/health/probeargs"
 
 // An outcome is what came of the check of a target.
 type outcome struct {
@@ -9,7 +9,7 @@ type outcome struct {
 	seen   string // what is to be said of a healthy app; may be empty
 	status int    // of HTTP; 0 if there was none
 	err    error  // why it is unhealthy
-	took   cmdline.Duration
+	took   probeargs.Duration
 }
 
 // done is the outcome of a check that has nothing more to say.

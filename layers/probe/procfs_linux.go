@@ -4,7 +4,7 @@ import (
 	"errors"
 	"syscall"
 
-	"github.com/ko-health/kohealth/builder/health/cmdline"
+	"github.com/ko-health/kohealth/builder/health/probeargs"
 )
 
 // procDir is where the kernel shows itself; tests have others, of their own.
@@ -89,7 +89,7 @@ func (f *finder) find(dir string) {
 			continue
 		}
 		exe := f.program(process)
-		if !cmdline.HasPrefix(exe, dir) || !f.shares(process, "/ns/mnt") || !f.shares(process, "/ns/net") {
+		if !probeargs.HasPrefix(exe, dir) || !f.shares(process, "/ns/mnt") || !f.shares(process, "/ns/net") {
 			continue
 		}
 		if f.pids = append(f.pids, pid); len(f.pids) == 1 {
@@ -106,11 +106,11 @@ func (f *finder) find(dir string) {
 // programs of another architecture, it is what the kernel has handed to that as its
 // first argument: Documentation/admin-guide/binfmt-misc.rst.
 func (f *finder) program(process string) string {
-	exe := cmdline.TrimSuffix(f.readlink(process+"/exe"), " (deleted)")
-	if cmdline.Contains(exe, "/qemu-") || cmdline.HasSuffix(exe, "/rosetta") {
+	exe := probeargs.TrimSuffix(f.readlink(process+"/exe"), " (deleted)")
+	if probeargs.Contains(exe, "/qemu-") || probeargs.HasSuffix(exe, "/rosetta") {
 		args, _ := readFile(process + "/cmdline")
-		_, args, _ = cmdline.Cut(args, "\x00")
-		exe, _, _ = cmdline.Cut(args, "\x00")
+		_, args, _ = probeargs.Cut(args, "\x00")
+		exe, _, _ = probeargs.Cut(args, "\x00")
 	}
 	return exe
 }
@@ -178,7 +178,7 @@ func (f *finder) mark(listeners []listener, dir string) {
 // socketInode parses what a socket's descriptor links to: proc_pid_fd(5).
 func socketInode(link string) (inode int64, ok bool) {
 	const begin, end = "socket:[", "]"
-	if !cmdline.HasPrefix(link, begin) || !cmdline.HasSuffix(link, end) {
+	if !probeargs.HasPrefix(link, begin) || !probeargs.HasSuffix(link, end) {
 		return 0, false
 	}
 	return number(link[len(begin):len(link)-len(end)], 10)

@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/ko-health/kohealth/builder/health/cmdline"
+	"github.com/ko-health/kohealth/builder/health/probeargs"
 )
 
 // TestIsSelf connects a socket to itself, as the kernel does by chance when nothing
@@ -42,7 +42,7 @@ func TestIsSelf(t *testing.T) {
 func TestArm(t *testing.T) {
 	fd := socket(t, syscall.AF_INET)
 	for _, left := range []time.Duration{200 * time.Millisecond, 3 * time.Second, 20 * time.Second, time.Hour} {
-		if err := arm(fd, syscall.SO_RCVTIMEO, now()+cmdline.Duration(left)); err != nil {
+		if err := arm(fd, syscall.SO_RCVTIMEO, now()+probeargs.Duration(left)); err != nil {
 			t.Fatal(err)
 		}
 		tv, err := unix.GetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO)

@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"unicode/utf8"
 
-	"github.com/ko-health/kohealth/builder/health/cmdline"
+	"github.com/ko-health/kohealth/builder/health/probeargs"
 )
 
 const (
@@ -14,8 +14,8 @@ const (
 )
 
 const (
-	pipeBuf  = 4096                     // PIPE_BUF, limits.h(0P)
-	patience = 50 * cmdline.Millisecond // with whoever is to read
+	pipeBuf  = 4096                       // PIPE_BUF, limits.h(0P)
+	patience = 50 * probeargs.Millisecond // with whoever is to read
 )
 
 // A voice is what the probe says beside failures on stderr.
@@ -75,16 +75,16 @@ func limit(lines string) string {
 
 // snippet quotes the beginning of a text that the app sent.
 func snippet(text []byte) string {
-	s := cmdline.Trim(string(text))
+	s := probeargs.Trim(string(text))
 	if len(s) <= maxSnippet {
-		return cmdline.Quote(s)
+		return probeargs.Quote(s)
 	}
-	return cmdline.Quote(cut(s, maxSnippet)) + "..."
+	return probeargs.Quote(cut(s, maxSnippet)) + "..."
 }
 
 // plain escapes somebody else's text without quoting it.
 func plain(s string) string {
-	quoted := cmdline.Quote(cut(s, maxSnippet))
+	quoted := probeargs.Quote(cut(s, maxSnippet))
 	return quoted[1 : len(quoted)-1]
 }
 
@@ -102,18 +102,18 @@ func cut(s string, length int) string {
 
 // durationText rounds a duration, upwards, to what people want to read: 0.3ms,
 // 12ms, 2.7s.
-func durationText(d cmdline.Duration) string {
+func durationText(d probeargs.Duration) string {
 	switch {
-	case d < 10*cmdline.Millisecond:
-		return tenths(d, cmdline.Millisecond) + "ms"
-	case d < cmdline.Second:
-		return strconv.Itoa(int((d+cmdline.Millisecond-1)/cmdline.Millisecond)) + "ms"
+	case d < 10*probeargs.Millisecond:
+		return tenths(d, probeargs.Millisecond) + "ms"
+	case d < probeargs.Second:
+		return strconv.Itoa(int((d+probeargs.Millisecond-1)/probeargs.Millisecond)) + "ms"
 	}
-	return tenths(d, cmdline.Second) + "s"
+	return tenths(d, probeargs.Second) + "s"
 }
 
 // tenths returns d in units, with one decimal place unless that is 0.
-func tenths(d, unit cmdline.Duration) string {
+func tenths(d, unit probeargs.Duration) string {
 	n := int64((d + unit/10 - 1) / (unit / 10))
 	s := strconv.FormatInt(n/10, 10)
 	if n%10 != 0 {

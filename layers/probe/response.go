@@ -4,7 +4,7 @@ import (
 	"errors"
 	"strconv"
 
-	"github.com/ko-health/kohealth/builder/health/cmdline"
+	"github.com/ko-health/kohealth/builder/health/probeargs"
 )
 
 // Limits of what is read of a response.
@@ -85,7 +85,7 @@ func (r *reader) line() (string, error) {
 		case err != nil:
 			return string(line), err
 		case b == '\n':
-			return cmdline.TrimSuffix(string(line), "\r"), nil
+			return probeargs.TrimSuffix(string(line), "\r"), nil
 		}
 		line = append(line, b)
 	}
@@ -153,7 +153,7 @@ func parseStatusLine(line string) (resp response, ok bool) {
 		resp.status = resp.status*10 + int(c-'0')
 	}
 	rest := line[version+5:]
-	resp.reason = cmdline.Trim(rest)
+	resp.reason = probeargs.Trim(rest)
 	return resp, resp.status >= 100 && (rest == "" || rest[0] == ' ')
 }
 
@@ -169,7 +169,7 @@ func (r *reader) foreign() error {
 		return errors.New("answer is HTTP/2: the port does not speak HTTP/1.1: ask it with -http2")
 	}
 	name := "HTTP"
-	if cmdline.HasPrefix(string(p), "HTTP/") {
+	if probeargs.HasPrefix(string(p), "HTTP/") {
 		name = "HTTP/1"
 	}
 	return errors.New("answer is not " + name + ": " + snippet(p))

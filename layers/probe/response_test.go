@@ -6,7 +6,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/ko-health/kohealth/builder/health/cmdline"
+	"github.com/ko-health/kohealth/builder/health/probeargs"
 )
 
 // A script is a source that hands out data in pieces and then is closed.
@@ -34,7 +34,7 @@ func (s *script) read(p []byte) (int, error) {
 func (s *script) hurry() {}
 
 // judged returns what the probe says of a response, and how much of it it read.
-func judged(cmd cmdline.Command, s *script) (string, int) {
+func judged(cmd probeargs.Command, s *script) (string, int) {
 	r := reader{src: s}
 	resp, err := r.final()
 	if err == nil {
@@ -44,26 +44,26 @@ func judged(cmd cmdline.Command, s *script) (string, int) {
 }
 
 // commands are those whose ways through a response differ.
-var commands = []cmdline.Command{
+var commands = []probeargs.Command{
 	{},
 	{Body: "ready"},
-	{Method: "HEAD", Status: []cmdline.StatusRange{{From: 204, To: 204}}},
-	{AsTool: cmdline.AsTool{Follow: 1, Whole: true}},
+	{Method: "HEAD", Status: []probeargs.StatusRange{{From: 204, To: 204}}},
+	{AsTool: probeargs.AsTool{Follow: 1, Whole: true}},
 }
 
 func TestJudge(t *testing.T) {
 	tests := []struct {
 		name, data string
-		cmd        cmdline.Command
+		cmd        probeargs.Command
 		want       string
 	}{
-		{"no body after HEAD", "HTTP/1.1 503 No\r\nContent-Length: 4\r\n\r\nbody", cmdline.Command{Method: "HEAD"}, `503 "No"`},
-		{"switching protocols", "HTTP/1.1 101 Switching Protocols\r\n\r\n\x81\x05hello", cmdline.Command{}, `101 "Switching Protocols"`},
+		{"no body after HEAD", "HTTP/1.1 503 No\r\nContent-Length: 4\r\n\r\nbody", probeargs.Command{Method: "HEAD"}, `503 "No"`},
+		{"switching protocols", "HTTP/1.1 101 Switching Protocols\r\n\r\n\x81\x05hello", probeargs.Command{}, `101 "Switching Protocols"`},
 		{"two lengths", "HTTP/1.1 200 OK\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\nready", commands[1],
 			`reading the header: Content-Length "5" is malformed`},
 		{"length that is none", "HTTP/1.1 200 OK\r\ncontent-length: -5\r\n\r\nready", commands[1],
 			`reading the header: Content-Length "-5" is malformed`},
-		{"bad length of an error", "HTTP/1.1 500 No\r\ncontent-length: -5\r\n\r\nready", cmdline.Command{}, `500 "No"`},
+		{"bad length of an error", "HTTP/1.1 500 No\r\ncontent-length: -5\r\n\r\nready", probeargs.Command{}, `500 "No"`},
 		{"chunks override the length", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: Chunked\r\n\r\n5\r\nready\r\n0\r\n\r\n", commands[1], ""},
 		{"unknown coding", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: gzip\r\n\r\nready", commands[1], ""},
 		{"chunk size of many digits", chunked + "10000000000000005\r\nready", commands[1],
@@ -74,12 +74,12 @@ func TestJudge(t *testing.T) {
 		{"end after a chunk", chunked + "2\r\nre", commands[1], `200 "OK": waiting for "ready" in the body: the connection was closed`},
 		{"endless framing", chunked + strings.Repeat("1;"+strings.Repeat("x", 99)+"\r\nx\r\n", 1000), commands[1],
 			`200 "OK": waiting for "ready" in the body: longer than the probe reads`},
-		{"status with letters", "HTTP/1.1 2x0 OK\r\n", cmdline.Command{}, `status line "HTTP/1.1 2x0 OK" is malformed`},
-		{"status of four digits", "HTTP/1.1 2000\r\n", cmdline.Command{}, `status line "HTTP/1.1 2000" is malformed`},
-		{"status below 100", "HTTP/1.1 099 x\r\n", cmdline.Command{}, `status line "HTTP/1.1 099 x" is malformed`},
-		{"two-digit version", "HTTP/1.10 200 OK\r\n", cmdline.Command{}, `status line "HTTP/1.10 200 OK" is malformed`},
-		{"HTTP/2 in words", "HTTP/2 200\r\n", cmdline.Command{}, `answer is not HTTP/1: "HTTP/2 200"`},
-		{"SSH in words", "SSH-2.0-x\r\nmore", cmdline.Command{}, `answer is not HTTP: "SSH-2.0-x"`},
+		{"status with letters", "HTTP/1.1 2x0 OK\r\n", probeargs.Command{}, `status line "HTTP/1.1 2x0 OK" is malformed`},
+		{"status of four digits", "HTTP/1.1 2000\r\n", probeargs.Command{}, `status line "HTTP/1.1 2000" is malformed`},
+		{"status below 100", "HTTP/1.1 099 x\r\n", probeargs.Command{}, `status line "HTTP/1.1 099 x" is malformed`},
+		{"two-digit version", "HTTP/1.10 200 OK\r\n", probeargs.Command{}, `status line "HTTP/1.10 200 OK" is malformed`},
+		{"HTTP/2 in words", "HTTP/2 200\r\n", probeargs.Command{}, `answer is not HTTP/1: "HTTP/2 200"`},
+		{"SSH in words", "SSH-2.0-x\r\nmore", probeargs.Command{}, `answer is not HTTP: "SSH-2.0-x"`},
 		{"whole body", ok200, commands[3], ""},
 		{"whole body in chunks", chunked + "2\r\nre\r\n3\r\nady\r\n0\r\n\r\n", commands[3], ""},
 		{"body broken off", ok200[:len(ok200)-1], commands[3], `200 "OK": waiting for the end of the body: the connection was closed`},
@@ -87,7 +87,7 @@ func TestJudge(t *testing.T) {
 		{"body of which enough came", "HTTP/1.1 200 OK\r\n\r\n" + strings.Repeat("x", 2*maxWire), commands[3], ""},
 		{"redirect", "HTTP/1.1 302 Found\r\nLocation: /\x01\r\n\r\n", commands[3], `302 "Found" to "/\x01"`},
 		{"redirect cut off", "HTTP/1.1 302 Found\r\nLocation: /", commands[3], `302 "Found": reading the header: the connection was closed`},
-		{"nothing", "", cmdline.Command{}, "waiting for the status line: the connection was closed"},
+		{"nothing", "", probeargs.Command{}, "waiting for the status line: the connection was closed"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

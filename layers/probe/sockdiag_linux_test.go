@@ -13,13 +13,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/ko-health/kohealth/builder/health/cmdline"
+	"github.com/ko-health/kohealth/builder/health/probeargs"
 )
 
 // ownListeners returns what is found of this process's listeners, sorted.
 func ownListeners(t *testing.T, all []listener) []string {
 	t.Helper()
-	f := &finder{proc: procDir, deadline: now() + 60*cmdline.Second}
+	f := &finder{proc: procDir, deadline: now() + 60*probeargs.Second}
 	f.mark(all, procDir+"/self/fd/")
 	if f.hidden != nil {
 		t.Error(f.hidden)
@@ -55,7 +55,7 @@ func listenEverywhere(t *testing.T) (addrs []string) {
 // without any rights, too.
 func TestAskListeners(t *testing.T) {
 	addrs := listenEverywhere(t)
-	f := &finder{proc: procDir, deadline: now() + 60*cmdline.Second}
+	f := &finder{proc: procDir, deadline: now() + 60*probeargs.Second}
 	want := ownListeners(t, f.readListeners())
 	for _, addr := range addrs {
 		if !slices.ContainsFunc(want, func(s string) bool { return strings.HasPrefix(s, addr+"=") }) {
@@ -118,14 +118,14 @@ func TestAskTimeout(t *testing.T) {
 	}
 	silent, _ := pair(t)
 	r := diagReader{little: littleEndian()}
-	if r.ask(silent, familyIPv4, now()+50*cmdline.Millisecond) {
+	if r.ask(silent, familyIPv4, now()+50*probeargs.Millisecond) {
 		t.Error("an answer from nobody")
 	}
 	fd, other := pair(t)
 	if _, err := syscall.Write(other, []byte(diagMessage(byteOrders[r.little], 3, familyIPv4, 0, 0, 0, 0))); err != nil {
 		t.Fatal(err)
 	}
-	if r.ask(fd, familyIPv4, now()+60*cmdline.Second) {
+	if r.ask(fd, familyIPv4, now()+60*probeargs.Second) {
 		t.Error("an answer from another process")
 	}
 }
@@ -155,7 +155,7 @@ func TestAskFallback(t *testing.T) {
 		{"error", []listener{{port: 81, inode: 13}}, false, "127.0.0.1:80=12"},
 	}
 	for _, tt := range tests {
-		f := &finder{proc: proc, deadline: now() + 60*cmdline.Second}
+		f := &finder{proc: proc, deadline: now() + 60*probeargs.Second}
 		f.ask = func(instant) ([]listener, bool) { return tt.found, tt.ok }
 		if got := foundText(f.listeners()); got != tt.want || f.hidden != nil {
 			t.Errorf("%s: %q, want %q; %v", tt.name, got, tt.want, f.hidden)

@@ -4,7 +4,7 @@ import (
 	"syscall"
 	"unsafe"
 
-	"github.com/ko-health/kohealth/builder/health/cmdline"
+	"github.com/ko-health/kohealth/builder/health/probeargs"
 )
 
 // wallTime is the time of day, in nanoseconds of Unix time.
@@ -15,7 +15,7 @@ func wallTime() int64 {
 }
 
 // sleep blocks a thread. Being woken early by a signal does not matter here.
-func sleep(d cmdline.Duration) {
+func sleep(d probeargs.Duration) {
 	if d > 0 {
 		ts := syscall.NsecToTimespec(int64(d))
 		_ = syscall.Nanosleep(&ts, nil)
@@ -113,7 +113,7 @@ func arm(fd, option int, deadline instant) error {
 	if left <= 0 {
 		return errTimeout
 	}
-	if left > 100*cmdline.Millisecond {
+	if left > 100*probeargs.Millisecond {
 		left -= left / 8
 	}
 	tv := syscall.NsecToTimeval(int64(left) + 999) // rounded up, since 0 means for ever

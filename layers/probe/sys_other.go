@@ -7,13 +7,13 @@ import (
 	"os"
 	"time"
 
-	"github.com/ko-health/kohealth/builder/health/cmdline"
+	"github.com/ko-health/kohealth/builder/health/probeargs"
 )
 
 // wallTime is the time of day, in nanoseconds of Unix time.
 func wallTime() int64 { return time.Now().UnixNano() }
 
-func sleep(d cmdline.Duration) { time.Sleep(time.Duration(d)) }
+func sleep(d probeargs.Duration) { time.Sleep(time.Duration(d)) }
 
 func writeStderr(s string) { writeTo(os.Stderr, s) }
 

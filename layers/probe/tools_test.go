@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ko-health/kohealth/builder/health/cmdline"
+	"github.com/ko-health/kohealth/builder/health/probeargs"
 )
 
 // as returns the command that runs the probe by the name of a tool.
@@ -413,7 +413,7 @@ func TestHelp(t *testing.T) {
 			}
 		}
 	}
-	_, err := cmdline.Parse([]string{"-x"}, variable)
+	_, err := probeargs.Parse([]string{"-x"}, variable)
 	_, names, _ := strings.Cut(err.Error(), "there are ")
 	flags := regexp.MustCompile(`(?m)^  (-\w+)`).FindAllStringSubmatch(usage, -1)
 	for _, f := range flags {
@@ -427,7 +427,7 @@ func TestHelp(t *testing.T) {
 }
 
 // TestToolUsage shows that an option which the probe does not know is unhealthy.
-// Package cmdline tests the rest of them.
+// Package probeargs tests the rest of them.
 func TestToolUsage(t *testing.T) {
 	for _, v := range variants {
 		for _, tool := range []string{"curl", "wget"} {

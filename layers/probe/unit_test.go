@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/ko-health/kohealth/builder/health/cmdline"
+	"github.com/ko-health/kohealth/builder/health/probeargs"
 )
 
 func TestReadLines(t *testing.T) {
@@ -55,27 +55,27 @@ func text(err error) string {
 // TestCommandFile shows what the file adds to the arguments.
 func TestCommandFile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "healthcheck")
-	local := []cmdline.Target{{Scheme: "tcp", Port: 1}}
+	local := []probeargs.Target{{Scheme: "tcp", Port: 1}}
 	tests := []struct {
 		name    string
 		args    []string
 		content string // separated by |; "" is no file
-		want    cmdline.Command
+		want    probeargs.Command
 		voice   voice
 		err     string
 	}{
-		{name: "a target needs no file", args: []string{"probe", "tcp://:1"}, want: cmdline.Command{Targets: local, Log: true}, voice: voice{log: true}},
+		{name: "a target needs no file", args: []string{"probe", "tcp://:1"}, want: probeargs.Command{Targets: local, Log: true}, voice: voice{log: true}},
 		{name: "a target leaves the file out", args: []string{"probe", "tcp://:1"}, content: "-v|tcp://:2",
-			want: cmdline.Command{Targets: local, Log: true}, voice: voice{log: true}},
-		{name: "nothing", args: []string{"probe"}, content: "-log=false|tcp://:1", want: cmdline.Command{Targets: local}},
-		{name: "no name either", content: "tcp://:1", want: cmdline.Command{Targets: local, Log: true}, voice: voice{log: true}},
+			want: probeargs.Command{Targets: local, Log: true}, voice: voice{log: true}},
+		{name: "nothing", args: []string{"probe"}, content: "-log=false|tcp://:1", want: probeargs.Command{Targets: local}},
+		{name: "no name either", content: "tcp://:1", want: probeargs.Command{Targets: local, Log: true}, voice: voice{log: true}},
 		{name: "-v", args: []string{"probe", "-v"}, content: "-timeout=2s|tcp://:1",
-			want: cmdline.Command{Targets: local, Log: true, Timeout: 2e9, Verbose: true}, voice: voice{log: true}},
+			want: probeargs.Command{Targets: local, Log: true, Timeout: 2e9, Verbose: true}, voice: voice{log: true}},
 		{name: "own flags win", args: []string{"probe", "-timeout", "9s", "-log", "-header=A: b"}, content: "-log=false|-header|B: c|-header=C: d|-timeout=2s|http://:1/",
-			want: cmdline.Command{Targets: []cmdline.Target{{Scheme: "http", Port: 1, Path: "/"}}, Log: true, Timeout: 9e9,
-				Header: []cmdline.Header{{Name: "A", Value: "b"}}}, voice: voice{log: true}},
+			want: probeargs.Command{Targets: []probeargs.Target{{Scheme: "http", Port: 1, Path: "/"}}, Log: true, Timeout: 9e9,
+				Header: []probeargs.Header{{Name: "A", Value: "b"}}}, voice: voice{log: true}},
 		{name: "flags end for themselves", args: []string{"probe", "-v", "--"}, content: "-json|tcp://:1",
-			want: cmdline.Command{Targets: local, Log: true, JSON: true, Verbose: true}, voice: voice{log: true, json: true}},
+			want: probeargs.Command{Targets: local, Log: true, JSON: true, Verbose: true}, voice: voice{log: true, json: true}},
 		{name: "error in the file", args: []string{"probe", "-json"}, content: "-log=false|-stats|tcp://:1", voice: voice{json: true},
 			err: `FILE: unknown flag "-stats"`},
 		{name: "error in the arguments", args: []string{"probe", "-stats"}, content: "-log=false|tcp://:1", voice: voice{log: true}, err: `unknown flag "-stats"`},
@@ -149,9 +149,9 @@ func TestPanicText(t *testing.T) {
 	}
 }
 
-func targetOf(t *testing.T, s string) cmdline.Target {
+func targetOf(t *testing.T, s string) probeargs.Target {
 	t.Helper()
-	cmd, err := cmdline.Parse([]string{s}, nil)
+	cmd, err := probeargs.Parse([]string{s}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,22 +161,22 @@ func targetOf(t *testing.T, s string) cmdline.Target {
 // TestPanic shows that a panic in a check becomes its message.
 func TestPanic(t *testing.T) {
 	target := targetOf(t, "http://:1/")
-	c := check{cmd: nil, deadline: now() + cmdline.Second} // without a command line, it cannot go well
+	c := check{cmd: nil, deadline: now() + probeargs.Second} // without a command line, it cannot go well
 	if got, want := c.outcome(target).line(), "unhealthy: http://:1/: internal error: "; !strings.HasPrefix(got, want) {
 		t.Errorf("%q does not begin with %q", got, want)
 	}
 }
 
 func TestWithin(t *testing.T) {
-	if !within(60*cmdline.Second, func() {}) {
+	if !within(60*probeargs.Second, func() {}) {
 		t.Error("what ends at once does not end within a minute")
 	}
 	block := make(chan struct{})
 	defer close(block)
-	if within(cmdline.Millisecond, func() { <-block }) {
+	if within(probeargs.Millisecond, func() { <-block }) {
 		t.Error("what does not end ends within a millisecond")
 	}
-	if within(60*cmdline.Second, func() { panic("x") }) {
+	if within(60*probeargs.Second, func() { panic("x") }) {
 		t.Error("what panics ends well")
 	}
 }
@@ -186,7 +186,7 @@ func TestWithin(t *testing.T) {
 func TestFileTimeout(t *testing.T) {
 	target := targetOf(t, "file://"+filepath.ToSlash(t.TempDir())+"?max_age=1h")
 	for range 1000 {
-		c := check{cmd: &cmdline.Command{}, deadline: now() - 1}
+		c := check{cmd: &probeargs.Command{}, deadline: now() - 1}
 		if got := text(c.outcome(target).err); got != "" && got != "reading the time of modification: timed out" {
 			t.Fatalf("%q", got)
 		}
@@ -194,10 +194,10 @@ func TestFileTimeout(t *testing.T) {
 }
 
 func TestDurationText(t *testing.T) {
-	for want, d := range map[string]cmdline.Duration{
-		"0ms": 0, "0.1ms": 1, "0.3ms": 210e3, "1ms": cmdline.Millisecond, "2.8ms": 2701e3,
-		"12ms": 12 * cmdline.Millisecond, "13ms": 12*cmdline.Millisecond + 1, "1s": cmdline.Second, "2.7s": 2700 * cmdline.Millisecond,
-		"75s": 75 * cmdline.Second, "3600s": 3600 * cmdline.Second,
+	for want, d := range map[string]probeargs.Duration{
+		"0ms": 0, "0.1ms": 1, "0.3ms": 210e3, "1ms": probeargs.Millisecond, "2.8ms": 2701e3,
+		"12ms": 12 * probeargs.Millisecond, "13ms": 12*probeargs.Millisecond + 1, "1s": probeargs.Second, "2.7s": 2700 * probeargs.Millisecond,
+		"75s": 75 * probeargs.Second, "3600s": 3600 * probeargs.Second,
 	} {
 		if got := durationText(d); got != want {
 			t.Errorf("%v: %q, want %q", d, got, want)

@@ -1,8 +1,0 @@
-//go:build probe
-
-package cmdline
-
-// A Duration is a number of nanoseconds. It is not a time.Duration in the probe,
-// which is compiled with the build tag probe: whoever imports package time pays 106
-// KB for what that sets up.
-type Duration int64

@@ -1,8 +1,0 @@
-//go:build !probe
-
-package cmdline
-
-import "time"
-
-// A Duration is a time.Duration.
-type Duration = time.Duration

@@ -1,0 +1,141 @@
+package images
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+
+	"github.com/google/go-containerregistry/pkg/v1/daemon"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/moby/moby/client"
+	"github.com/moby/moby/client/pkg/versions"
+
+	"github.com/ko-health/kohealth/builder/hint"
+	"github.com/ko-health/kohealth/builder/verified"
+)
+
+// fullConfig is the version of the engine's API (Docker 25) since which the engine
+// says all that is in a check: older ones leave out StartInterval.
+const fullConfig = "1.44"
+
+// fromDaemon opens an image of the Docker engine. What is in its config the engine
+// says; only for the layers, or if the engine is old, is the image copied out of it,
+// into a temporary file. Its config is then the one that it was built with, not the one
+// that go-containerregistry makes of what the engine tells, where the history is upside
+// down and without its authors.
+func (o Options) fromDaemon(ctx context.Context, s string) (*source, error) {
+	ref, err := o.parseReference(s)
+	if err != nil {
+		return nil, err
+	}
+	docker, err := client.New(client.FromEnv)
+	if err != nil {
+		return nil, fmt.Errorf("connecting to the Docker engine: %w", err)
+	}
+	saved := &saver{Client: docker}
+	img, err := daemon.Image(ref, daemon.WithContext(ctx), daemon.WithClient(saved), daemon.WithUnbufferedOpener())
+	if err != nil {
+		return nil, errors.Join(explainDaemon(err), saved.Close())
+	}
+	src := &source{image: verified.Archive(img, saved.sources), reference: s, close: saved.Close}
+	if versions.GreaterThanOrEqualTo(docker.ClientVersion(), fullConfig) {
+		src.config = func() ([]byte, error) {
+			var raw bytes.Buffer
+			if _, err := docker.ImageInspect(ctx, ref.String(), client.ImageInspectWithRawResponse(&raw)); err != nil {
+				return nil, err
+			}
+			return configOf(raw.Bytes())
+		}
+	}
+	return src, nil
+}
+
+// configOf returns what the engine says of an image in the form of an image's config.
+func configOf(inspected []byte) ([]byte, error) {
+	var said struct {
+		Os, Architecture, Variant, OsVersion string
+		Config                               json.RawMessage
+	}
+	if err := json.Unmarshal(inspected, &said); err != nil {
+		return nil, fmt.Errorf("parsing the Docker engine's answer: %w", err)
+	}
+	return json.Marshal(map[string]any{
+		"os": said.Os, "architecture": said.Architecture, "variant": said.Variant, "os.version": said.OsVersion,
+		"config": said.Config,
+	})
+}
+
+func explainDaemon(err error) error {
+	if client.IsErrConnectionFailed(err) {
+		return hint.With(err, "start the Docker engine, or say where it is with DOCKER_HOST")
+	}
+	return hint.With(err, "docker images lists what is there")
+}
+
+// A saver is a client of the Docker engine that asks for the image's content once.
+type saver struct {
+	daemon.Client
+	mu   sync.Mutex
+	path string
+}
+
+// ImageSave returns the content of the images.
+func (s *saver) ImageSave(ctx context.Context, images []string, opts ...client.ImageSaveOption) (client.ImageSaveResult, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.path == "" {
+		if err := s.save(ctx, images, opts); err != nil {
+			return nil, fmt.Errorf("copying image from the Docker engine: %w", err)
+		}
+	}
+	return os.Open(s.path)
+}
+
+func (s *saver) save(ctx context.Context, images []string, opts []client.ImageSaveOption) error {
+	rc, err := s.Client.ImageSave(ctx, images, opts...)
+	if err != nil {
+		return err
+	}
+	defer rc.Close()
+	f, err := os.CreateTemp("", "kohealth-*.tar")
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(f, rc)
+	if err == nil {
+		err = checkTarball(f.Name())
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	s.path = f.Name()
+	return nil
+}
+
+// sources returns what the copy says of the image's layers.
+func (s *saver) sources() (verified.Sources, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m, err := tarball.LoadManifest(func() (io.ReadCloser, error) { return os.Open(s.path) })
+	if err != nil || len(m) != 1 {
+		return nil, errors.Join(errors.New("copying image from the Docker engine: its manifest.json is not of one image"), err)
+	}
+	return m[0].LayerSources, nil
+}
+
+// Close removes the copy.
+func (s *saver) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.path == "" {
+		return nil
+	}
+	path := s.path
+	s.path = ""
+	return os.Remove(path)
+}
