@@ -6,9 +6,8 @@ import (
 	"github.com/ko-health/kohealth/builder/health/probeargs"
 )
 
-// appDir is where ko puts the app: pkg/build/gobuild.go. A variable can be set by
-// the linker, for tests.
-var appDir = "/ko-app/"
+// appDir is where ko puts the app. A variable can be set by the linker, for tests.
+var appDir = koAppDir
 
 // An app is what could be found out about the processes of the app.
 type app struct {

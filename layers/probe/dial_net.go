@@ -5,9 +5,14 @@ package main
 import (
 	"errors"
 	"io"
+	"io/fs"
 	"net"
 	"os"
+	"runtime"
+	"syscall"
 	"time"
+
+	"github.com/ko-health/kohealth/builder/health/probeargs"
 )
 
 // A netConn is a connection of package net, for systems whose system calls
@@ -55,7 +60,26 @@ func cause(err error) error {
 	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
 		err = inner
 	}
-	return err
+	return named(err)
+}
+
+// named gives errors of Windows the names that they have elsewhere. Windows itself says
+// them in a sentence, and in its own language.
+func named(err error) error {
+	code, ok := err.(syscall.Errno)
+	switch {
+	case runtime.GOOS != "windows" || !ok:
+		return err
+	case code == 10061: // WSAECONNREFUSED
+		return syscall.ECONNREFUSED
+	case code == 10053 || code == 10054: // WSAECONNABORTED, WSAECONNRESET
+		return syscall.ECONNRESET
+	case code.Is(fs.ErrNotExist):
+		return errors.New("no such file or directory")
+	case code.Is(fs.ErrPermission):
+		return errors.New("permission denied")
+	}
+	return errors.New(probeargs.TrimSuffix(code.Error(), "."))
 }
 
 func (c *netConn) hurry() { c.deadline = hurried(c.deadline) }

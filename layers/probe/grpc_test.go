@@ -139,7 +139,7 @@ func TestNotGRPC(t *testing.T) {
 			"waiting for the response: timed out"},
 		{"settings for ever", raw(endless("", preface[24:], 0)), "", "waiting for the response: longer than the probe reads"},
 	}
-	for _, v := range variants {
+	for _, v := range systems() {
 		for _, tt := range tests {
 			t.Run(v.name+"/"+tt.name, func(t *testing.T) {
 				t.Parallel()

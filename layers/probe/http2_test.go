@@ -65,7 +65,7 @@ func TestHTTP2(t *testing.T) {
 		{"/big|-body=y", `200: the first 16 KiB of the body do not hold "y": "x{200}"\.\.\.`},
 		{"/echo?a=b|-method=POST|-header=X-Probe: 1|-header=Host: example.org|-body=POST example.org HTTP/2.0 \"kohealth\" [\"1\"]", ""},
 	}
-	for _, v := range variants {
+	for _, v := range systems() {
 		for _, tt := range tests {
 			t.Run(v.name+tt.args, func(t *testing.T) {
 				t.Parallel()

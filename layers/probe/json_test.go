@@ -58,7 +58,7 @@ func TestJSON(t *testing.T) {
 			{Target: "tcp://:DOWN", Error: "connecting to 127.0.0.1:DOWN and [::1]:DOWN: connection refused"}}}, 2},
 		{"command line", "-json|-stats|http://:UP/", jsonResult{Error: `unknown flag "-stats"` + known, Targets: []jsonTarget{}}, 1},
 	}
-	for _, v := range variants {
+	for _, v := range systems() {
 		for _, tt := range tests {
 			t.Run(v.name+"/"+tt.name, func(t *testing.T) {
 				up, evil := listen(t, "tcp4"), listen(t, "tcp4")
@@ -119,7 +119,7 @@ func FuzzJSON(f *testing.F) {
 
 // TestVerbose shows what -v says.
 func TestVerbose(t *testing.T) {
-	for _, v := range variants {
+	for _, v := range systems() {
 		l := listen(t, "tcp4")
 		serve(t, l, answer(ok200))
 		url, closed := "http://:"+port(l)+"/healthz", "tcp://:"+closedPort(t)

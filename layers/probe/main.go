@@ -66,7 +66,7 @@ var errHelp = errors.New("help")
 
 // argsFile holds the arguments of a probe that is started without a target. A variable can
 // be set by the linker, for tests.
-var argsFile = "/etc/healthcheck"
+var argsFile = koHealthArgs
 
 func main() { syscall.Exit(run(arguments(), argsFile)) }
 

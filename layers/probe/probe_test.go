@@ -17,16 +17,19 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/ko-health/kohealth/layers/winetest"
 )
 
 // A variant is a probe, built as kohealth builds it.
 type variant struct {
-	name string
-	tags string
-	link string   // flags of the linker
-	env  []string // of the compiler
-	emu  []string // what it is run with, if this machine cannot run it
-	path string
+	name   string
+	tags   string
+	link   string   // flags of the linker
+	env    []string // of the compiler
+	emu    []string // what it is run with, if this machine cannot run it
+	emuEnv []string // variables that this needs
+	path   string
 }
 
 // emulated returns the raw variant for processors that this machine does not have,
@@ -49,6 +52,21 @@ func emulated() (vs []*variant) {
 // variants holds the two ways in which the probe talks to the network. Everything
 // that can be seen from outside is the same. tlsVariants holds the same with TLS.
 var variants, tlsVariants []*variant
+
+// wine runs windows, the probe for Windows, if everything is to be tested; else both are
+// nil.
+var (
+	wine    *winetest.Wine
+	windows *variant
+)
+
+// systems are the variants and the probe for Windows, for tests of what is the same there.
+func systems() []*variant {
+	if windows == nil {
+		return variants
+	}
+	return append(slices.Clone(variants), windows)
+}
 
 func TestMain(m *testing.M) {
 	if addrs, ok := os.LookupEnv(testApp); ok {
@@ -73,8 +91,14 @@ func TestMain(m *testing.M) {
 		tlsVariants = append(tlsVariants, &variant{name: "tls-net", tags: "probe,net,tls"})
 		if os.Getenv("KOHEALTH_TEST_ENGINES") != "" { // as in package cmd/kohealth
 			variants = append(variants, emulated()...)
+			if wine, err = winetest.New(filepath.Join(dir, "wine")); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				return 1
+			}
+			defer wine.Close()
+			windows = &variant{name: "windows", tags: "probe", env: []string{"GOOS=windows", "GOARCH=amd64"}, emu: []string{wine.Loader()}, emuEnv: wine.Env()}
 		}
-		for _, v := range allVariants() {
+		for _, v := range append(allVariants(), systems()[len(variants):]...) {
 			if err := v.build(dir); err != nil {
 				fmt.Fprintln(os.Stderr, err)
 				return 1
@@ -98,7 +122,11 @@ func allVariants() []*variant { return slices.Concat(variants, tlsVariants) }
 
 func (v *variant) build(dir string) error {
 	v.path = filepath.Join(dir, v.name)
-	cmd := exec.Command("go", "build", "-o", v.path, "-tags", v.tags, "-trimpath", "-buildvcs=false", "-gcflags=all=-l", "-gcflags=runtime=-l -B", "-ldflags=-s -w -buildid= -X main.appDir="+dir+"/ko-app/ -X main.argsFile="+dir+"/args"+v.link, ".")
+	appDir := dir + "/ko-app/"
+	if v == windows {
+		appDir = "Z:" + strings.ReplaceAll(appDir, "/", `\`) // Wine's name of it
+	}
+	cmd := exec.Command("go", "build", "-o", v.path, "-tags", v.tags, "-trimpath", "-buildvcs=false", "-gcflags=all=-l", "-gcflags=runtime=-l -B", "-ldflags=-s -w -buildid= -X main.appDir="+appDir+" -X main.argsFile="+dir+"/args"+v.link, ".")
 	cmd.Env = append(append(os.Environ(), "CGO_ENABLED=0"), v.env...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("building the probe: %w\n%s", err, out)
@@ -122,7 +150,7 @@ func (v *variant) run(t *testing.T, env []string, args ...string) result {
 func (v *variant) command(env []string, args ...string) *exec.Cmd {
 	argv := slices.Concat(v.emu, []string{v.path, "-log=false"}, args)
 	cmd := exec.Command(argv[0], argv[1:]...)
-	cmd.Env = append([]string{"GOTRACEBACK=none"}, env...) // not empty: that is the test's own
+	cmd.Env = slices.Concat([]string{"GOTRACEBACK=none"}, v.emuEnv, env) // not empty: that is the test's own
 	return cmd
 }
 

@@ -1,9 +1,9 @@
-//go:build !linux
+//go:build !linux && !windows
 
 package main
 
 import "errors"
 
 func findApp(_, _ string, _ instant) (*app, error) {
-	return nil, errors.New("only Linux tells on which ports an app listens: " + tryPort)
+	return nil, errors.New("only Linux and Windows tell on which ports an app listens: " + tryPort)
 }
