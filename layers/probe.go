@@ -213,8 +213,11 @@ func (c *Compiler) Layer(files []File, mediaType types.MediaType) (v1.Layer, err
 // goTarget returns the environment that selects a platform, in ko's own way: an arm
 // without a variant is whatever Go takes it for, version 7.
 func goTarget(p v1.Platform) ([]string, error) {
-	architectures := []string{"386", "amd64", "arm", "arm64", "loong64", "mips64le", "ppc64le", "riscv64", "s390x"}
-	if p.OS != "linux" || !slices.Contains(architectures, p.Architecture) {
+	architectures := map[string][]string{
+		"linux":   {"386", "amd64", "arm", "arm64", "loong64", "mips64le", "ppc64le", "riscv64", "s390x"},
+		"windows": {"amd64", "arm64"},
+	}
+	if !slices.Contains(architectures[p.OS], p.Architecture) {
 		return nil, hint.With(ErrUnsupportedPlatform, "name other platforms with --platform, or leave the check out with --no-healthcheck")
 	}
 	target := []string{"GOOS=" + p.OS, "GOARCH=" + p.Architecture}

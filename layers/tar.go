@@ -27,6 +27,8 @@ type File struct {
 	UID, GID int         // numeric owner; a layer holds no names of users
 	Linkname string      // a symbolic link's target, as it is written there; of a regular file the path of the one that it is a hard link to
 	Content  []byte      // what a regular file holds
+
+	windows bool // in the form of ForWindows
 }
 
 // Layer returns the files as a gzip-compressed layer of the media type, which is
@@ -179,6 +181,12 @@ func (f File) header() *tar.Header {
 	case f.isHardLink():
 		h.Typeflag = tar.TypeLink
 		h.Linkname = strings.TrimPrefix(f.Linkname, "/")
+	}
+	if f.windows {
+		h.Name = strings.TrimSuffix(h.Name, "/") // as ko writes directories
+	}
+	if f.windows && f.Mode.IsRegular() {
+		h.PAXRecords = map[string]string{"MSWINDOWS.rawsd": securityDescriptor()}
 	}
 	for bit, mode := range map[fs.FileMode]int64{fs.ModeSetuid: 0o4000, fs.ModeSetgid: 0o2000, fs.ModeSticky: 0o1000} {
 		if f.Mode&bit != 0 {
