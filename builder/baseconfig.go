@@ -13,15 +13,16 @@ import (
 
 	"github.com/ko-health/kohealth/builder/hint"
 	"github.com/ko-health/kohealth/builder/images"
+	"github.com/ko-health/kohealth/builder/oci"
 )
 
 // baseConfig returns the config of the image's base as the base's maker wrote it.
 // ko names the base in annotations of every image. An image without them yields an
 // empty config: there is nothing to keep.
-func (o *Options) baseConfig(ctx context.Context, annotations map[string]string) (rawConfig, error) {
+func (o *Options) baseConfig(ctx context.Context, annotations map[string]string) (oci.Config, error) {
 	baseName, digest := annotations[specs.AnnotationBaseImageName], annotations[specs.AnnotationBaseImageDigest]
 	if baseName == "" || digest == "" {
-		return rawConfig{}, nil
+		return oci.Config{}, nil
 	}
 	hash, err := v1.NewHash(digest)
 	if err != nil {
@@ -29,14 +30,14 @@ func (o *Options) baseConfig(ctx context.Context, annotations map[string]string)
 	}
 	kept := o.Cache.Sub("configs")
 	if data, ok := kept.Get(hash.Hex); ok {
-		return parseRawConfig(data)
+		return oci.ParseConfig(data)
 	}
 	data, err := o.fetchConfig(ctx, baseName, hash)
 	if err != nil {
 		return nil, fmt.Errorf("reading config of base image %q: %w", baseName, err)
 	}
 	_ = kept.Put(hash.Hex, data) // it is only slower without
-	return parseRawConfig(data)
+	return oci.ParseConfig(data)
 }
 
 // fetchConfig asks where ko asked: the Docker engine for ko.local, else a registry, whose

@@ -1,6 +1,7 @@
 package builder
 
 import (
+	"archive/tar"
 	"context"
 	"encoding/json"
 	"errors"
@@ -28,9 +29,10 @@ import (
 	"github.com/google/ko/pkg/build"
 	"github.com/google/ko/pkg/commands"
 	"github.com/google/ko/pkg/commands/options"
-	"github.com/sigstore/cosign/v3/pkg/oci"
+	cosign "github.com/sigstore/cosign/v3/pkg/oci"
 
 	"github.com/ko-health/kohealth/builder/health"
+	"github.com/ko-health/kohealth/builder/oci"
 	"github.com/ko-health/kohealth/layers"
 	"github.com/ko-health/kohealth/layers/cache"
 )
@@ -83,7 +85,7 @@ func (b *bench) base(t testing.TB, config map[string]any, files ...layers.File) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	img, err := newImage(&v1.Manifest{
+	img, err := oci.New(&v1.Manifest{
 		SchemaVersion: 2,
 		MediaType:     types.OCIManifestSchema1,
 		Config:        v1.Descriptor{MediaType: types.OCIConfigJSON},
@@ -135,13 +137,13 @@ func settings(t testing.TB, keys ...string) (s health.Settings) {
 }
 
 // build1 builds and expects an image.
-func build1(t testing.TB, b build.Interface) oci.SignedImage {
+func build1(t testing.TB, b build.Interface) cosign.SignedImage {
 	t.Helper()
 	result, err := b.Build(t.Context(), app)
 	if err != nil {
 		t.Fatal(err)
 	}
-	img, ok := result.(oci.SignedImage)
+	img, ok := result.(cosign.SignedImage)
 	if !ok {
 		t.Fatalf("result is %T, want an image", result)
 	}
@@ -171,6 +173,25 @@ func digests(t *testing.T, img v1.Image) (ds []string) {
 		ds = append(ds, l.Digest.String())
 	}
 	return ds
+}
+
+func tarNames(t *testing.T, l v1.Layer) (names []string) {
+	t.Helper()
+	rc, err := l.Uncompressed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rc.Close()
+	for tr := tar.NewReader(rc); ; {
+		h, err := tr.Next()
+		if errors.Is(err, io.EOF) {
+			return names
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, h.Name)
+	}
 }
 
 func TestBuildAddsBeneathKo(t *testing.T) {
@@ -349,7 +370,7 @@ func TestBuildCompilesAhead(t *testing.T) {
 }
 
 func TestPlatformOf(t *testing.T) {
-	r := &rewriter{Options: Options{Platforms: []v1.Platform{{OS: "linux", Architecture: "arm", Variant: "v6"}}}}
+	r := &task{Options: Options{Platforms: []v1.Platform{{OS: "linux", Architecture: "arm", Variant: "v6"}}}}
 	for want, cf := range map[string]*v1.ConfigFile{
 		"linux/amd64":    {},
 		"linux/arm/v6":   {OS: "linux", Architecture: "arm"},
@@ -432,11 +453,11 @@ func TestStackOnOwnBase(t *testing.T) {
 		t.Fatal(err)
 	}
 	second := build1(t, New(b.ko(t, options.BuildOptions{BaseImage: again}), b.options(s)))
-	st, err := newStack(second)
+	cf, err := second.ConfigFile()
 	if err != nil {
 		t.Fatal(err)
 	}
-	ours := slices.DeleteFunc(slices.Clone(st.history), func(h v1.History) bool { return !isOurs(h) })
+	ours := slices.DeleteFunc(cf.History, func(h v1.History) bool { return !oci.IsMark(h) })
 	if len(ours) != 2 {
 		t.Errorf("%d layers of ours after building on our own result, want 2", len(ours))
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/ko-health/kohealth/builder/hint"
 	"github.com/ko-health/kohealth/builder/judge"
 	"github.com/ko-health/kohealth/builder/limits"
+	"github.com/ko-health/kohealth/builder/oci"
 	"github.com/ko-health/kohealth/builder/rootfs"
 )
 
@@ -25,7 +26,7 @@ func (r *rewriter) judge(ctx context.Context, d *draft, img v1.Image) error {
 		return err
 	}
 	check, err := health.OfImage(raw) // which may be the base image's own
-	if err != nil || check == nil || d.platform.OS != "linux" || d.added.kept {
+	if err != nil || check == nil || d.platform.OS != "linux" || d.kept {
 		return err
 	}
 	c, err := r.containerOf(img, d.hasProbe(check.Test))
@@ -40,7 +41,7 @@ func (r *rewriter) judge(ctx context.Context, d *draft, img v1.Image) error {
 	for _, v := range found {
 		switch {
 		case slices.Contains(d.check.Ignore, v.Rule):
-		case v.Severity == judge.Error && !(r.original != nil && v.Rule == "not-ko-app"): // ko may yet build on it
+		case v.Severity == judge.Error && !(r.subject.awaitsApp() && v.Rule == "not-ko-app"): // ko may yet build on it
 			refused = append(refused, v)
 		default:
 			r.say("warning: health check: %s [%s]", v.Message, v.Rule)
@@ -59,7 +60,7 @@ func (r *rewriter) judge(ctx context.Context, d *draft, img v1.Image) error {
 // hasProbe reports whether a test runs the probe that kohealth has put into the image,
 // so that its program need not be looked for.
 func (d *draft) hasProbe(test []string) bool {
-	return len(test) > 1 && test[0] == "CMD" && test[1] == health.ProbePath && (d.added.probe != nil || d.hasOurs())
+	return len(test) > 1 && test[0] == "CMD" && test[1] == health.ProbePath && (d.added.Probe != nil || d.HasMarks())
 }
 
 // describe says why a check cannot pass.
@@ -101,7 +102,7 @@ func (r *rewriter) containerOf(img v1.Image, noFiles bool) (c judge.Container, e
 		User:       config.User,
 		WorkingDir: config.WorkingDir,
 		Command:    slices.Concat(config.Entrypoint, config.Cmd),
-		Kohealth:   slices.ContainsFunc(file.History, isOurs),
+		Kohealth:   slices.ContainsFunc(file.History, oci.IsMark),
 	}
 	for _, kv := range config.Env {
 		name, value, _ := strings.Cut(kv, "=")

@@ -4,53 +4,78 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
-	"sync"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/ko/pkg/build"
-	"github.com/sigstore/cosign/v3/pkg/oci"
+	cosign "github.com/sigstore/cosign/v3/pkg/oci"
 	ocimutate "github.com/sigstore/cosign/v3/pkg/oci/mutate"
 	"github.com/sigstore/cosign/v3/pkg/oci/signed"
 
+	"github.com/ko-health/kohealth/builder/equip"
 	"github.com/ko-health/kohealth/builder/health"
-	"github.com/ko-health/kohealth/builder/images"
+	"github.com/ko-health/kohealth/builder/oci"
+	"github.com/ko-health/kohealth/builder/sbom"
 )
 
-// A rewriter rewrites one result of ko's.
-type rewriter struct {
+// A task is what is asked for in one call, and what it is done with.
+type task struct {
 	Options
-	check      health.Check
-	importpath string    // of ko's
-	original   *original // what is rewritten; nil if it is ko's
-
-	mu        sync.Mutex
-	documents map[string][]byte // SBOM files to write
-	platforms []v1.Platform     // of the images that there are
-	said      []string
-	added     bool    // some platform got the check
-	probes    []int64 // compressed sizes, one a platform
+	check health.Check
+	tools *equip.Tools
+	sboms *sbom.Documents
+	*report
 }
 
-// rewrite rewrites an image or an index of images, and its SBOMs.
-func (r *rewriter) rewrite(ctx context.Context, result build.Result) (build.Result, error) {
-	switch result := result.(type) {
-	case oci.SignedImage:
-		return r.image(ctx, result, nil)
-	case oci.SignedImageIndex:
-		return r.index(ctx, result)
+// newTask returns a task, and passes on the check's warnings.
+func newTask(o Options, check health.Check) *task {
+	t := &task{
+		Options: o,
+		check:   check,
+		sboms:   &sbom.Documents{Version: o.Version, Dir: o.SBOMDir},
+		report:  &report{logf: o.Logf},
 	}
-	return nil, fmt.Errorf("rewriting %T: neither image nor index", result)
+	t.tools = &equip.Tools{Compiler: o.Compiler, Packages: o.Packages, Format: o.Format, Files: o.files(), Say: t.say}
+	for _, w := range check.Warnings() {
+		t.say("warning: %s", w)
+	}
+	return t
 }
 
-func (r *rewriter) index(ctx context.Context, idx oci.SignedImageIndex) (build.Result, error) {
+// A rewriter rewrites the images of one subject.
+type rewriter struct {
+	*task
+	subject subject
+}
+
+// rewrite rewrites an image or an index of images, writes its SBOMs and reports.
+func (t *task) rewrite(ctx context.Context, s subject, in build.Result) (out build.Result, err error) {
+	r := &rewriter{t, s}
+	switch in := in.(type) {
+	case cosign.SignedImage:
+		out, err = r.image(ctx, in, nil)
+	case cosign.SignedImageIndex:
+		out, err = r.index(ctx, in)
+	default:
+		err = fmt.Errorf("rewriting %T: neither image nor index", in)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("adding health check: %w", err)
+	}
+	if err := t.sboms.Write(); err != nil {
+		return nil, err
+	}
+	t.summarise(t.Platforms, t.check)
+	return out, nil
+}
+
+func (r *rewriter) index(ctx context.Context, idx cosign.SignedImageIndex) (cosign.SignedImageIndex, error) {
 	im, err := idx.IndexManifest()
 	if err != nil {
 		return nil, fmt.Errorf("reading index: %w", err)
 	}
-	mt, err := r.Format.mediaType(im.MediaType)
+	mt, err := r.Format.MediaType(im.MediaType)
 	if err != nil {
 		return nil, err
 	}
@@ -65,13 +90,12 @@ func (r *rewriter) index(ctx context.Context, idx oci.SignedImageIndex) (build.R
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
-	bare := mutate.Annotations(mutate.IndexMediaType(empty.Index, mt), r.indexAnnotations(im)).(v1.ImageIndex)
-	out := ocimutate.AppendManifests(bare, adds...)
-	return r.describeIndex(idx, out)
+	bare := mutate.Annotations(mutate.IndexMediaType(empty.Index, mt), r.subject.indexAnnotations(im)).(v1.ImageIndex)
+	return r.subject.describeIndex(ocimutate.AppendManifests(bare, adds...), idx)
 }
 
 // child rewrites one image of an index. Its descriptor keeps what ko said of it.
-func (r *rewriter) child(ctx context.Context, idx oci.SignedImageIndex, desc v1.Descriptor) (ocimutate.IndexAddendum, error) {
+func (r *rewriter) child(ctx context.Context, idx cosign.SignedImageIndex, desc v1.Descriptor) (ocimutate.IndexAddendum, error) {
 	img, err := idx.SignedImage(desc.Digest)
 	if err != nil {
 		return ocimutate.IndexAddendum{}, fmt.Errorf("reading image %q: %w", desc.Digest, err)
@@ -84,7 +108,7 @@ func (r *rewriter) child(ctx context.Context, idx oci.SignedImageIndex, desc v1.
 	if err != nil {
 		return ocimutate.IndexAddendum{}, err
 	}
-	annotations, err := r.entryAnnotations(desc.Annotations, out)
+	annotations, err := r.subject.entryAnnotations(desc.Annotations, out)
 	return ocimutate.IndexAddendum{Add: out, Descriptor: v1.Descriptor{
 		MediaType:   mt,
 		Platform:    desc.Platform,
@@ -95,7 +119,7 @@ func (r *rewriter) child(ctx context.Context, idx oci.SignedImageIndex, desc v1.
 
 // image rewrites the image of one platform, which is what the index says or, of an
 // image that stands alone, its config.
-func (r *rewriter) image(ctx context.Context, img oci.SignedImage, platform *v1.Platform) (oci.SignedImage, error) {
+func (r *rewriter) image(ctx context.Context, img cosign.SignedImage, platform *v1.Platform) (cosign.SignedImage, error) {
 	if platform == nil {
 		cf, err := img.ConfigFile()
 		if err != nil {
@@ -103,34 +127,35 @@ func (r *rewriter) image(ctx context.Context, img oci.SignedImage, platform *v1.
 		}
 		platform = r.platformOf(cf)
 	}
-	r.built(*platform)
+	r.count(*platform)
 	if platform.OS == "windows" && !r.check.Disabled {
 		r.say("health: images for Windows stay as they are: there is no probe for Windows yet")
 	}
-	if r.leaves(*platform) && r.Format == KeepFormat {
+	if r.leaves(*platform) && r.Format == oci.KeepFormat {
 		return img, nil
 	}
-	out, a, err := r.rebuild(ctx, img, *platform)
+	d := &draft{old: img, platform: *platform, check: r.check}
+	out, err := r.rebuild(ctx, d)
 	if err != nil {
 		return nil, fmt.Errorf("platform %s: %w", platform, err)
 	}
-	return r.describe(img, signed.Image(out), *platform, a)
+	return r.subject.describe(signed.Image(out), d)
 }
 
-// leaves tells whether images of a platform get no check.
+// leaves reports whether images of a platform get no check.
 func (r *rewriter) leaves(p v1.Platform) bool { return r.check.Disabled || p.OS == "windows" }
 
 // platformOf returns the platform that ko has compiled for. Like ko it takes a config
 // that names none for linux/amd64, and the variant may be known from what was asked
 // for only.
-func (r *rewriter) platformOf(cf *v1.ConfigFile) *v1.Platform {
+func (t *task) platformOf(cf *v1.ConfigFile) *v1.Platform {
 	p := v1.Platform{
 		OS:           cmp.Or(cf.OS, "linux"),
 		Architecture: cmp.Or(cf.Architecture, "amd64"),
 		OSVersion:    cf.OSVersion,
 		Variant:      cf.Variant,
 	}
-	for _, asked := range r.Platforms {
+	for _, asked := range t.Platforms {
 		if p.Variant == "" && asked.OS == p.OS && asked.Architecture == p.Architecture {
 			p.Variant = asked.Variant
 		}
@@ -138,83 +163,23 @@ func (r *rewriter) platformOf(cf *v1.ConfigFile) *v1.Platform {
 	return &p
 }
 
-// rebuild puts the image together again with the health layers, the check and the
-// media types that are wanted, and says what was added.
-func (r *rewriter) rebuild(ctx context.Context, img v1.Image, platform v1.Platform) (v1.Image, added, error) {
-	d, err := r.newDraft(img, platform)
-	if err != nil {
-		return nil, added{}, err
+// rebuild reads an image, splits it, equips it unless it gets no check, and assembles it
+// with the media types that are wanted.
+func (r *rewriter) rebuild(ctx context.Context, d *draft) (out v1.Image, err error) {
+	if d.Image, err = oci.Read(d.old); err != nil {
+		return nil, err
 	}
-	switch {
-	case r.leaves(platform):
-	case r.original != nil:
-		err = r.addToOriginal(ctx, img, d)
-	default:
-		if err = d.utc(); err == nil {
-			err = r.addHealth(ctx, d)
-		}
+	if err := r.subject.split(d.Image); err != nil {
+		return nil, err
 	}
-	if err != nil {
-		return nil, added{}, err
+	if r.leaves(d.platform) {
+		return d.Assemble(r.Format)
 	}
-	out, err := r.assemble(d)
-	if err == nil && !r.leaves(platform) {
-		err = r.judge(ctx, d, out)
+	if err := r.subject.equip(ctx, d); err != nil {
+		return nil, err
 	}
-	return out, d.added, err
-}
-
-// say tells the user something once, however many platforms it is true of.
-func (r *rewriter) say(format string, args ...any) {
-	line := fmt.Sprintf(format, args...)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if !slices.Contains(r.said, line) {
-		r.said = append(r.said, line)
-		r.Logf("%s", line)
+	if out, err = d.Assemble(r.Format); err != nil {
+		return nil, err
 	}
-}
-
-func (r *rewriter) built(p v1.Platform) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.platforms = append(r.platforms, p)
-}
-
-// missing tells whether a platform was asked for and is not there. ko fails only if
-// none is. A config need not say the variant that the base's index says.
-func (r *rewriter) missing(asked v1.Platform) bool {
-	return !slices.ContainsFunc(r.platforms, func(p v1.Platform) bool {
-		sameVariant := p.Variant == asked.Variant || p.Variant == "" || asked.Variant == ""
-		return p.OS == asked.OS && p.Architecture == asked.Architecture && sameVariant
-	})
-}
-
-// report says in one line what was added.
-func (r *rewriter) report() {
-	for _, p := range r.Platforms {
-		if r.missing(p) {
-			r.say("warning: the base image has no %s, so there is no image for it", p)
-		}
-	}
-	if !r.added {
-		return
-	}
-	line := fmt.Sprintf("health: %s", r.check)
-	if !r.check.Chosen {
-		line += " (default)"
-	}
-	if r.original != nil && r.original.Program != nil {
-		line += fmt.Sprintf("; %s of %s", r.original.Program.Path, images.Redact(r.original.Program.Image))
-	}
-	if len(r.probes) > 0 {
-		line += fmt.Sprintf("; %s %d KB", health.ProbePath, (slices.Max(r.probes)+500)/1000)
-	}
-	if len(r.probes) > 1 {
-		line += fmt.Sprintf(" on each of %d platforms", len(r.probes))
-	}
-	if r.importpath != "" {
-		line += " for " + r.importpath
-	}
-	r.say("%s", line)
+	return out, r.judge(ctx, d, out)
 }

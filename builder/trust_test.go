@@ -17,6 +17,7 @@ import (
 	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/images"
 	"github.com/ko-health/kohealth/builder/limits"
+	"github.com/ko-health/kohealth/builder/oci"
 	"github.com/ko-health/kohealth/builder/rootfs"
 	"github.com/ko-health/kohealth/layers"
 	"github.com/ko-health/kohealth/layers/cache"
@@ -105,7 +106,7 @@ func imageOf(t *testing.T, l, claimed v1.Layer, more ...v1.Layer) v1.Image {
 	if err != nil {
 		t.Fatal(err)
 	}
-	img, err := newImage(m, raw, all)
+	img, err := oci.New(m, raw, all)
 	if err != nil {
 		t.Fatal(err)
 	}

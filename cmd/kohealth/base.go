@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ko-health/kohealth/builder"
+	"github.com/ko-health/kohealth/builder/equip"
 	"github.com/ko-health/kohealth/builder/hint"
 	"github.com/ko-health/kohealth/builder/images"
 	"github.com/ko-health/kohealth/cmd/kohealth/internal/term"
@@ -189,7 +190,7 @@ func (f *baseFlags) options(ctx context.Context, v versions) (bo builder.BaseOpt
 		return bo, err
 	}
 	if f.probeFrom != "" {
-		if bo.Program, err = builder.ParseProgram(f.probeFrom); err != nil {
+		if bo.Program, err = equip.ParseProgram(f.probeFrom); err != nil {
 			return bo, usage(err)
 		}
 	}

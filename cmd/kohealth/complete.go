@@ -11,9 +11,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/ko-health/kohealth/builder"
 	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/lint"
+	"github.com/ko-health/kohealth/builder/oci"
 	"github.com/ko-health/kohealth/builder/render"
 	"github.com/ko-health/kohealth/cmd/kohealth/internal/term"
 	"github.com/ko-health/kohealth/layers/apk"
@@ -81,7 +81,7 @@ func completeHealth(cmd *cobra.Command, hf *healthFlags) {
 	completeFlags(cmd, map[string]cobra.CompletionFunc{
 		"health-tool":    oneOf(health.ToolProbe, health.ToolBusybox),
 		"health-package": hf.completePackage,
-		formatFlag:       oneOf(string(builder.OCIFormat), string(builder.DockerFormat)),
+		formatFlag:       oneOf(string(oci.OCIFormat), string(oci.DockerFormat)),
 		"platform":       listOf(append(platformWords(), "all")...),
 		"sbom":           oneOf("spdx", "none"),
 	})

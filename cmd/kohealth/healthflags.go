@@ -11,8 +11,8 @@ import (
 	"github.com/google/ko/pkg/commands/options"
 	"github.com/spf13/pflag"
 
-	"github.com/ko-health/kohealth/builder"
 	"github.com/ko-health/kohealth/builder/health"
+	"github.com/ko-health/kohealth/builder/oci"
 )
 
 // A healthFlag is a flag for one key of a health check. Its environment variable is
@@ -99,7 +99,7 @@ func (f healthFlag) say(s *health.Settings, value string) error {
 type checks struct {
 	said   health.Settings // by flags and variables
 	file   health.File
-	format builder.Format
+	format oci.Format
 }
 
 // checks reads what flags, variables and .ko.yaml say. Every error that can be found
@@ -117,7 +117,7 @@ func (hf *healthFlags) checks(dir string) (*checks, error) {
 		format = hf.format
 	}
 	c := &checks{said: hf.said.Over(env)}
-	if c.format, err = builder.ParseFormat(format); err != nil {
+	if c.format, err = oci.ParseFormat(format); err != nil {
 		return nil, err
 	}
 	if path := configFile(dir); path != "" {

@@ -16,6 +16,7 @@ func TestDependencies(t *testing.T) {
 	printing := []string{"builder/escape"}
 	health := append([]string{"builder/health", "builder/limits"}, leaves...)
 	layers := append([]string{"layers", "layers/cache"}, health...)
+	equip := append([]string{"builder/equip", "builder/oci", "builder/rootfs", "builder/verified", "builder/images", "layers/apk"}, layers...)
 	for pkg, want := range map[string][]string{
 		"builder/hint":             {"builder/hint"},
 		"builder/escape":           printing,
@@ -39,7 +40,10 @@ func TestDependencies(t *testing.T) {
 		"builder/kofile":           append([]string{"builder/kofile", "builder/doctree"}, health...),
 		"builder/images":           append([]string{"builder/images", "builder/verified"}, health...),
 		"layers/apk":               append([]string{"layers/apk", "builder/rootfs", "builder/verified"}, layers...),
-		"builder":                  append([]string{"builder", "builder/judge", "builder/rootfs", "builder/verified", "builder/images", "layers/apk"}, layers...),
+		"builder/oci":              append([]string{"builder/oci", "builder/verified"}, health...),
+		"builder/equip":            equip,
+		"builder/sbom":             append([]string{"builder/sbom"}, equip...),
+		"builder":                  append([]string{"builder", "builder/judge", "builder/sbom"}, equip...),
 	} {
 		slices.Sort(want)
 		if diff := cmp.Diff(want, ownDeps(t, pkg)); diff != "" {

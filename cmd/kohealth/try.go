@@ -19,9 +19,9 @@ import (
 	"github.com/google/ko/pkg/commands/options"
 	"github.com/spf13/cobra"
 
-	"github.com/ko-health/kohealth/builder"
 	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/hint"
+	"github.com/ko-health/kohealth/builder/oci"
 	"github.com/ko-health/kohealth/builder/trial"
 	"github.com/ko-health/kohealth/layers"
 )
@@ -163,7 +163,7 @@ func (f *tryFlags) onThisMachine(ctx context.Context, v versions, arg string, ap
 
 // appOf returns the app of an image as ko has built it.
 func appOf(img v1.Image) (trial.App, error) {
-	layers, err := builder.AppLayers(img)
+	layers, err := oci.AppLayers(img)
 	if err != nil {
 		return trial.App{}, err
 	}

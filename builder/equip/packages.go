@@ -1,4 +1,4 @@
-package builder
+package equip
 
 import (
 	"context"
@@ -17,88 +17,83 @@ import (
 	"github.com/ko-health/kohealth/layers/apk"
 )
 
-// addPackages adds a layer with the packages that the check asks for, and returns the
-// file systems of the base and of the image that this makes. A base with a busybox of
-// its own keeps it.
-func (r *rewriter) addPackages(ctx context.Context, d *draft) (base, image *rootfs.FS, err error) {
-	if base, err = rootfs.Read(d.base(), r.files()); err != nil {
-		return nil, nil, err
-	}
-	names := d.check.AllPackages()
+// addPackages adds a layer with the packages that the check asks for, and returns the file
+// system that the image has then. A base with a busybox of its own keeps it.
+func (w *work) addPackages(ctx context.Context, base *rootfs.FS) (image *rootfs.FS, err error) {
+	check := w.added.Check
+	names := check.AllPackages()
 	if has(base, "/bin/busybox") || has(base, "/usr/bin/busybox") {
-		names = d.check.Packages
+		names = check.Packages
 	}
 	var files []layers.File
 	image = base.Clone()
 	if len(names) > 0 {
-		got, err := r.install(ctx, d, base, names)
+		got, err := w.install(ctx, base, names)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
-		d.added.list, files = got.Packages, got.Files
-		for _, f := range files {
-			image.Put(f.Path, f.Mode, f.Linkname)
-		}
+		w.added.List, files = got.Packages, got.Files
+		putAll(image, files)
 	}
-	if d.check.Tool == health.ToolBusybox {
+	if check.Tool == health.ToolBusybox {
 		links, err := linkTools(image)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		files = append(files, links...)
 	}
 	if len(files) == 0 {
-		return base, image, nil
+		return image, nil
 	}
-	d.added.packages, err = r.insertFiles(d, files, describePackages(d.added.list))
-	return base, image, err
+	w.added.Packages, err = w.insert(files, describePackages(w.added.List))
+	return image, err
 }
 
-// checkPackages refuses what no base image can make right. A busybox may be the base
-// image's own, whatever its platform.
-func (b *Builder) checkPackages(check health.Check) error {
+// CheckPackages refuses packages that no base image can make right. A busybox may be the
+// base image's own, whatever its platform.
+func (t *Tools) CheckPackages(check health.Check, platforms []v1.Platform) error {
 	if check.Disabled || len(check.AllPackages()) == 0 {
 		return nil
 	}
 	if len(check.Packages) > 0 {
-		for _, p := range b.opts.Platforms {
+		for _, p := range platforms {
 			if _, err := apkArch(p); err != nil {
 				return err
 			}
 		}
 	}
-	err := b.opts.Packages.Check(apk.Request{Packages: check.Packages, Repositories: check.Repositories, Keys: check.Keys, Offline: check.Offline})
+	err := t.Packages.Check(request(check, check.Packages))
 	if err != nil {
 		return fmt.Errorf("adding packages: %w", err)
 	}
 	return nil
 }
 
+// request asks for packages where a check says.
+func request(check health.Check, names []string) apk.Request {
+	return apk.Request{Packages: names, Repositories: check.Repositories, Keys: check.Keys, Offline: check.Offline}
+}
+
 // install returns the files of packages, and says which they are.
-func (r *rewriter) install(ctx context.Context, d *draft, base *rootfs.FS, names []string) (*apk.Installation, error) {
-	arch, err := apkArch(d.platform)
-	if err != nil {
+func (w *work) install(ctx context.Context, base *rootfs.FS, names []string) (*apk.Installation, error) {
+	req := request(w.added.Check, names)
+	var err error
+	if req.Arch, err = apkArch(w.platform); err != nil {
 		return nil, err
 	}
-	got, err := r.Packages.Install(ctx, apk.Request{
-		Packages:     names,
-		Repositories: d.check.Repositories,
-		Keys:         d.check.Keys,
-		Offline:      d.check.Offline,
-		Arch:         arch,
-		Base:         base,
-		Reserved:     append(koDirs(), health.ProbePath, health.ArgsPath),
-	})
+	req.Base = base
+	req.Reserved = append(koDirs(), health.ProbePath, health.ArgsPath)
+	got, err := w.Packages.Install(ctx, req)
 	if err != nil {
 		return nil, fmt.Errorf("adding packages: %w", err)
 	}
-	for _, w := range got.Warnings {
-		r.say("warning: %s", w)
+	for _, warning := range got.Warnings {
+		w.Say("warning: %s", warning)
 	}
 	if len(got.Packages) == 0 {
-		r.say("health: the base image has all packages: %s", strings.Join(names, ", "))
+		w.Say("health: the base image has all packages: %s", strings.Join(names, ", "))
 	} else {
-		r.say("health: %s", describePackages(got.Packages))
+		w.Say("health: %s", describePackages(got.Packages))
 	}
 	return got, nil
 }
@@ -126,9 +121,7 @@ func linkTools(image *rootfs.FS) (links []layers.File, err error) {
 		if err != nil {
 			return err
 		}
-		for _, f := range files {
-			image.Put(f.Path, f.Mode, f.Linkname)
-		}
+		putAll(image, files)
 		links = append(links, files...)
 		return nil
 	}

@@ -1,4 +1,4 @@
-package builder
+package oci
 
 import (
 	"encoding/json"
@@ -12,11 +12,12 @@ import (
 	"github.com/ko-health/kohealth/builder/health"
 )
 
-// A rawConfig is an image config whose fields are kept as they are, known or not.
-type rawConfig map[string]json.RawMessage
+// A Config is an image config whose fields are kept as they are, known or not.
+type Config map[string]json.RawMessage
 
-func parseRawConfig(data []byte) (rawConfig, error) {
-	c := rawConfig{}
+// ParseConfig parses the JSON of an image config.
+func ParseConfig(data []byte) (Config, error) {
+	c := Config{}
 	if err := json.Unmarshal(data, &c); err != nil {
 		return nil, fmt.Errorf("parsing image config: %w", err)
 	}
@@ -27,20 +28,21 @@ func parseRawConfig(data []byte) (rawConfig, error) {
 }
 
 // inner returns the "config" object, in which what a container runs with is said.
-func (c rawConfig) inner() (rawConfig, error) {
-	inner := rawConfig{}
+func (c Config) inner() (Config, error) {
+	inner := Config{}
 	if raw, ok := c["config"]; ok {
 		if err := json.Unmarshal(raw, &inner); err != nil {
 			return nil, fmt.Errorf("parsing image config's %q: %w", "config", err)
 		}
 	}
 	if inner == nil { // "config": null
-		inner = rawConfig{}
+		inner = Config{}
 	}
 	return inner, nil
 }
 
-func (c rawConfig) set(key string, value any) error {
+// Set sets a key to what value is in JSON.
+func (c Config) Set(key string, value any) error {
 	raw, err := json.Marshal(value)
 	if err != nil {
 		return fmt.Errorf("encoding image config's %q: %w", key, err)
@@ -49,9 +51,27 @@ func (c rawConfig) set(key string, value any) error {
 	return nil
 }
 
-// keepUnknown takes from the base's config what ko's lost because
+// Command returns what a container starts: entrypoint and arguments.
+func (c Config) Command() (argv []string, err error) {
+	inner, err := c.inner()
+	if err != nil {
+		return nil, err
+	}
+	for _, key := range []string{"Entrypoint", "Cmd"} {
+		var list []string
+		if raw, ok := inner[key]; ok {
+			if err := json.Unmarshal(raw, &list); err != nil {
+				return nil, fmt.Errorf("parsing image config's %q: %w", key, err)
+			}
+		}
+		argv = append(argv, list...)
+	}
+	return argv, nil
+}
+
+// KeepUnknown takes from the base's config what ko's lost because
 // go-containerregistry has no field for it.
-func (c rawConfig) keepUnknown(base rawConfig) error {
+func (c Config) KeepUnknown(base Config) error {
 	inner, err := c.inner()
 	if err != nil {
 		return err
@@ -62,10 +82,10 @@ func (c rawConfig) keepUnknown(base rawConfig) error {
 	}
 	inner.addUnknown(baseInner, reflect.TypeFor[v1.Config]())
 	c.addUnknown(base, reflect.TypeFor[v1.ConfigFile]())
-	return c.set("config", inner)
+	return c.Set("config", inner)
 }
 
-func (c rawConfig) addUnknown(base rawConfig, known reflect.Type) {
+func (c Config) addUnknown(base Config, known reflect.Type) {
 	names := jsonNames(known)
 	for key, value := range base {
 		if _, ok := c[key]; !ok && !names[strings.ToLower(key)] {
@@ -88,27 +108,27 @@ func jsonNames(t reflect.Type) map[string]bool {
 	return names
 }
 
-// setHealthcheck puts the check in place of every other that is there. Podman looks
+// SetHealthcheck puts the check in place of every other that is there. Podman looks
 // into the legacy container_config first.
-func (c rawConfig) setHealthcheck(check any) error {
+func (c Config) SetHealthcheck(check any) error {
 	inner, err := c.inner()
 	if err != nil {
 		return err
 	}
-	if err := inner.set("Healthcheck", check); err != nil {
+	if err := inner.Set("Healthcheck", check); err != nil {
 		return err
 	}
-	if legacy := (rawConfig{}); json.Unmarshal(c["container_config"], &legacy) == nil && legacy["Healthcheck"] != nil {
+	if legacy := (Config{}); json.Unmarshal(c["container_config"], &legacy) == nil && legacy["Healthcheck"] != nil {
 		delete(legacy, "Healthcheck")
-		if err := c.set("container_config", legacy); err != nil {
+		if err := c.Set("container_config", legacy); err != nil {
 			return err
 		}
 	}
-	return c.set("config", inner)
+	return c.Set("config", inner)
 }
 
-// healthcheck returns the check that the config holds, or nil.
-func (c rawConfig) healthcheck() (json.RawMessage, error) {
+// Healthcheck returns the check that the config holds, or nil.
+func (c Config) Healthcheck() (json.RawMessage, error) {
 	inner, err := c.inner()
 	if err != nil {
 		return nil, err

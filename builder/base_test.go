@@ -18,7 +18,7 @@ import (
 
 	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/images"
-	"github.com/ko-health/kohealth/builder/rootfs"
+	"github.com/ko-health/kohealth/builder/oci"
 )
 
 // originalImage returns an image of so many layers with exactly this config, but for rootfs.
@@ -45,7 +45,7 @@ func originalImage(t *testing.T, layers int, config map[string]any) v1.Image {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := newImage(m, raw, all)
+	out, err := oci.New(m, raw, all)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +112,7 @@ func TestBaseAgain(t *testing.T) {
 func TestBaseRenewsProbe(t *testing.T) {
 	b := newBench(t)
 	want := b.addTo(t, &images.Set{Image: originalImage(t, 1, map[string]any{})}, "test", "tcp://:80", "interval", "7s", "log", "false").(v1.Image)
-	s, err := readStack(want)
+	img, err := oci.Read(want)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,25 +120,13 @@ func TestBaseRenewsProbe(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.koLayer, s.koEntry, s.command = len(s.layers), len(s.history), baseCommand
-	s.dropOurs()
-	if err := s.insert(old, probeComment+", at /usr/bin/healthcheck"); err != nil {
+	img.SplitAtTop()
+	img.DropMarked()
+	if err := img.Insert(old, oci.ProbeMark+", at /usr/bin/healthcheck"); err != nil {
 		t.Fatal(err)
 	}
-	s.note(v1.History{Comment: "health check", EmptyLayer: true})
-	raw, err := want.RawConfigFile()
-	if err != nil {
-		t.Fatal(err)
-	}
-	config, err := parseRawConfig(raw)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := want.Manifest()
-	if err != nil {
-		t.Fatal(err)
-	}
-	stale, err := (&rewriter{}).assemble(&draft{stack: s, config: config, manifest: m})
+	img.MarkBase()
+	stale, err := img.Assemble(oci.KeepFormat)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,8 +197,8 @@ func TestFindsApp(t *testing.T) {
 		{[]string{"/bin/sh"}, []string{"/start.sh"}, false},
 		{[]string{"/entrypoint.sh"}, []string{"bash"}, false},
 	} {
-		config := rawConfig{}
-		if err := config.set("config", map[string]any{"Entrypoint": tt.entrypoint, "Cmd": tt.cmd}); err != nil {
+		config := oci.Config{}
+		if err := config.Set("config", map[string]any{"Entrypoint": tt.entrypoint, "Cmd": tt.cmd}); err != nil {
 			t.Fatal(err)
 		}
 		if err := findsApp(health.Check{}, config); (err == nil) != tt.ok {
@@ -220,64 +208,7 @@ func TestFindsApp(t *testing.T) {
 			t.Errorf("%q %q, chosen: %v", tt.entrypoint, tt.cmd, err)
 		}
 	}
-	if err := findsApp(health.Check{}, rawConfig{"config": json.RawMessage(`{"Cmd": 1}`)}); err == nil {
+	if err := findsApp(health.Check{}, oci.Config{"config": json.RawMessage(`{"Cmd": 1}`)}); err == nil {
 		t.Error("a Cmd that is a number is taken")
 	}
-}
-
-func TestParseProgram(t *testing.T) {
-	for s, want := range map[string]Program{
-		"example.com/checks:/bin/x":           {"example.com/checks", "/bin/x"},
-		"localhost:5000/checks:v1:/bin/x":     {"localhost:5000/checks:v1", "/bin/x"},
-		"checks@sha256:0a:/bin/x":             {"checks@sha256:0a", "/bin/x"},
-		"docker://example.com/checks:/bin/x":  {"docker://example.com/checks", "/bin/x"},
-		"docker-daemon:checks:v1:/bin/../a/x": {"docker-daemon:checks:v1", "/a/x"},
-		"./out.tar:/x":                        {"./out.tar", "/x"},
-	} {
-		got, err := ParseProgram(s)
-		if err != nil || *got != want {
-			t.Errorf("ParseProgram(%q) = %v, %v; want %v", s, got, err, want)
-		}
-	}
-	for _, s := range []string{"", "/bin/x", ":/bin/x", "checks", "checks:v1", "checks:bin/x", "docker://example.com/checks", "checks:/", "checks:/a\nb"} {
-		if got, err := ParseProgram(s); err == nil {
-			t.Errorf("ParseProgram(%q) = %v", s, got)
-		}
-	}
-}
-
-// FuzzParseProgram checks that what was parsed parses again to the same.
-func FuzzParseProgram(f *testing.F) {
-	f.Add("localhost:5000/checks:v1:/bin/x")
-	f.Add("docker://a:/../b")
-	f.Fuzz(func(t *testing.T, s string) {
-		p, err := ParseProgram(s)
-		if err != nil {
-			return
-		}
-		again, err := ParseProgram(p.Image + ":" + p.Path)
-		if err != nil || *again != *p {
-			t.Errorf("%q: %v, then %v, %v", s, p, again, err)
-		}
-	})
-}
-
-// FuzzCheckRuns checks that no program, however damaged, is taken for one of another
-// platform as well, or ends the process.
-func FuzzCheckRuns(f *testing.F) {
-	f.Add([]byte("#!/bin/sh\n"))
-	f.Add([]byte("#!"))
-	f.Add([]byte("\x7fELF\x02\x01\x01" + strings.Repeat("\x00", 57)))
-	image, err := rootfs.Read(nil, "")
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Fuzz(func(t *testing.T, content []byte) {
-		r := &rewriter{Options: Options{Logf: t.Logf}, original: &original{BaseOptions: BaseOptions{Program: &Program{Path: "/x"}}}}
-		amd64 := r.checkRuns(content, v1.Platform{OS: "linux", Architecture: "amd64"}, image)
-		arm64 := r.checkRuns(content, v1.Platform{OS: "linux", Architecture: "arm64"}, image)
-		if amd64 == nil && arm64 == nil {
-			t.Errorf("%q runs on both", content)
-		}
-	})
 }

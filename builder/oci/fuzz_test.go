@@ -1,4 +1,4 @@
-package builder
+package oci
 
 import (
 	"encoding/json"
@@ -30,7 +30,7 @@ func FuzzConfig(f *testing.F) {
 			all = append(all, static.NewLayer([]byte("layer"), types.OCILayer))
 			m.Layers = append(m.Layers, v1.Descriptor{MediaType: types.OCILayer})
 		}
-		img, err := newImage(m, config, all)
+		img, err := New(m, config, all)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -39,27 +39,31 @@ func FuzzConfig(f *testing.F) {
 }
 
 func rewriteConfig(t *testing.T, img v1.Image, config []byte, ours bool) {
-	r := &rewriter{}
-	if !ours {
-		r.original = &original{}
-	}
-	d, err := r.newDraft(img, v1.Platform{OS: "linux"})
+	d, err := Read(img)
 	if err != nil {
 		return
 	}
-	if base, err := parseRawConfig(config); err == nil {
-		_ = d.config.keepUnknown(base)
+	if ours { // as ko has built it
+		err = d.SplitAtKo()
+	} else {
+		d.SplitAtTop()
 	}
-	_, _ = d.config.healthcheck()
-	_ = findsApp(health.Check{}, d.config)
-	_, _, _ = d.hasOurs(), d.madeByBase(), d.hasMoreThanProbe()
-	d.dropOurs()
-	d.note(markOfBase())
-	check := health.Config{Test: []string{"NONE"}}
-	if d.utc() != nil || d.config.setHealthcheck(check) != nil {
+	if err != nil {
 		return
 	}
-	out, err := r.assemble(d)
+	if base, err := ParseConfig(config); err == nil {
+		_ = d.Config.KeepUnknown(base)
+	}
+	_, _ = d.Config.Healthcheck()
+	_, _ = d.Config.Command()
+	_, _, _ = d.HasMarks(), d.MadeByBase(), d.HasMoreThanProbe()
+	d.DropMarked()
+	d.MarkBase()
+	check := health.Config{Test: []string{"NONE"}}
+	if d.UTC() != nil || d.Config.SetHealthcheck(check) != nil {
+		return
+	}
+	out, err := d.Assemble(KeepFormat)
 	if err != nil {
 		return
 	}

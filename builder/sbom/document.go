@@ -1,24 +1,25 @@
-package builder
+package sbom
 
 import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/ko/pkg/build"
 	specs "github.com/opencontainers/image-spec/specs-go/v1"
-	"github.com/sigstore/cosign/v3/pkg/oci"
+	cosign "github.com/sigstore/cosign/v3/pkg/oci"
 	ocimutate "github.com/sigstore/cosign/v3/pkg/oci/mutate"
 	"github.com/sigstore/cosign/v3/pkg/oci/static"
+
+	"github.com/ko-health/kohealth/builder/equip"
+	"github.com/ko-health/kohealth/builder/oci"
 )
 
-// An spdxDocument is an SBOM in the shape of ko's, of an image that ko did not build.
+// A document is an SBOM in the shape of ko's, of an image that ko did not build.
 //
 // https://spdx.github.io/spdx-spec/v2.3/document-creation-information/
-type spdxDocument struct {
+type document struct {
 	ID            string             `json:"SPDXID"`
 	Name          string             `json:"name"`
 	Version       string             `json:"spdxVersion"`
@@ -38,66 +39,80 @@ type spdxCreation struct {
 // spdxMediaType is what ko attaches SBOMs as.
 const spdxMediaType = "text/spdx+json"
 
-// describe attaches an image's SBOM: ko's, brought up to date, or one of what was added
-// to an original.
-func (r *rewriter) describe(old, out oci.SignedImage, platform v1.Platform, a added) (oci.SignedImage, error) {
-	if r.original == nil {
-		return r.imageSBOM(old, out, a)
-	}
-	if r.original.SBOM == "" || a.kept {
-		return out, nil
-	}
-	doc, err := startDocument(out)
+// DescribeImage attaches an SBOM of its own to an image. Its file's name begins with name.
+func (d *Documents) DescribeImage(out cosign.SignedImage, name string, platform v1.Platform, added equip.Added) (cosign.SignedImage, error) {
+	doc, err := documentOf(out)
 	if err != nil {
-		return nil, err
-	}
-	cf, err := out.ConfigFile()
-	if err != nil {
-		return nil, err
-	}
-	m, err := out.Manifest()
-	if err != nil {
-		return nil, err
-	}
-	doc.CreationInfo.Created = spdxTime(cf.Created)
-	doc.addBase(m.Annotations)
-	if err := doc.addProgram(cf.History, m.Layers); err != nil {
 		return nil, err
 	}
 	file, err := doc.file()
 	if err != nil {
 		return nil, err
 	}
-	started, err := ocimutate.AttachFileToImage(out, sbomAttachment, file)
+	started, err := ocimutate.AttachFileToImage(out, attachment, file)
 	if err != nil {
 		return nil, err
 	}
-	described, err := r.imageSBOM(started, out, a)
+	described, err := d.UpdateImage(started, out, added)
 	if err != nil {
 		return nil, err
 	}
-	return described, r.keepDocument(described, strings.ReplaceAll(platform.String(), "/", "-"))
+	return described, d.keepOf(described, name+"-"+strings.ReplaceAll(platform.String(), "/", "-"))
 }
 
-// describeIndex is describe for an index.
-func (r *rewriter) describeIndex(old, out oci.SignedImageIndex) (build.Result, error) {
-	if r.original == nil {
-		return r.indexSBOM(old, out)
-	}
-	if r.original.SBOM == "" {
-		return out, nil
-	}
-	doc, err := startDocument(out)
+// documentOf returns what can be said of an image before what was added: what it is made
+// from, and the program of another image in it.
+func documentOf(img v1.Image) (*document, error) {
+	doc, err := start(img)
 	if err != nil {
 		return nil, err
 	}
-	im, err := out.IndexManifest()
+	cf, err := img.ConfigFile()
+	if err != nil {
+		return nil, err
+	}
+	m, err := img.Manifest()
+	if err != nil {
+		return nil, err
+	}
+	doc.CreationInfo.Created = spdxTime(cf.Created)
+	doc.addBase(m.Annotations)
+	return doc, doc.addProgram(cf.History, m.Layers)
+}
+
+// DescribeIndex is DescribeImage for an index of images that are described.
+func (d *Documents) DescribeIndex(out cosign.SignedImageIndex, name string) (cosign.SignedImageIndex, error) {
+	doc, err := documentOfIndex(out)
+	if err != nil {
+		return nil, err
+	}
+	file, err := doc.file()
+	if err != nil {
+		return nil, err
+	}
+	started, err := ocimutate.AttachFileToImageIndex(out, attachment, file)
+	if err != nil {
+		return nil, err
+	}
+	described, err := d.UpdateIndex(started, out)
+	if err != nil {
+		return nil, err
+	}
+	return described, d.keepOf(described, name+"-index")
+}
+
+func documentOfIndex(idx v1.ImageIndex) (*document, error) {
+	doc, err := start(idx)
+	if err != nil {
+		return nil, err
+	}
+	im, err := idx.IndexManifest()
 	if err != nil {
 		return nil, err
 	}
 	doc.addBase(im.Annotations)
 	for _, desc := range im.Manifests {
-		img, err := out.Image(desc.Digest)
+		img, err := idx.Image(desc.Digest)
 		if err != nil {
 			return nil, err
 		}
@@ -108,27 +123,15 @@ func (r *rewriter) describeIndex(old, out oci.SignedImageIndex) (build.Result, e
 		doc.CreationInfo.Created = max(doc.CreationInfo.Created, spdxTime(cf.Created))
 		doc.relate("VARIANT_OF", imagePackage(desc.Digest, string(desc.MediaType), desc.Platform.String()))
 	}
-	file, err := doc.file()
-	if err != nil {
-		return nil, err
-	}
-	started, err := ocimutate.AttachFileToImageIndex(out, sbomAttachment, file)
-	if err != nil {
-		return nil, err
-	}
-	described, err := r.indexSBOM(started, out)
-	if err != nil {
-		return nil, err
-	}
-	return described, r.keepDocument(described.(oci.SignedEntity), "index")
+	return doc, nil
 }
 
-// keepDocument has an SBOM written where ko writes its own.
-func (r *rewriter) keepDocument(se oci.SignedEntity, what string) error {
-	if r.SBOMDir == "" {
+// keepOf has the SBOM of an image or index written.
+func (d *Documents) keepOf(se cosign.SignedEntity, name string) error {
+	if d.Dir == "" {
 		return nil
 	}
-	f, err := se.Attachment(sbomAttachment)
+	f, err := se.Attachment(attachment)
 	if err != nil {
 		return err
 	}
@@ -136,13 +139,11 @@ func (r *rewriter) keepDocument(se oci.SignedEntity, what string) error {
 	if err != nil {
 		return err
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.documents[filepath.Join(r.SBOMDir, r.original.SBOM+"-"+what+".spdx.json")] = document
+	d.keep(filepath.Join(d.Dir, name+".spdx.json"), document)
 	return nil
 }
 
-func startDocument(d described) (*spdxDocument, error) {
+func start(d described) (*document, error) {
 	digest, err := d.Digest()
 	if err != nil {
 		return nil, err
@@ -152,7 +153,7 @@ func startDocument(d described) (*spdxDocument, error) {
 		return nil, err
 	}
 	subject := imagePackage(digest, string(mt), "")
-	return &spdxDocument{
+	return &document{
 		ID:           "SPDXRef-DOCUMENT",
 		Name:         "sbom-" + digest.String(),
 		Version:      "SPDX-2.3",
@@ -168,13 +169,13 @@ func startDocument(d described) (*spdxDocument, error) {
 }
 
 // relate adds a package and what the subject is to it.
-func (d *spdxDocument) relate(how string, p spdxPackage) {
+func (d *document) relate(how string, p spdxPackage) {
 	d.Packages = append(d.Packages, p)
 	d.Relationships = append(d.Relationships, spdxRelationship{Element: d.Describes[0], Type: how, Related: p.ID})
 }
 
 // addBase adds the original that annotations name.
-func (d *spdxDocument) addBase(annotations map[string]string) {
+func (d *document) addBase(annotations map[string]string) {
 	digest, err := v1.NewHash(annotations[specs.AnnotationBaseImageDigest])
 	if err != nil {
 		return // there is no name for it
@@ -183,13 +184,13 @@ func (d *spdxDocument) addBase(annotations map[string]string) {
 }
 
 // addProgram adds the program of another image that the topmost layer holds.
-func (d *spdxDocument) addProgram(history []v1.History, layers []v1.Descriptor) error {
-	i := slices.IndexFunc(history, func(h v1.History) bool { return isOurs(h) && strings.HasPrefix(h.Comment, programComment) })
-	if i < 0 {
+func (d *document) addProgram(history []v1.History, layers []v1.Descriptor) error {
+	comment := oci.FindMark(history, oci.ProgramMark)
+	if comment == "" {
 		return nil
 	}
 	if len(layers) == 0 {
-		return fmt.Errorf("describing %s: there is no layer", history[i].Comment)
+		return fmt.Errorf("describing %s: there is no layer", comment)
 	}
 	digest := layers[len(layers)-1].Digest
 	d.relate("CONTAINS", spdxPackage{
@@ -197,7 +198,7 @@ func (d *spdxDocument) addProgram(history []v1.History, layers []v1.Descriptor) 
 		Name:             "program",
 		LicenseDeclared:  noAssertion,
 		LicenseConcluded: noAssertion,
-		Description:      history[i].Comment,
+		Description:      comment,
 		DownloadLocation: noAssertion,
 		SourceInfo:       "layer " + digest.String(),
 		CopyrightText:    noAssertion,
@@ -208,7 +209,7 @@ func (d *spdxDocument) addProgram(history []v1.History, layers []v1.Descriptor) 
 	return nil
 }
 
-func (d *spdxDocument) file() (oci.File, error) {
+func (d *document) file() (cosign.File, error) {
 	text, err := json.Marshal(d)
 	if err != nil {
 		return nil, err

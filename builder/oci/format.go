@@ -1,4 +1,4 @@
-package builder
+package oci
 
 import (
 	"errors"
@@ -40,8 +40,8 @@ var mediaPairs = [...]struct{ oci, docker types.MediaType }{
 	{types.OCIRestrictedLayer, types.DockerForeignLayer},
 }
 
-// mediaType returns the type in the format that means what mt means.
-func (f Format) mediaType(mt types.MediaType) (types.MediaType, error) {
+// MediaType returns the type in the format that means what mt means.
+func (f Format) MediaType(mt types.MediaType) (types.MediaType, error) {
 	if f == KeepFormat {
 		return mt, nil
 	}
@@ -61,11 +61,11 @@ func (f Format) mediaType(mt types.MediaType) (types.MediaType, error) {
 	return "", fmt.Errorf("converting media type %q to %s: unknown type", mt, f)
 }
 
-// layerType is the type of a new layer beside a manifest of the type mt, which may
+// LayerType is the type of a new layer beside a manifest of the type mt, which may
 // be of either format.
-func (f Format) layerType(mt types.MediaType) (types.MediaType, error) {
+func (f Format) LayerType(mt types.MediaType) (types.MediaType, error) {
 	if f == KeepFormat && mt == types.DockerManifestSchema2 {
 		return types.DockerLayer, nil
 	}
-	return f.mediaType(types.OCILayer)
+	return f.MediaType(types.OCILayer)
 }
