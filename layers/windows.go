@@ -10,7 +10,8 @@ import (
 
 // ForWindows returns files in the form that a layer of a Windows image has: below Files
 // lies drive C:, beside it Hives, for changes to the registry. Paths begin with C:\. It is
-// ko's own form (tarBinary in pkg/build/gobuild.go), whose images run.
+// ko's own form (tarBinary in pkg/build/gobuild.go), whose images run. Directories of files
+// have to be among the files.
 func ForWindows(files ...File) []File {
 	all := []File{
 		{Path: "/Files", Mode: fs.ModeDir | 0o555, windows: true},

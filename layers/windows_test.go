@@ -10,7 +10,7 @@ import (
 )
 
 func TestForWindows(t *testing.T) {
-	layer, err := layers.Layer(layers.ForWindows(layers.File{Path: `C:\dir\file.exe`, Mode: 0o555, Content: []byte("x")}), types.OCILayer)
+	layer, err := layers.Layer(layers.ForWindows(layers.File{Path: `C:\file.exe`, Mode: 0o555, Content: []byte("x")}), types.OCILayer)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -19,8 +19,8 @@ func TestForWindows(t *testing.T) {
 	for _, h := range headers {
 		names = append(names, h.Name+" "+h.PAXRecords["MSWINDOWS.rawsd"])
 	}
-	want := []string{"Files ", "Files/dir/file.exe AQAAgBQAAAAkAAAAAAAAAAAAAAABAgAAAAAABSAAAAAhAgAAAQIAAAAAAAUgAAAAIQIAAA==", "Hives "}
-	if diff := cmp.Diff(want, names); diff != "" || contents["Files/dir/file.exe"] != "x" {
+	want := []string{"Files ", "Files/file.exe AQAAgBQAAAAkAAAAAAAAAAAAAAABAgAAAAAABSAAAAAhAgAAAQIAAAAAAAUgAAAAIQIAAA==", "Hives "}
+	if diff := cmp.Diff(want, names); diff != "" || contents["Files/file.exe"] != "x" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
