@@ -43,7 +43,7 @@ func (b *built) equip(ctx context.Context, d *draft) error {
 	if err := b.task.equip(ctx, d); err != nil {
 		return err
 	}
-	return b.note(d.added.Probe)
+	return b.note(d.added)
 }
 
 func (b *built) describe(out cosign.SignedImage, d *draft) (cosign.SignedImage, error) {

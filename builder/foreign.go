@@ -87,10 +87,10 @@ func (f *foreign) equip(ctx context.Context, d *draft) error {
 	if err := f.add(ctx, d); err != nil {
 		return err
 	}
-	if now, err := json.Marshal(d.check.Config()); old != nil && err == nil && !bytes.Equal(old, now) {
+	if now, err := json.Marshal(d.check.ConfigOn(d.platform.OS)); old != nil && err == nil && !bytes.Equal(old, now) {
 		f.say("health: the image's own HEALTHCHECK is replaced: %s", old)
 	}
-	return f.note(d.added.Probe)
+	return f.note(d.added)
 }
 
 // add adds a check, what it needs, and the mark that says that Base was here.
@@ -133,7 +133,9 @@ func findsApp(check health.Check, config oci.Config) error {
 	if err != nil {
 		return err
 	}
-	inKoApp := func(arg string) bool { return strings.HasPrefix(arg, "/ko-app/") }
+	inKoApp := func(arg string) bool {
+		return strings.HasPrefix(arg, "/ko-app/") || strings.HasPrefix(arg, `C:\ko-app\`)
+	}
 	if len(argv) == 0 || onlyShell(argv) || slices.ContainsFunc(argv, inKoApp) {
 		return nil
 	}
@@ -143,9 +145,12 @@ func findsApp(check health.Check, config oci.Config) error {
 
 // onlyShell reports whether a command is a shell that waits for input, and runs nothing.
 func onlyShell(argv []string) bool {
-	shells := []string{"sh", "bash", "ash", "dash", "zsh", "busybox"}
-	return slices.Contains(shells, path.Base(argv[0])) && !slices.ContainsFunc(argv[1:], func(arg string) bool {
-		return arg == "-c" || !strings.HasPrefix(arg, "-") && !slices.Contains(shells, path.Base(arg))
+	isShell := func(arg string) bool {
+		name := strings.TrimSuffix(strings.ToLower(path.Base(strings.ReplaceAll(arg, `\`, "/"))), ".exe")
+		return slices.Contains([]string{"sh", "bash", "ash", "dash", "zsh", "busybox", "cmd", "powershell", "pwsh"}, name)
+	}
+	return isShell(argv[0]) && !slices.ContainsFunc(argv[1:], func(arg string) bool {
+		return arg == "-c" || !strings.HasPrefix(arg, "-") && !isShell(arg)
 	})
 }
 

@@ -51,7 +51,7 @@ func (r *rewriter) judge(ctx context.Context, d *draft, img v1.Image) error {
 		return nil
 	}
 	what := d.check.Test.String()
-	if !slices.Equal(check.Test, d.check.Config().Test) {
+	if !slices.Equal(check.Test, d.check.ConfigOn(d.platform.OS).Test) {
 		what = fmt.Sprintf("%q of the base image", check.Test)
 	}
 	return hint.With(fmt.Errorf("the health check %s cannot pass: %s", what, describe(refused)), r.instead(refused[0]))

@@ -7,6 +7,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/ko-health/kohealth/builder/equip"
 	"github.com/ko-health/kohealth/builder/health"
 )
 
@@ -21,6 +22,7 @@ type report struct {
 	platforms []v1.Platform // of the images that there are
 	added     bool          // some platform got the check
 	probes    []int64       // compressed sizes, one a platform
+	probeAt   string        // where it is; on Linux, if there are others
 }
 
 // say tells the user something once, however many platforms it is true of.
@@ -41,15 +43,18 @@ func (r *report) count(p v1.Platform) {
 	r.platforms = append(r.platforms, p)
 }
 
-// note notes that an image got the check, with this probe or, nil, without.
-func (r *report) note(probe v1.Layer) error {
+// note notes that an image got the check and what that needs.
+func (r *report) note(added equip.Added) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.added = true
-	if probe == nil {
+	if added.Probe == nil {
 		return nil
 	}
-	size, err := probe.Size()
+	if r.probeAt != health.ProbePath {
+		r.probeAt = added.ProbeAt
+	}
+	size, err := added.Probe.Size()
 	r.probes = append(r.probes, size)
 	return err
 }
@@ -82,7 +87,7 @@ func (r *report) summarise(asked []v1.Platform, check health.Check) {
 		line += "; " + r.by
 	}
 	if len(r.probes) > 0 {
-		line += fmt.Sprintf("; %s %d KB", health.ProbePath, (slices.Max(r.probes)+500)/1000)
+		line += fmt.Sprintf("; %s %d KB", r.probeAt, (slices.Max(r.probes)+500)/1000)
 	}
 	if len(r.probes) > 1 {
 		line += fmt.Sprintf(" on each of %d platforms", len(r.probes))

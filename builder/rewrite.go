@@ -128,10 +128,7 @@ func (r *rewriter) image(ctx context.Context, img cosign.SignedImage, platform *
 		platform = r.platformOf(cf)
 	}
 	r.count(*platform)
-	if platform.OS == "windows" && !r.check.Disabled {
-		r.say("health: images for Windows stay as they are: there is no probe for Windows yet")
-	}
-	if r.leaves(*platform) && r.Format == oci.KeepFormat {
+	if r.check.Disabled && r.Format == oci.KeepFormat {
 		return img, nil
 	}
 	d := &draft{old: img, platform: *platform, check: r.check}
@@ -141,9 +138,6 @@ func (r *rewriter) image(ctx context.Context, img cosign.SignedImage, platform *
 	}
 	return r.subject.describe(signed.Image(out), d)
 }
-
-// leaves reports whether images of a platform get no check.
-func (r *rewriter) leaves(p v1.Platform) bool { return r.check.Disabled || p.OS == "windows" }
 
 // platformOf returns the platform that ko has compiled for. Like ko it takes a config
 // that names none for linux/amd64, and the variant may be known from what was asked
@@ -172,7 +166,7 @@ func (r *rewriter) rebuild(ctx context.Context, d *draft) (out v1.Image, err err
 	if err := r.subject.split(d.Image); err != nil {
 		return nil, err
 	}
-	if r.leaves(d.platform) {
+	if r.check.Disabled {
 		return d.Assemble(r.Format)
 	}
 	if err := r.subject.equip(ctx, d); err != nil {

@@ -52,5 +52,5 @@ func (t *task) equip(ctx context.Context, d *draft) (err error) {
 	if err != nil {
 		return err
 	}
-	return d.Config.SetHealthcheck(d.check.Config())
+	return d.Config.SetHealthcheck(d.check.ConfigOn(d.platform.OS))
 }

@@ -48,6 +48,7 @@ var _ Compiler = (*layers.Compiler)(nil)
 type Added struct {
 	Check    health.Check   // as it is to stand in the image
 	Probe    v1.Layer       // nil if there is none
+	ProbeAt  string         // where it is in the image
 	Packages v1.Layer       // nil if there are none
 	List     []*apk.Package // what is in Packages
 }
@@ -73,6 +74,9 @@ type work struct {
 }
 
 func (w *work) equip(ctx context.Context) error {
+	if w.platform.OS == "windows" {
+		return w.equipWindows(ctx)
+	}
 	base, err := rootfs.Read(w.img.Base(), w.Files)
 	if err != nil {
 		return err

@@ -32,13 +32,23 @@ func (w *work) addProbe(ctx context.Context, base *rootfs.FS) error {
 		return err
 	}
 	image := base.Clone()
+	w.added.ProbeAt = health.ProbePath
 	w.added.Probe, err = w.addFile(image, layers.File{Path: health.ProbePath, Mode: 0o555, Content: binary}, oci.ProbeMark)
-	args := w.added.Check.FileArgs()
-	if err != nil || len(args) == 0 {
+	content := argsFile(w.added.Check)
+	if err != nil || content == nil {
 		return err
 	}
-	_, err = w.addFile(image, layers.File{Path: health.ArgsPath, Mode: 0o444, Content: []byte(strings.Join(args, "\n") + "\n")}, oci.ArgumentsMark)
+	_, err = w.addFile(image, layers.File{Path: health.ArgsPath, Mode: 0o444, Content: content}, oci.ArgumentsMark)
 	return err
+}
+
+// argsFile returns the content of the file with a check's arguments, or nil if there is none.
+func argsFile(check health.Check) []byte {
+	args := check.FileArgs()
+	if len(args) == 0 {
+		return nil
+	}
+	return []byte(strings.Join(args, "\n") + "\n")
 }
 
 // addFile adds a layer of one file.

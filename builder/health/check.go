@@ -193,13 +193,16 @@ type Config struct {
 	Retries       int           `json:",omitempty"`
 }
 
-// Config returns the check in the form that image configs hold.
-func (c Check) Config() Config {
+// Config returns the check in the form that configs of images for Linux hold.
+func (c Check) Config() Config { return c.ConfigOn("linux") }
+
+// ConfigOn is Config for an operating system: it says where the probe is.
+func (c Check) ConfigOn(os string) Config {
 	if c.Test.Kind == None {
 		return Config{Test: []string{"NONE"}}
 	}
 	return Config{
-		Test:          c.command(),
+		Test:          c.command(ProbePathOn(os)),
 		Interval:      c.Interval,
 		Timeout:       c.Timeout,
 		StartPeriod:   c.StartPeriod,
@@ -226,10 +229,10 @@ func (c Config) Check() (Check, error) {
 	}, err
 }
 
-func (c Check) command() []string {
+func (c Check) command(probe string) []string {
 	switch c.Test.Kind {
 	case Probe:
-		return append([]string{"CMD", ProbePath}, c.ProbeArgs()...)
+		return append([]string{"CMD", probe}, c.ProbeArgs()...)
 	case Shell:
 		return append([]string{"CMD-SHELL"}, c.Test.Args...)
 	default:

@@ -24,11 +24,32 @@ const (
 	None              // nobody: switches off a check that the base image has
 )
 
-// Where the probe and its arguments are in an image.
+// Where the probe and its arguments are in an image for Linux.
 const (
 	ProbePath = "/usr/bin/healthcheck"
 	ArgsPath  = "/etc/healthcheck" // one argument a line; what the probe reads when it has none
 )
+
+// The same in an image for Windows: in the root of its only drive, whose owner and rights no
+// layer of kohealth's then changes.
+const (
+	WindowsProbePath = `C:\healthcheck.exe`
+	WindowsArgsPath  = `C:\healthcheck.args`
+)
+
+// ProbePathOn returns where the probe is in images for an operating system, as image configs
+// name it.
+func ProbePathOn(os string) string {
+	if os == "windows" {
+		return WindowsProbePath
+	}
+	return ProbePath
+}
+
+// IsProbe reports whether a program of a command is the probe.
+func IsProbe(program string) bool {
+	return program == ProbePath || program == WindowsProbePath || program == path.Base(ProbePath)
+}
 
 // Author stands in the history of an image beside the layers that kohealth added.
 const Author = "kohealth"
@@ -233,7 +254,7 @@ func (t Test) UsesProbe() bool {
 	case Probe:
 		return true
 	case Exec:
-		return t.Args[0] == ProbePath || t.Args[0] == path.Base(ProbePath)
+		return IsProbe(t.Args[0])
 	case Shell:
 		return callsProbe(t.Args[0])
 	}
@@ -245,7 +266,7 @@ func (t Test) UsesProbe() bool {
 func callsProbe(script string) bool {
 	for _, command := range strings.FieldsFunc(script, func(r rune) bool { return strings.ContainsRune("\n;|&()`{}", r) }) {
 		words := strings.FieldsFunc(command, func(r rune) bool { return strings.ContainsRune(" \t'\"", r) })
-		if slices.Contains(words, ProbePath) || len(words) > 0 && words[0] == path.Base(ProbePath) {
+		if slices.Contains(words, ProbePath) || slices.Contains(words, WindowsProbePath) || len(words) > 0 && IsProbe(words[0]) {
 			return true
 		}
 	}

@@ -98,6 +98,14 @@ func (c *container) whole(test ...string) string {
 	return c.Style.key("healthCheck") + ": {" + strings.Join(append([]string{c.write("command", test)}, parts...), ", ") + "}"
 }
 
+// probePath returns where the container's probe is, if it has one.
+func (c *container) probePath() string {
+	if c.Image != nil {
+		return health.ProbePathOn(c.Image.Platform.OS)
+	}
+	return health.ProbePathOn(c.platform().OS)
+}
+
 // mayHaveProbe tells whether kohealth builds the image, or may: it builds in place of ko.
 func (c *container) mayHaveProbe() bool { return c.Image == nil || c.Image.Ko || c.Image.Kohealth }
 
@@ -108,7 +116,7 @@ func (c *container) useProbe() string {
 	case c.Image == nil:
 		return ""
 	case c.Image.Kohealth:
-		return c.whole("CMD", health.ProbePath)
+		return c.whole("CMD", c.probePath())
 	case c.Image.Ko:
 		return c.withProbe([]string{health.DefaultTest})
 	}

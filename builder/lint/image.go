@@ -72,7 +72,7 @@ func isKo(h v1.History) bool { return h.Author == "ko" || strings.HasPrefix(h.Cr
 // isKohealth tells whether kohealth made a layer; without the author, only the probe's
 // is known.
 func isKohealth(h v1.History) bool {
-	return h.Author == health.Author || strings.HasSuffix(h.Comment, ", at "+health.ProbePath)
+	return h.Author == health.Author || strings.HasSuffix(h.Comment, ", at "+health.ProbePath) || strings.HasSuffix(h.Comment, ", at "+health.WindowsProbePath)
 }
 
 // imageContainer is a container of an image with nothing said, as docker run makes it.

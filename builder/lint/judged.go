@@ -7,7 +7,6 @@ import (
 
 	"github.com/ko-health/kohealth/builder/composefile"
 	"github.com/ko-health/kohealth/builder/doctree"
-	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/judge"
 )
 
@@ -48,12 +47,20 @@ func (c *container) judged(rule string) (found []problem) {
 
 // ask has the check judged.
 func (c *container) ask(ctx context.Context) error {
-	if !c.runs() || c.Unclear || c.Image != nil && c.Image.Platform.OS != "linux" {
+	if !c.runs() || c.Unclear || !c.isLinux() {
 		return nil
 	}
 	found, err := judge.Judge(ctx, c.given(), c.judgedBy())
 	c.Verdicts = found
 	return err
+}
+
+// isLinux reports whether the container is one of Linux: of others the judge knows nothing.
+func (c *container) isLinux() bool {
+	if c.Image != nil {
+		return c.Image.Platform.OS == "linux"
+	}
+	return c.platform().OS != "windows"
 }
 
 // given is the check as the runtime gets it.
@@ -124,7 +131,7 @@ func (c *container) mended(v judge.Verdict) string {
 	case v.Probe != nil:
 		return c.withProbe(v.Probe)
 	case c.Image.Kohealth && c.ownProbe():
-		return c.command([]string{"CMD", health.ProbePath})
+		return c.command([]string{"CMD", c.probePath()})
 	}
 	return ""
 }
@@ -137,14 +144,14 @@ func (c *container) isTemplate() bool {
 // ownProbe reports whether the image holds its probe's arguments, so that the probe needs
 // none.
 func (c *container) ownProbe() bool {
-	return c.Image.Check != nil && len(c.Image.Check.Test) > 1 && c.Image.Check.Test[1] == health.ProbePath
+	return c.Image.Check != nil && len(c.Image.Check.Test) > 1 && c.Image.Check.Test[1] == c.probePath()
 }
 
 // withProbe tells how to have an image whose probe checks a target, and the check that
 // then goes into the file.
 func (c *container) withProbe(args []string) string {
 	if c.Image.Kohealth && c.ownProbe() && c.Style != dockerfile {
-		return c.whole(append([]string{"CMD", health.ProbePath}, c.unlessOwn(args)...)...)
+		return c.whole(append([]string{"CMD", c.probePath()}, c.unlessOwn(args)...)...)
 	}
 	build := "kohealth base --health=" + targetWord(args) + " " + quote(c.Image.Ref) + "   # prints the image to name instead"
 	if c.Image.Ko || c.Image.Kohealth {
@@ -153,7 +160,7 @@ func (c *container) withProbe(args []string) string {
 	if c.Style == dockerfile {
 		return build
 	}
-	return build + "\n" + c.whole("CMD", health.ProbePath)
+	return build + "\n" + c.whole("CMD", c.probePath())
 }
 
 // unlessOwn returns arguments for the probe, or none if they are those that the image holds.

@@ -56,8 +56,8 @@ func (i *image) runs() bool { return i.Check != nil && i.Check.Test[0] != "NONE"
 // ecsTest returns the image's test for a task definition. The probe finds its
 // arguments in the image.
 func (i *image) ecsTest() []string {
-	if i.Kohealth && len(i.Check.Test) > 1 && i.Check.Test[1] == health.ProbePath {
-		return []string{"CMD", health.ProbePath}
+	if probe := health.ProbePathOn(i.Platform.OS); i.Kohealth && len(i.Check.Test) > 1 && i.Check.Test[1] == probe {
+		return []string{"CMD", probe}
 	}
 	return i.Check.Test
 }

@@ -119,7 +119,7 @@ func (c *container) bareProbe() string {
 	if !c.mayHaveProbe() {
 		return ""
 	}
-	return c.whole("CMD", health.ProbePath)
+	return c.whole("CMD", c.probePath())
 }
 
 func exitCode2(c *container) []problem {
@@ -146,5 +146,5 @@ func (c *check) expands() bool {
 		return c.form() == "CMD-SHELL"
 	}
 	program := c.Test[1].Text
-	return program == health.ProbePath || slices.Contains([]string{"sh", "bash", "ash", "dash"}, path.Base(program))
+	return health.IsProbe(program) || slices.Contains([]string{"sh", "bash", "ash", "dash"}, path.Base(program))
 }

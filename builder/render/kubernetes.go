@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"net/url"
-	"path"
 	"strings"
 	"time"
 
@@ -175,7 +174,7 @@ const notProbe = "it is another program's"
 // native returns the check as one that the kubelet does by itself, or the reason why
 // it cannot.
 func (r *rendering) native() (h kubeHandler, reason string) {
-	if len(r.argv) < 2 || r.argv[0] != health.ProbePath && r.argv[0] != path.Base(health.ProbePath) {
+	if len(r.argv) < 2 || !health.IsProbe(r.argv[0]) {
 		return h, notProbe
 	}
 	var variables []string

@@ -161,7 +161,7 @@ func (e *edit) describe(added equip.Added) error {
 		if err != nil {
 			return err
 		}
-		e.more = append(e.more, probePackage(e.version, layer))
+		e.more = append(e.more, probePackage(e.version, layer, added.ProbeAt))
 	}
 	if added.Packages != nil {
 		layer, err := added.Packages.Digest()

@@ -13,7 +13,7 @@ import (
 func TestEdit(t *testing.T) {
 	hash := func(c string) v1.Hash { return v1.Hash{Algorithm: "sha256", Hex: strings.Repeat(c, 64)} }
 	e := &edit{version: "v1", image: hash("b")}
-	e.more = []spdxPackage{probePackage("v1", hash("c")), apkPackage(&apk.Package{
+	e.more = []spdxPackage{probePackage("v1", hash("c"), "/usr/bin/healthcheck"), apkPackage(&apk.Package{
 		Name: "libstdc++", Version: "15.2.0-r1", Arch: "x86_64", License: "GPL-3.0-or-later WITH GCC-exception-3.1", Origin: "gcc",
 	}, hash("d"))}
 	e.replace(hash("a"), hash("b"))

@@ -76,8 +76,8 @@ func imagePackage(digest v1.Hash, mediaType, version string) spdxPackage {
 	}
 }
 
-// probePackage describes the probe of a version of kohealth.
-func probePackage(version string, layer v1.Hash) spdxPackage {
+// probePackage describes the probe of a version of kohealth, and where it is.
+func probePackage(version string, layer v1.Hash, at string) spdxPackage {
 	const module = "github.com/ko-health/kohealth"
 	return spdxPackage{
 		ID:               "SPDXRef-Package-kohealth-probe",
@@ -85,7 +85,7 @@ func probePackage(version string, layer v1.Hash) spdxPackage {
 		Version:          version,
 		LicenseDeclared:  "Apache-2.0",
 		LicenseConcluded: "Apache-2.0",
-		Description:      "health check probe, at /usr/bin/healthcheck",
+		Description:      "health check probe, at " + at,
 		DownloadLocation: "https://" + module,
 		SourceInfo:       "layer " + layer.String(),
 		CopyrightText:    noAssertion,

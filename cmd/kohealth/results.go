@@ -44,8 +44,8 @@ func imagesOf(result build.Result) ([]v1.Image, error) {
 }
 
 // checkOf returns the check of what was built, or nil if there is none. That of an
-// index has to be one: a container definition is for all platforms. Images for Windows
-// have none.
+// index has to be one: a container definition is for all platforms. That of an image for
+// Windows is never that of one for Linux, where the probe has another path.
 func checkOf(result build.Result) (found *health.Config, err error) {
 	images, err := imagesOf(result)
 	if err != nil {

@@ -112,6 +112,7 @@ func scriptParams(t *testing.T) testscript.Params {
 			"exits":       cmdExits,
 			"files":       cmdFiles,
 			"readenv":     cmdReadEnv,
+			"sameform":    cmdSameForm,
 			"sbom":        cmdSBOM,
 			"serve":       cmdServe,
 			"slow":        cmdSlow,
@@ -300,7 +301,7 @@ func printTar(ts *testscript.TestScript, l v1.Layer) {
 		if h.Linkname != "" {
 			fmt.Fprintf(ts.Stdout(), "\t-> %s\n", h.Linkname)
 		}
-		if h.Name == "etc/healthcheck" || path.Base(h.Name) == "installed" {
+		if h.Name == "etc/healthcheck" || h.Name == "Files/healthcheck.args" || path.Base(h.Name) == "installed" {
 			content, err := io.ReadAll(tr)
 			ts.Check(err)
 			fmt.Fprintf(ts.Stdout(), "%s", compressed.ReplaceAll(content, nil))
