@@ -46,7 +46,7 @@ func (c *Container) variable(name string) (value string, set bool) {
 		return Unknown, true
 	case ok:
 		return v.Value, true
-	case name == "PATH" && c.Files != nil && !c.EnvOpen:
+	case name == "PATH" && c.Files != nil:
 		return executable.DefaultPath, true
 	case c.EnvOpen, slices.Contains(runtimes, name), strings.HasPrefix(name, "ECS_"), strings.HasPrefix(name, "AWS_"):
 		return Unknown, true
