@@ -237,6 +237,7 @@ func TestFindsApp(t *testing.T) {
 		{[]string{"tini", "--", "/ko-app/app"}, nil, true},
 		{nil, []string{"nginx", "-g", "daemon off;"}, false},
 		{nil, []string{"/bin/sh", "-c", "app"}, false},
+		{nil, []string{"/bin/sh", "-c", "bash"}, false},
 		{[]string{"/bin/sh"}, []string{"/start.sh"}, false},
 		{[]string{"/entrypoint.sh"}, []string{"bash"}, false},
 	} {
