@@ -3,14 +3,11 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"math"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -21,7 +18,6 @@ import (
 
 	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/health/probeargs"
-	"github.com/ko-health/kohealth/builder/lint"
 	"github.com/ko-health/kohealth/builder/render"
 )
 
@@ -364,72 +360,6 @@ func testECSExample(t *testing.T) {
 	}
 }
 
-// testImageExample checks that docs/base.md shows what is in the image that make demo
-// makes, in text and as a picture. The sizes of layers depend on the version of Go: a
-// quarter more or less is the same.
-func testImageExample(t *testing.T) {
-	tarball := filepath.Join(t.TempDir(), "hello.tar")
-	app := filepath.Join("testdata", "apps", "hello")
-	build := exec.Command("kohealth", "build", "--bare", "--push=false", "--platform=linux/amd64", "--tarball="+tarball, "./"+app)
-	build.Env = append(os.Environ(), "KO_DOCKER_REPO=example.com/hello", "KO_DEFAULTBASEIMAGE=kohealth.local/static", "KO_CONFIG_PATH="+app)
-	outputOf(t, build)
-	layers, _, _ := strings.Cut(outputOf(t, exec.Command("go", "run", "./testdata/apps/show", tarball)), "{")
-	checkLikeSection(t, "image", "```\n"+layers+"```\n")
-
-	svg := outputOf(t, exec.Command("go", "run", "./testdata/apps/show", "-svg", tarball))
-	name := filepath.Join(topDir, "testdata", "image.svg")
-	if update {
-		if err := os.WriteFile(name, []byte(svg), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	shown, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	checkLike(t, name, svg, string(shown))
-}
-
-// outputOf runs a command at the top of the module.
-func outputOf(t *testing.T, cmd *exec.Cmd) string {
-	t.Helper()
-	var stderr strings.Builder
-	cmd.Dir, cmd.Stderr = topDir, &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%v: %v\n%s", cmd, err, &stderr)
-	}
-	return string(out)
-}
-
-// checkLikeSection is checkSection for a section with sizes.
-func checkLikeSection(t *testing.T, name, want string) {
-	t.Helper()
-	if update {
-		checkSection(t, name, want)
-		return
-	}
-	_, got := section(t, name)
-	checkLike(t, "section "+name, want, got)
-}
-
-// checkLike checks that two texts are the same but for sizes, and those alike.
-func checkLike(t *testing.T, name, want, got string) {
-	t.Helper()
-	sizes := regexp.MustCompile(` *(\d+) KB`)
-	masked := func(text string) string { return sizes.ReplaceAllString(text, " N KB") }
-	if diff := cmp.Diff(masked(want), masked(got)); diff != "" {
-		t.Fatalf("%s (-want +got); UPDATE=1 go test ./cmd/kohealth mends it:\n%s", name, diff)
-	}
-	gots := sizes.FindAllStringSubmatch(got, -1)
-	for i, m := range sizes.FindAllStringSubmatch(want, -1) {
-		w, g := must(strconv.ParseFloat(m[1], 64)), must(strconv.ParseFloat(gots[i][1], 64))
-		if math.Abs(g-w) > 0.25*w {
-			t.Errorf("%s says %g KB, it is %g KB; UPDATE=1 go test ./cmd/kohealth mends it", name, g, w)
-		}
-	}
-}
-
 // section returns the text between the markers of the given name, and the document that
 // holds them.
 func section(t *testing.T, name string) (file, text string) {
@@ -467,23 +397,4 @@ func checkSection(t *testing.T, name, want string) {
 	if diff := cmp.Diff(want, old); diff != "" {
 		t.Errorf("%s in %s (-want +got); UPDATE=1 go test ./cmd/kohealth -run TestReadme mends it:\n%s", name, file, diff)
 	}
-}
-
-// testRuleTable checks that lint's rules are listed.
-func testRuleTable(t *testing.T) {
-	table := "| rule | | |\n| --- | --- | --- |\n"
-	for _, r := range lint.Rules() {
-		table += fmt.Sprintf("| [`%s`](%s) | %s | %s |\n", r.ID, r.Source, r.Severity, strings.ReplaceAll(r.Doc, "|", `\|`))
-	}
-	checkSection(t, "rules", table)
-}
-
-// testLintExample checks that README.md shows what lint says of the case that it was made
-// for.
-func testLintExample(t *testing.T) {
-	_, found, ok := strings.Cut(document(t, "testdata/lint/err/seed.txtar"), "-- want --\n")
-	if !ok {
-		t.Fatal("the case has no findings")
-	}
-	checkSection(t, "lint", "```text\n$ kohealth lint task-definition.json\n"+found+"```\n")
 }
