@@ -113,7 +113,7 @@ func checkRules(ids []string) error {
 		if slices.Contains(known, id) {
 			continue
 		}
-		next := "the README lists the rules; findings end with theirs in brackets"
+		next := "https://github.com/ko-health/kohealth/blob/main/docs/lint.md lists the rules; a finding ends with its rule in brackets"
 		if near := health.Nearest(id, known); near != "" {
 			next = fmt.Sprintf("did you mean %q?", near)
 		}

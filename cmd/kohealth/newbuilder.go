@@ -32,7 +32,11 @@ func (f *buildFlags) newBuilder(ctx context.Context, checks *checks, v versions)
 	if err := dropKoCache(bo); err != nil {
 		return nil, err
 	}
-	inner = observed{endingKodata{withinCache{inner, f.cache}, bo, f.dirs}, f.built}
+	var names []name.Option
+	if bo.InsecureRegistry {
+		names = []name.Option{name.Insecure}
+	}
+	inner = observed{mounting{endingKodata{withinCache{inner, f.cache}, bo, f.dirs}, names}, f.built}
 	if f.koOnly {
 		return build.NewCaching(inner)
 	}
@@ -42,9 +46,7 @@ func (f *buildFlags) newBuilder(ctx context.Context, checks *checks, v versions)
 	o.Platforms = namedPlatforms(bo.Platforms)
 	o.SBOMDir = bo.SBOMDir
 	o.Remote = remoteOptions(v)
-	if bo.InsecureRegistry {
-		o.Name = []name.Option{name.Insecure}
-	}
+	o.Name = names
 	b := builder.New(inner, o)
 	return build.NewCaching(watched{b, progressOf(ctx)})
 }
