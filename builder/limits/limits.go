@@ -38,13 +38,16 @@ const (
 
 // What files say that are checked or filled in.
 const (
-	Document       Limit = Program + 1 + iota // a JSON or YAML document
-	DocumentDepth                             // lists and maps in each other
-	DocumentValues                            // values, aliases expanded
-	DocumentText                              // text of all values, aliases expanded
-	Variables                                 // Compose's variables in a file
-	VariableDepth                             // variables in each other's defaults
-	Extends                                   // services that extend another
+	Document        Limit = Program + 1 + iota // a JSON or YAML document
+	DocumentDepth                              // lists and maps in each other
+	DocumentValues                             // values, aliases expanded
+	DocumentText                               // text of all values, aliases expanded
+	Documents                                  // a file of several documents
+	DocumentsValues                            // values in all of them
+	DocumentsText                              // text of all of them
+	Variables                                  // Compose's variables in a file
+	VariableDepth                              // variables in each other's defaults
+	Extends                                    // services that extend another
 )
 
 // What packages are made of.
@@ -122,6 +125,10 @@ var table = [...]row{
 	DocumentDepth:  {"lists and maps in each other", 200, count},
 	DocumentValues: {"values in a document, with aliases expanded", 250_000, count},
 	DocumentText:   {"the text of a document's values, with aliases expanded", 8 * mib, size},
+
+	Documents:       {"a file of JSON or YAML documents", 32 * mib, size}, // charts with their CRDs print several megabytes
+	DocumentsValues: {"values in the documents of a file, with aliases expanded", 1_000_000, count},
+	DocumentsText:   {"the text of the values in the documents of a file, with aliases expanded", 64 * mib, size},
 
 	Variables:     {"variables in a Compose file", 10_000, count},
 	VariableDepth: {"variables in each other's defaults in a Compose file", 20, count},

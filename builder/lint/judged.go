@@ -18,7 +18,7 @@ func judgeRules() (rules []Rule) {
 		if r.ID == "wrong-architecture" {
 			check = wrongArchitecture // of the image, too
 		}
-		rules = append(rules, Rule{r.ID, r.Severity, r.Doc, r.Source, check})
+		rules = append(rules, Rule{r.ID, r.Severity, r.Doc, r.Source, check, nil})
 	}
 	return rules
 }

@@ -14,7 +14,15 @@ type Rule struct {
 	Doc      string // one sentence
 	Source   string // where what it says can be read
 	check    func(*container) []problem
+	on       []runtime // where there is what it is about; nil is everywhere
 }
+
+// AppliesTo reports whether a rule is asked of files of a format.
+func (r Rule) AppliesTo(f Format) bool { return r.appliesOn(f.runtime) }
+
+func (r Rule) appliesOn(where runtime) bool { return r.on == nil || slices.Contains(r.on, where) }
+
+func onlyOn(runtimes ...runtime) []runtime { return runtimes }
 
 // A problem is what a rule finds in a container.
 type problem struct {

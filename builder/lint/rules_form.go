@@ -15,10 +15,10 @@ import (
 // formRules judge how a check's command is written.
 func formRules() []Rule {
 	return []Rule{
-		{"pasted-brackets", Error, "An element of the command holds brackets, quotes or commas that belong to the list: only the ECS console takes them.", srcECS, pastedBrackets},
-		{"command-kind", Error, "A command begins with CMD or CMD-SHELL; except on ECS, NONE stands for no check.", srcECS, commandKind},
-		{"no-command", Error, "Nothing follows CMD or CMD-SHELL, so every check fails.", srcMoby, noCommand},
-		{"exit-code-2", Info, "Docker reserves exit codes other than 0 and 1.", srcDocker, exitCode2},
+		{"pasted-brackets", Error, "An element of the command holds brackets, quotes or commas that belong to the list: only the ECS console takes them.", srcECS, pastedBrackets, onlyOn(onDocker, onCompose, onECS)},
+		{"command-kind", Error, "A command begins with CMD or CMD-SHELL; except on ECS, NONE stands for no check.", srcECS, commandKind, onlyOn(onDocker, onCompose, onECS)},
+		{"no-command", Error, "Nothing follows CMD or CMD-SHELL, so every check fails.", srcMoby, noCommand, onlyOn(onDocker, onCompose, onECS)},
+		{"exit-code-2", Info, "Docker reserves exit codes other than 0 and 1.", srcDocker, exitCode2, onlyOn(onDocker, onCompose, onECS)},
 	}
 }
 

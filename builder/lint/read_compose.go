@@ -1,10 +1,10 @@
 package lint
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,11 +15,14 @@ import (
 	"github.com/ko-health/kohealth/builder/doctree"
 )
 
-// isCompose reports whether one of a file's documents is a Compose file's.
-func isCompose(docs []*doctree.Node) bool {
-	return slices.ContainsFunc(docs, func(doc *doctree.Node) bool {
-		return !doc.Get("Resources").Given() && (doc.Get("services").Given() || doc.Get("include").Given())
-	})
+// isCompose reports whether a document is a Compose file's.
+func isCompose(doc *doctree.Node) bool {
+	return !isTemplateOfAWS(doc) && (doc.Get("services").Given() || doc.Get("include").Given())
+}
+
+func readComposeFile(ctx context.Context, f *file, o Options) ([]*group, error) {
+	project := composefile.Load(ctx, f.data, f.docs, composefile.Options{Dir: o.Dir, Environment: o.Environment})
+	return []*group{readCompose(project, o.Dir)}, nil
 }
 
 // readCompose reads the services of a Compose file.

@@ -11,6 +11,24 @@ import (
 	"github.com/ko-health/kohealth/builder/doctree"
 )
 
+// isTask reports whether a document holds a task definition, or container definitions.
+func isTask(doc *doctree.Node) bool {
+	definitions := doc.List() // Terraform's container_definitions
+	return doc.Get("containerDefinitions").Given() || doc.Get("taskDefinition").Get("containerDefinitions").Given() ||
+		len(definitions) > 0 && definitions[0].Get("image").Given()
+}
+
+func readTaskDocument(f *file, doc *doctree.Node) []*group {
+	described := doc.Get("taskDefinition") // what describe-task-definition prints
+	switch {
+	case doc.Get("containerDefinitions").Given():
+		return []*group{readTask(doc, f.ecsStyle())}
+	case described.Get("containerDefinitions").Given():
+		return []*group{readTask(described, f.ecsStyle())}
+	}
+	return []*group{readDefinitions(doc, f.ecsStyle())}
+}
+
 // readTask reads a task definition. CloudFormation's differs in the case of keys only.
 //
 // https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html
@@ -160,9 +178,15 @@ func readSeconds(n *doctree.Node) duration {
 	return d
 }
 
+func isTemplateOfAWS(doc *doctree.Node) bool { return doc.Get("Resources").Given() }
+
 // readTemplate reads the task definitions of a CloudFormation template's resources,
 // and the services that run them behind a Classic Load Balancer.
-func readTemplate(resources *doctree.Node, style style) (groups []*group) {
+func readTemplate(f *file, doc *doctree.Node) (groups []*group) {
+	resources, style := doc.Get("Resources"), pascalYAML
+	if f.isJSON() {
+		style = pascalJSON
+	}
 	tasks := map[string]*group{}
 	for _, f := range resources.Map() {
 		if kind, _ := f.Value.Get("Type").Str(); kind == "AWS::ECS::TaskDefinition" {

@@ -1,0 +1,93 @@
+package lint
+
+import (
+	"bytes"
+	"context"
+
+	"github.com/ko-health/kohealth/builder/doctree"
+)
+
+// A Format is a kind of file that lint reads. What there is to say of one stands in the
+// table of [Formats]: its reader, the files of a directory that are looked at, and the
+// documentation come from there.
+type Format struct {
+	ID    string   // one word
+	Name  string   // with its article, as in "a Compose file"
+	Files []string // names of the files in a directory that may be of the format: patterns of [path.Match]
+	By    string   // what a file of any name is recognised by; for documentation, as Read and Left are
+	Read  string   // what is read
+	Left  string   // what is not, and stays unknown
+
+	runtime runtime // of its containers: it says which rules apply
+
+	// Exactly one of the two recognises the format: in a document of JSON or YAML, or in
+	// a file that is neither. An isFile goes by the name, and by the bytes where there is
+	// none.
+	isDocument func(*doctree.Node) bool
+	isFile     func(*file) bool
+	// whole formats make one of all documents of a file, whatever the others would be.
+	whole bool
+
+	// read reads a file's containers: of documents, those that are of the format.
+	read func(context.Context, *file, Options) ([]*group, error)
+}
+
+// FileFormats returns the formats that lint reads, in the order in which they are looked for.
+func FileFormats() []Format {
+	return []Format{
+		{
+			ID: "compose", Name: "a Compose file",
+			Files:   []string{"compose*.yaml", "compose*.yml", "docker-compose*.yaml", "docker-compose*.yml", "container-compose*.yaml", "container-compose*.yml"},
+			By:      "`services` or `include` at its top",
+			Read:    "services, their checks, environment, env_file, user, ports, volumes, depends_on; include, extends, variables and .env as Compose reads them",
+			Left:    "images that are built from it, profiles",
+			runtime: onCompose, isDocument: isCompose, whole: true, read: readComposeFile,
+		},
+		{
+			ID: "cloudformation", Name: "a CloudFormation template",
+			Files:   []string{"*.template", "*.template.json", "*.template.yaml", "*.template.yml", "template.yaml", "template.yml", "template.json"},
+			By:      "`Resources` at its top",
+			Read:    "`AWS::ECS::TaskDefinition`, and the `AWS::ECS::Service` that runs it behind a Classic Load Balancer",
+			Left:    "what functions such as `!Ref` and `!Sub` give; conditional parts",
+			runtime: onECS, isDocument: isTemplateOfAWS, read: eachDocument(readTemplate),
+		},
+		{
+			ID: "ecs", Name: "an ECS task definition",
+			Files:   []string{"*task*def*.json", "*task*def*.yaml", "*task*def*.yml"},
+			By:      "`containerDefinitions` at its top or in `taskDefinition`, or a list of container definitions",
+			Read:    "container definitions, their checks, environment, user, ports, mounts, memory, dependencies; the task's platform and pidMode",
+			Left:    "environment files, values of secrets",
+			runtime: onECS, isDocument: isTask, read: eachDocument(readTaskDocument),
+		},
+	}
+}
+
+// A file is what lint is asked about.
+type file struct {
+	name string
+	data []byte
+	docs []*doctree.Node // of JSON or YAML: those that are for the reader
+}
+
+func (f *file) isJSON() bool {
+	text := bytes.TrimLeft(f.data, "\uFEFF \t\r\n")
+	return len(text) > 0 && (text[0] == '{' || text[0] == '[')
+}
+
+// ecsStyle returns how ECS's keys are written in the file.
+func (f *file) ecsStyle() style {
+	if f.isJSON() {
+		return camelJSON
+	}
+	return camelYAML
+}
+
+// eachDocument reads documents one by one.
+func eachDocument(read func(f *file, doc *doctree.Node) []*group) func(context.Context, *file, Options) ([]*group, error) {
+	return func(_ context.Context, f *file, _ Options) (groups []*group, err error) {
+		for _, doc := range f.docs {
+			groups = append(groups, read(f, doc)...)
+		}
+		return groups, nil
+	}
+}
