@@ -18,6 +18,8 @@ const (
 	onDocker  runtime = iota // an image by itself
 	onCompose                // a service of a Compose file
 	onECS                    // a container of a task definition
+	onBuild                  // a stage of a Dockerfile
+	onRun                    // a container by itself: of docker run, of Quadlet, of docker inspect
 )
 
 // A group is what is started together: a task, a project.
@@ -32,6 +34,7 @@ type group struct {
 	SharedPID      *doctree.Node        // pidMode task or host
 	ClassicLB      *doctree.Node        // of a service that runs the task
 	Project        *composefile.Project // of a Compose file
+	Refused        error                // what reads the file refuses it for; of type [*doctree.Error] where the place is known
 	Left           []string             // what is not judged, and why
 	platformUnsure bool                 // it is neither written nor ECS's default
 
@@ -72,6 +75,8 @@ type container struct {
 	ReadOnly bool     // the root file system cannot be written
 	Starts   []string // what the file says starts in it, with its entrypoint; nil is as the image says
 	Verdicts []judge.Verdict
+
+	stage *stage // of a Dockerfile; nil elsewhere
 
 	unreadable bool // the image cannot be opened, which is told
 }

@@ -15,12 +15,12 @@ import (
 type style int
 
 const (
-	dockerfile  style = iota // HEALTHCHECK --interval=30s CMD ["…"]
-	camelJSON                // "healthCheck": {"startPeriod": 10}
-	pascalJSON               // "HealthCheck": {"StartPeriod": 10}
-	pascalYAML               // HealthCheck: {StartPeriod: 10}
-	camelYAML                // healthCheck: {startPeriod: 10}
-	composeYAML              // healthcheck: {start_period: 10s}
+	dockerfileStyle style = iota // HEALTHCHECK --interval=30s CMD ["…"]
+	camelJSON                    // "healthCheck": {"startPeriod": 10}
+	pascalJSON                   // "HealthCheck": {"StartPeriod": 10}
+	pascalYAML                   // HealthCheck: {StartPeriod: 10}
+	camelYAML                    // healthCheck: {startPeriod: 10}
+	composeYAML                  // healthcheck: {start_period: 10s}
 )
 
 // read reads the groups of a file: by the format that takes all of it, or else each of

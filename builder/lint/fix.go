@@ -25,7 +25,7 @@ func (c *container) write(key string, value any) string {
 			text = fmt.Sprint(int(d / time.Second))
 		}
 	}
-	if c.Style == dockerfile {
+	if c.Style == dockerfileStyle {
 		return c.Style.key(key) + "=" + text
 	}
 	return c.Style.key(key) + ": " + text
@@ -49,7 +49,7 @@ func (s style) key(name string) string {
 			return "healthcheck"
 		}
 		return separated(name, '_')
-	case dockerfile:
+	case dockerfileStyle:
 		return "--" + separated(name, '-')
 	}
 	return name
@@ -88,7 +88,7 @@ func (c *container) whole(test ...string) string {
 		t = t.forECS()
 	}
 	parts := []string{c.write("interval", t.interval), c.write("timeout", t.timeout), c.write("retries", t.retries), c.write("startPeriod", t.startPeriod)}
-	if c.Style == dockerfile {
+	if c.Style == dockerfileStyle {
 		command := "CMD " + encode(test[1:])
 		if test[0] == "CMD-SHELL" {
 			command = "CMD " + test[1]
@@ -120,7 +120,7 @@ func (c *container) useProbe() string {
 
 // command writes a check's command.
 func (c *container) command(test []string) string {
-	if c.Style == dockerfile {
+	if c.Style == dockerfileStyle {
 		return c.whole(test...)
 	}
 	return c.write("command", test)

@@ -36,6 +36,14 @@ type Format struct {
 func FileFormats() []Format {
 	return []Format{
 		{
+			ID: "dockerfile", Name: "a Dockerfile",
+			Files:   []string{"Dockerfile", "Dockerfile.*", "Dockerfile-*", "*.Dockerfile", "*.dockerfile", "Containerfile", "Containerfile.*"},
+			By:      "its name, or `FROM` at its beginning",
+			Read:    "the `HEALTHCHECK` of the last stage and of others that have one, against the image that the stage begins with; `ARG`, `ENV`, `USER`, `WORKDIR`, `EXPOSE`, `COPY`, `RUN`",
+			Left:    "what `COPY` and `RUN` put into the image: a program that one of them may bring is never missing",
+			runtime: onBuild, isFile: isDockerfile, read: readDockerfile,
+		},
+		{
 			ID: "compose", Name: "a Compose file",
 			Files:   []string{"compose*.yaml", "compose*.yml", "docker-compose*.yaml", "docker-compose*.yml", "container-compose*.yaml", "container-compose*.yml"},
 			By:      "`services` or `include` at its top",

@@ -41,6 +41,12 @@ func (c *container) judged(rule string) (found []problem) {
 			p.message += ": " + v.Advice
 		}
 		p.milder = v.Severity < judge.Error
+		if c.stage.runs() {
+			p.milder = true
+			if v.Rule == "no-program" {
+				p.message += ", and no RUN installs it by name"
+			}
+		}
 		found = append(found, p)
 	}
 	return found
@@ -100,6 +106,7 @@ func (c *container) judgedBy() judge.Container {
 		}
 	}
 	j.Ports = c.appPorts()
+	c.stage.adds(&j)
 	return j
 }
 
@@ -143,17 +150,26 @@ func (c *container) ownProbe() bool {
 // withProbe tells how to have an image whose probe checks a target, and the check that
 // then goes into the file.
 func (c *container) withProbe(args []string) string {
-	if c.Image.Kohealth && c.ownProbe() && c.Style != dockerfile {
+	if c.Image.Kohealth && c.ownProbe() && c.Runtime != onDocker {
 		return c.whole(append([]string{"CMD", health.ProbePath}, c.unlessOwn(args)...)...)
 	}
-	build := "kohealth base --health=" + targetWord(args) + " " + quote(c.Image.Ref) + "   # prints the image to name instead"
+	build := "kohealth base --health=" + targetWord(args) + " " + quote(c.Image.orStatic()) + "   # prints the image to name instead"
 	if c.Image.Ko || c.Image.Kohealth {
 		build = "kohealth build --health=" + targetWord(args) + " ./cmd/app   # in place of ko build: adds a probe"
 	}
-	if c.Style == dockerfile {
+	if c.Runtime == onDocker {
 		return build
 	}
 	return build + "\n" + c.whole("CMD", health.ProbePath)
+}
+
+// orStatic returns the image's name, or, where that is no image, that of the base inside
+// kohealth, which has no programs either.
+func (i *image) orStatic() string {
+	if i.Ref == scratch {
+		return "kohealth.local/static" // layers.StaticHost, which lint does not depend on
+	}
+	return i.Ref
 }
 
 // unlessOwn returns arguments for the probe, or none if they are those that the image holds.

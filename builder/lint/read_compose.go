@@ -29,7 +29,7 @@ func readComposeFile(ctx context.Context, f *file, o Options) ([]*group, error) 
 //
 // https://docs.docker.com/reference/compose-file/services/
 func readCompose(p *composefile.Project, dir string) *group {
-	g := &group{Runtime: onCompose, Style: composeYAML, platformUnsure: true, Project: p,
+	g := &group{Runtime: onCompose, Style: composeYAML, platformUnsure: true, Project: p, Refused: p.Refused,
 		Platform: v1.Platform{OS: "linux", Architecture: "amd64"}}
 	g.left(p.Notes...)
 	if len(p.Unset) > 0 {

@@ -24,6 +24,9 @@ func (r Rule) appliesOn(where runtime) bool { return r.on == nil || slices.Conta
 
 func onlyOn(runtimes ...runtime) []runtime { return runtimes }
 
+// healthchecks are the runtimes whose checks are Docker's, or written as those are.
+func healthchecks() []runtime { return onlyOn(onDocker, onCompose, onECS, onBuild, onRun) }
+
 // A problem is what a rule finds in a container.
 type problem struct {
 	doctree.Pos

@@ -17,9 +17,9 @@ func timingRules() []Rule {
 		{"ecs-start-period", Error, "ECS takes a start period of 0 to 300 whole seconds.", srcECS, ecsRange("startPeriod", ecs.StartPeriod, func(c *check) duration { return c.StartPeriod }), onlyOn(onECS)},
 		{"timeout-above-interval", Warning, "A timeout longer than the interval makes ECS find out later than it is meant to that a check hangs; CDK refuses it.", srcECS, timeoutAboveInterval, onlyOn(onECS)},
 		{"no-start-period", Warning, "Without a start period, ECS restarts an app for ever that is slower to start than interval × retries.", srcECS, noStartPeriod, onlyOn(onECS)},
-		{"duration-below-1ms", Error, "Docker refuses durations below 1 ms; a number without a unit is in nanoseconds in an image's config.", srcImage, belowMillisecond, onlyOn(onDocker, onCompose)},
+		{"duration-below-1ms", Error, "Docker refuses durations below 1 ms; a number without a unit is in nanoseconds in an image's config.", srcImage, belowMillisecond, onlyOn(onDocker, onCompose, onBuild, onRun)},
 		{"fraction-of-second", Warning, "ECS takes whole seconds only, so this cannot be written in a task definition.", srcECS, fractionOfSecond, onlyOn(onDocker)},
-		{"start-interval-alone", Warning, "A start interval has no effect without a start period.", srcCompose, startIntervalAlone, onlyOn(onDocker, onCompose)},
+		{"start-interval-alone", Warning, "A start interval has no effect without a start period.", srcCompose, startIntervalAlone, onlyOn(onDocker, onCompose, onBuild, onRun)},
 	}
 }
 
