@@ -8,6 +8,9 @@ func wrongArchitecture(c *container) []problem {
 	if c.Runtime == onECS && !c.platformUnsure && arch != want {
 		return at(c.ImageRef.At(), c.architectureFix(), "the image is for %s, and the task runs on %s", arch, want)
 	}
+	if c.Runtime == onKubernetes && c.Probe == nil && !c.platformUnsure && arch != want {
+		return at(c.ImageRef.At(), "kubernetes.io/arch: "+arch, "the image is for %s, and the pod asks for nodes of %s", arch, want)
+	}
 	if c.Own != nil && arch != c.Own.Architecture {
 		return at(c.ImageRef.At(), c.write("platform", c.Image.Platform.OS+"/"+arch), "the image is for %s, and the service is for %s", arch, c.Own.Architecture)
 	}

@@ -21,6 +21,8 @@ const (
 	pascalYAML               // HealthCheck: {StartPeriod: 10}
 	camelYAML                // healthCheck: {startPeriod: 10}
 	composeYAML              // healthcheck: {start_period: 10s}
+	kubeYAML                 // livenessProbe: {exec: {command: [a]}, periodSeconds: 10}
+	kubeJSON                 // the same in JSON
 )
 
 // read reads the groups of a file: by the format that takes all of it, or else each of

@@ -5,6 +5,7 @@ import (
 	"context"
 
 	"github.com/ko-health/kohealth/builder/doctree"
+	"github.com/ko-health/kohealth/builder/kube"
 )
 
 // A Format is a kind of file that lint reads. What there is to say of one stands in the
@@ -35,6 +36,14 @@ type Format struct {
 // FileFormats returns the formats that lint reads, in the order in which they are looked for.
 func FileFormats() []Format {
 	return []Format{
+		{
+			ID: "kubernetes", Name: "a Kubernetes manifest",
+			Files:   []string{"*.yaml", "*.yml"},
+			By:      "`apiVersion` and `kind` at its top",
+			Read:    "pods, all that has a template of pods (Deployment, StatefulSet, DaemonSet, ReplicaSet, Job, CronJob, Knative's Service, …), lists of them, what Kustomize and Helm print; probes and lifecycle hooks with image, command, args, env, securityContext, volumeMounts and ports",
+			Left:    "what config maps, secrets and services set; init containers that end; templates that are not rendered",
+			runtime: onKubernetes, isDocument: kube.IsObject, read: eachDocument(readKubernetes),
+		},
 		{
 			ID: "compose", Name: "a Compose file",
 			Files:   []string{"compose*.yaml", "compose*.yml", "docker-compose*.yaml", "docker-compose*.yml", "container-compose*.yaml", "container-compose*.yml"},
