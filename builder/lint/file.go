@@ -21,6 +21,10 @@ const (
 	pascalYAML                   // HealthCheck: {StartPeriod: 10}
 	camelYAML                    // healthCheck: {startPeriod: 10}
 	composeYAML                  // healthcheck: {start_period: 10s}
+	kubeYAML                     // livenessProbe: {exec: {command: [a]}, periodSeconds: 10}
+	kubeJSON                     // the same in JSON
+	hclStyle                     // healthCheck = { startPeriod = 10 }
+	hclSnake                     // health_check = { start_period = 10 }
 )
 
 // read reads the groups of a file: by the format that takes all of it, or else each of
@@ -94,13 +98,13 @@ func readArgs(list []*doctree.Node) []arg {
 	args := make([]arg, len(list))
 	for i, n := range list {
 		text, ok := n.Str()
-		args[i] = arg{Text: text, Open: !ok, Pos: n.At()}
+		args[i] = arg{Text: text, Open: !ok || isOpen(text), Pos: n.At()}
 	}
 	return args
 }
 
 func readNumber(n *doctree.Node) number {
-	if !n.Given() || n.Kind != doctree.Scalar {
+	if !n.Given() || n.Kind != doctree.Scalar || isOpen(n.Text) {
 		return number{}
 	}
 	if i, ok := n.Int(); ok {

@@ -5,6 +5,7 @@ import (
 	"context"
 
 	"github.com/ko-health/kohealth/builder/doctree"
+	"github.com/ko-health/kohealth/builder/kube"
 )
 
 // A Format is a kind of file that lint reads. What there is to say of one stands in the
@@ -42,6 +43,30 @@ func FileFormats() []Format {
 			Read:    "the `HEALTHCHECK` of the last stage and of others that have one, against the image that the stage begins with; `ARG`, `ENV`, `USER`, `WORKDIR`, `EXPOSE`, `COPY`, `RUN`",
 			Left:    "what `COPY` and `RUN` put into the image: a program that one of them may bring is never missing",
 			runtime: onBuild, isFile: isDockerfile, read: readDockerfile,
+		},
+		{
+			ID: "terraform", Name: "a Terraform file",
+			Files:   []string{"*.tf"},
+			By:      "its name, `*.tf`",
+			Read:    "`aws_ecs_task_definition`: `jsonencode`, heredocs, `file`, `templatefile` and `template_file`, locals, variables with defaults or in `*.auto.tfvars`, functions; `container_definitions` of terraform-aws-modules/ecs, and cloudposse's container definition",
+			Left:    "what only a plan knows: `for_each`, data sources, other resources and modules",
+			runtime: onECS, isFile: isTerraform, read: readTerraform,
+		},
+		{
+			ID: "terraform-plan", Name: "a Terraform plan in JSON",
+			Files:   []string{"*plan*.json"},
+			By:      "`format_version` and `planned_values` or `values`, as `terraform show -json` prints them",
+			Read:    "`aws_ecs_task_definition` in all modules",
+			Left:    "what is known after apply",
+			runtime: onECS, isDocument: isPlan, read: eachDocument(readPlan),
+		},
+		{
+			ID: "kubernetes", Name: "a Kubernetes manifest",
+			Files:   []string{"*.yaml", "*.yml"},
+			By:      "`apiVersion` and `kind` at its top",
+			Read:    "pods, all that has a template of pods (Deployment, StatefulSet, DaemonSet, ReplicaSet, Job, CronJob, Knative's Service, …), lists of them, what Kustomize and Helm print; probes and lifecycle hooks with image, command, args, env, securityContext, volumeMounts and ports",
+			Left:    "what config maps, secrets and services set; init containers that end; templates that are not rendered",
+			runtime: onKubernetes, isDocument: kube.IsObject, read: eachDocument(readKubernetes),
 		},
 		{
 			ID: "compose", Name: "a Compose file",

@@ -120,7 +120,7 @@ func (c *container) look(ctx context.Context, img *image) error {
 	switch {
 	case c.stage != nil:
 		c.evaluate(img)
-	case c.Runtime != onECS && !c.Unclear:
+	case c.Runtime.takesImageCheck() && !c.Unclear:
 		c.Check = imageCheck(img.Check, c.Check, c.Pos)
 	}
 	return c.ask(ctx)

@@ -25,11 +25,11 @@ func judgeRules() (rules []Rule) {
 
 // judged returns what the judge has found by a rule.
 func (c *container) judged(rule string) (found []problem) {
-	if isPasted(c) {
-		return nil // it is not the command that is meant
+	if c.Probe != nil && c.Probe.Hook && !slices.Contains(hookRules, rule) || c.Probe == nil && isPasted(c) {
+		return nil // in a file other than Kubernetes', it is not the command that is meant
 	}
 	for _, v := range c.Verdicts {
-		if v.Rule != rule {
+		if v.Rule != rule || c.isReference(v) {
 			continue
 		}
 		pos := c.Check.at(v.Arg)
@@ -40,7 +40,7 @@ func (c *container) judged(rule string) (found []problem) {
 		if p.fix == "" && v.Advice != "" {
 			p.message += ": " + v.Advice
 		}
-		p.milder = v.Severity < judge.Error
+		p.milder = v.Severity < judge.Error || c.pathUnsure(v)
 		if c.stage.runs() {
 			p.milder = true
 			if v.Rule == "no-program" {
@@ -50,6 +50,23 @@ func (c *container) judged(rule string) (found []problem) {
 		found = append(found, p)
 	}
 	return found
+}
+
+// hookRules are the judge's rules for hooks: whether one can start. What it returns is
+// hardly ever a verdict.
+var hookRules = []string{"one-string", "needs-shell", "exec-redirect", "shell-parse", "bash-only", "no-shell", "no-program",
+	"not-executable", "user-cannot-execute", "wrong-architecture", "missing-library", "hidden-by-mount"}
+
+// isReference reports whether a verdict is about a word with $(NAME), which is not the
+// shell's but Kubernetes' own.
+func (c *container) isReference(v judge.Verdict) bool {
+	return c.Kube != nil && v.Rule == "needs-shell" && v.Arg < len(c.Check.Test) && reference.MatchString(c.Check.Test[v.Arg].Text)
+}
+
+// pathUnsure reports whether a program that is not found may be in another PATH, which a
+// config map sets.
+func (c *container) pathUnsure(v judge.Verdict) bool {
+	return c.Kube != nil && c.Kube.EnvFrom && v.Rule == "no-program" && strings.HasSuffix(v.Message, "PATH")
 }
 
 // ask has the check judged.
@@ -65,6 +82,9 @@ func (c *container) ask(ctx context.Context) error {
 // given is the check as the runtime gets it.
 func (c *container) given() judge.Check {
 	check := judge.Check{Timeout: c.timings().timeout}
+	if c.Probe != nil && c.Probe.Hook { // it has the time that the pod has to end, or none that is set
+		check.Timeout = 0
+	}
 	for _, a := range c.Check.Test {
 		text := a.Text
 		if a.Open && text == "" {
@@ -90,9 +110,9 @@ func (c *container) judgedBy() judge.Container {
 	if c.Dir != "" {
 		j.WorkingDir = c.Dir
 	}
-	j.ReadOnly = c.ReadOnly
-	if c.Starts != nil {
-		j.Command = c.Starts
+	j.ReadOnly, j.MountsOpen = c.ReadOnly, c.MountsOpen
+	if starts := c.starts(); starts != nil {
+		j.Command = starts
 	}
 	for name, value := range c.Env {
 		j.Env[name] = judge.Variable{Value: value, Open: strings.Contains(value, composefile.Unknown)}
@@ -105,9 +125,20 @@ func (c *container) judgedBy() judge.Container {
 			j.Mounts = append(j.Mounts, dir)
 		}
 	}
+	if _, ok := j.Env["PATH"]; !ok && c.Kube != nil && c.Image != nil {
+		j.Env["PATH"] = judge.Variable{Value: kubePath}
+	}
 	j.Ports = c.appPorts()
 	c.stage.adds(&j)
 	return j
+}
+
+// starts returns what the file says starts in the container, or nil.
+func (c *container) starts() []string {
+	if c.Kube != nil {
+		return c.kubeStarts()
+	}
+	return c.Starts
 }
 
 // mountAt returns where the mount is written that a verdict is about.

@@ -177,6 +177,14 @@ func (o Options) open(ctx context.Context, users []*container) error {
 	return nil
 }
 
+// part names the container's probe or hook that findings are about.
+func (c *container) part() string {
+	if c.Probe == nil {
+		return ""
+	}
+	return c.Probe.Key + ": "
+}
+
 // judge runs the rules and returns findings in the order of the file.
 func (o Options) judge(name string, groups []*group) []Finding {
 	findings, all := []Finding{}, Rules()
@@ -195,7 +203,7 @@ func (o Options) judge(name string, groups []*group) []Finding {
 					if severity < o.Severity {
 						continue
 					}
-					findings = append(findings, Finding{r.ID, severity, name, p.Pos, c.Name, c.hide(p.message), c.hide(p.fix)})
+					findings = append(findings, Finding{r.ID, severity, name, p.Pos, c.Name, c.hide(c.part() + p.message), c.hide(p.fix)})
 				}
 			}
 		}

@@ -13,11 +13,12 @@ import (
 
 	"github.com/ko-health/kohealth/builder/composefile"
 	"github.com/ko-health/kohealth/builder/doctree"
+	"github.com/ko-health/kohealth/builder/kube"
 )
 
 // isCompose reports whether a document is a Compose file's.
 func isCompose(doc *doctree.Node) bool {
-	return !isTemplateOfAWS(doc) && (doc.Get("services").Given() || doc.Get("include").Given())
+	return !kube.IsObject(doc) && !isTemplateOfAWS(doc) && (doc.Get("services").Given() || doc.Get("include").Given())
 }
 
 func readComposeFile(ctx context.Context, f *file, o Options) ([]*group, error) {

@@ -2,6 +2,7 @@ package lint
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -71,7 +72,7 @@ func (g *group) setPlatform(n *doctree.Node) {
 	arch := n.Get("cpuArchitecture")
 	text, known := arch.Str()
 	g.PlatformPos = arch.At()
-	g.platformUnsure = arch.Given() && !known
+	g.platformUnsure = arch.Given() && (!known || isOpen(text)) || isUnknown(n)
 	if text == "ARM64" {
 		g.Platform.Architecture = "arm64"
 	}
@@ -88,7 +89,10 @@ func readECSContainer(n *doctree.Node) *container {
 		User:         n.Get("user"),
 	}
 	c.Name = nameOf(n.Get("name"))
-	c.Dir, _ = n.Get("workingDirectory").Str()
+	c.Dir = textOf(n.Get("workingDirectory"))
+	if isUnknown(n.Get("essential")) {
+		c.Essential = false // then nothing is said of it
+	}
 	c.ReadOnly = n.Get("readonlyRootFilesystem").IsTrue()
 	if memory := n.Get("memory"); memory.Given() {
 		c.Memory, _ = memory.Int()
@@ -100,7 +104,8 @@ func readECSContainer(n *doctree.Node) *container {
 	for _, kv := range n.Get("secrets").List() {
 		c.setVariable(kv.Get("name"), nil)
 	}
-	c.EnvOpen = c.EnvOpen || len(n.Get("environmentFiles").List()) > 0
+	c.EnvOpen = c.EnvOpen || n.Get("environmentFiles").Given() || isUnknown(n.Get("environment")) || isUnknown(n.Get("secrets"))
+	c.MountsOpen = isUnknown(n.Get("mountPoints"))
 	for _, p := range n.Get("portMappings").List() {
 		protocol, _ := p.Get("protocol").Str()
 		if port, ok := p.Get("containerPort").Int(); ok && (protocol == "" || protocol == "tcp") {
@@ -118,6 +123,20 @@ func readECSContainer(n *doctree.Node) *container {
 	}
 	c.readECSCheck(n.Get("healthCheck"))
 	return c
+}
+
+// isUnknown reports whether a value, or an item of a list, is known only when the file is
+// used.
+func isUnknown(n *doctree.Node) bool {
+	return n != nil && n.Kind == doctree.Unknown && n.Given() || slices.ContainsFunc(n.List(), isUnknown)
+}
+
+// textOf returns a scalar's text, which may not be known.
+func textOf(n *doctree.Node) string {
+	if text, ok := n.Str(); ok || !isUnknown(n) {
+		return text
+	}
+	return composefile.Unknown
 }
 
 // setVariable notes a variable. The value of a secret, or of a function of

@@ -29,6 +29,9 @@ func readTerraform(_ context.Context, f *file, o Options) (groups []*group, err 
 		g.leaveDefinitions(t.Address, t.Node)
 		if t.Partial {
 			g.TaskMemory, g.platformUnsure = true, true
+			for _, c := range g.Containers {
+				c.EnvOpen = true
+			}
 		}
 		groups = append(groups, g)
 	}

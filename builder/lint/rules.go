@@ -36,7 +36,7 @@ type problem struct {
 
 // Rules returns all rules, those of one family together.
 func Rules() []Rule {
-	return slices.Concat(formRules(), judgeRules(), timingRules(), composeRules(), ecsRules(), groupRules(), imageRules())
+	return slices.Concat(formRules(), judgeRules(), timingRules(), composeRules(), ecsRules(), kubeRules(), groupRules(), imageRules())
 }
 
 // Where rules come from.

@@ -135,8 +135,11 @@ func (m *module) task(block *hclsyntax.Block) *Task {
 		t.set(key, a, e.node(a.Expr))
 	}
 	for _, b := range block.Body.Blocks {
-		if b.Type == "runtime_platform" {
+		switch {
+		case b.Type == "runtime_platform":
 			t.setBlock("runtimePlatform", b, e)
+		case b.Type == "dynamic" && len(b.Labels) == 1 && b.Labels[0] == "runtime_platform":
+			t.Node.Fields = append(t.Node.Fields, doctree.Field{Key: keyNode("runtimePlatform", b.TypeRange), Value: &doctree.Node{Kind: doctree.Unknown, Pos: posOf(b.TypeRange)}})
 		}
 	}
 	return t
