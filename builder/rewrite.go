@@ -111,7 +111,6 @@ func (r *rewriter) image(ctx context.Context, img cosign.SignedImage, platform *
 	return r.subject.describe(signed.Image(out), d)
 }
 
-
 // rebuild reads an image, splits it, equips it unless it gets no check, and assembles it
 // with the media types that are wanted.
 func (r *rewriter) rebuild(ctx context.Context, d *draft) (out v1.Image, err error) {

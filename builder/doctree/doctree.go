@@ -73,11 +73,12 @@ func Parse(data []byte) (*Node, error) {
 	return docs[0], nil
 }
 
-// ParseAll parses all documents of a file, of which there is one at least.
+// ParseAll parses all documents of a file, of which there is one at least. The limits for
+// a document hold for each of them, and others for the file.
 func ParseAll(data []byte) ([]*Node, error) { return parse(data, int(limits.DocumentValues.Max())) }
 
 func parse(data []byte, most int) ([]*Node, error) {
-	if err := limits.Document.Check(int64(len(data))); err != nil {
+	if err := checkSizes(data); err != nil {
 		return nil, err
 	}
 	data = bytes.TrimPrefix(data, []byte("\uFEFF"))
@@ -172,8 +173,32 @@ func (n *Node) Parts() (parts []*Node) {
 	return parts
 }
 
-// A tally counts what a document holds, its aliases expanded.
-type tally struct{ values, text int64 }
+// checkSizes checks the sizes of a file and of each of its documents.
+func checkSizes(data []byte) error {
+	size := 0
+	for line := range bytes.Lines(data) {
+		if isSeparator(line) {
+			size = 0
+		}
+		size += len(line)
+		if err := limits.Document.Check(int64(size)); err != nil {
+			return err
+		}
+	}
+	return limits.Documents.Check(int64(len(data)))
+}
+
+// isSeparator reports whether a line begins a document of YAML's. No other line can begin
+// like this, those of long strings included.
+//
+// https://yaml.org/spec/1.2.2/#rule-c-forbidden
+func isSeparator(line []byte) bool {
+	rest, ok := bytes.CutPrefix(line, []byte("---"))
+	return ok && (len(rest) == 0 || bytes.IndexByte([]byte(" \t\r\n"), rest[0]) >= 0)
+}
+
+// A tally counts what a document holds, its aliases expanded, and the documents before it.
+type tally struct{ values, text, before, textBefore int64 }
 
 // value counts a value at a depth with its text.
 func (t *tally) value(depth int, text string) error {
@@ -182,7 +207,14 @@ func (t *tally) value(depth int, text string) error {
 	return cmp.Or(
 		limits.DocumentDepth.Check(int64(depth)),
 		limits.DocumentValues.Check(t.values),
-		limits.DocumentText.Check(t.text))
+		limits.DocumentText.Check(t.text),
+		limits.DocumentsValues.Check(t.before+t.values),
+		limits.DocumentsText.Check(t.textBefore+t.text))
+}
+
+// next goes on to the next document.
+func (t *tally) next() {
+	*t = tally{before: t.before + t.values, textBefore: t.textBefore + t.text}
 }
 
 // At returns where the value stands, or else the first of the others that is there.

@@ -190,6 +190,40 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// TestDocumentsLimits checks files of many documents, each within its own limits.
+func TestDocumentsLimits(t *testing.T) {
+	const part = 1 << 20
+	text := "---\n- &a " + strings.Repeat("x", part) + strings.Repeat("\n- *a", 6) + "\n"
+	for _, of := range []struct {
+		limit    limits.Limit
+		document string
+		holds    int // of what is counted
+	}{
+		{limits.Documents, "--- # " + strings.Repeat("x", part-7) + "\n", part},
+		{limits.DocumentsValues, "---\n- &a [" + strings.Repeat("1,", 999) + "]" + strings.Repeat("\n- *a", 198) + "\n", 2 + 1000 + 198*1001}, // an alias is a value, too
+		{limits.DocumentsText, text, 7 * part},
+	} {
+		most := int(of.limit.Max()) / of.holds
+		if _, err := doctree.ParseAll([]byte(strings.Repeat(of.document, most))); err != nil {
+			t.Errorf("at the limit for %s: %v", of.limit.What(), err)
+		}
+		_, err := doctree.ParseAll([]byte(strings.Repeat(of.document, most+1)))
+		var e *limits.Error
+		if !errors.As(err, &e) || e.Limit != of.limit {
+			t.Errorf("past the limit for %s: %v", of.limit.What(), err)
+		}
+	}
+}
+
+// A line of a document's text is no separator, wherever the document is cut.
+func TestDocumentsAreMeasuredOneByOne(t *testing.T) {
+	const half = 3 << 19
+	docs, err := doctree.ParseAll([]byte("a: |\n  ---\n" + strings.Repeat("  x\n", half/4) + "--- # next\nb: " + strings.Repeat("y", half) + "\n---\nc: 1\n"))
+	if err != nil || len(docs) != 3 || docs[2].Get("c").At().Line != half/4+6 {
+		t.Errorf("%d documents, error %v", len(docs), err)
+	}
+}
+
 func TestNilNode(t *testing.T) {
 	var n *doctree.Node
 	_, isStr := n.Str()

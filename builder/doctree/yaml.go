@@ -30,6 +30,7 @@ func parseYAML(data []byte, most int) (docs []*Node, err error) {
 			return nil, err
 		}
 		docs = append(docs, n)
+		c.tally.next()
 	}
 	if len(docs) == 0 {
 		return []*Node{{}}, nil

@@ -25,7 +25,13 @@ type Container struct {
 
 	Mounts     []string // paths that something is mounted over
 	MountsOpen bool     // there may be others
-	Ports      []int    // that the app is said to listen on; none is not known
+	Added      []string // paths at and below which there may be more than Files hold, or something else
+
+	// Lacks reports whether a program that Files do not hold is not there, whatever Added
+	// says. Nil: that is not known.
+	Lacks func(program string) bool
+
+	Ports []int // that the app is said to listen on; none is not known
 
 	Command  []string // what starts: entrypoint and arguments; nil is not known
 	Kohealth bool     // the image has kohealth's probe
@@ -68,6 +74,14 @@ func (c *Container) mountOver(name string) string {
 	return ""
 }
 
+// isAdded reports whether there may be something at a path that Files do not tell. /bin and
+// the like may be links into /usr.
+func (c *Container) isAdded(name string) bool {
+	return slices.ContainsFunc(c.Added, func(dir string) bool {
+		return within(name, dir) || within(strings.TrimPrefix(name, "/usr"), strings.TrimPrefix(dir, "/usr"))
+	})
+}
+
 func within(name, dir string) bool {
 	return name == dir || strings.HasPrefix(name, strings.TrimSuffix(dir, "/")+"/")
 }
@@ -81,7 +95,7 @@ var programDirs = []string{"/bin", "/sbin", "/usr", "/lib", "/lib64", "/ko-app"}
 
 // isSettled reports whether what the image has at a path is what the container has.
 func (r *run) isSettled(name string) bool {
-	if r.container.Files == nil || r.container.mountOver(name) != "" || strings.Contains(name, Unknown) {
+	if r.container.Files == nil || r.container.mountOver(name) != "" || r.container.isAdded(name) || strings.Contains(name, Unknown) {
 		return false
 	}
 	in := func(dir string) bool { return within(name, dir) }
@@ -92,6 +106,6 @@ func (r *run) isSettled(name string) bool {
 // a program.
 func (r *run) isChanging(name string) bool {
 	in := func(dir string) bool { return within(name, dir) }
-	return r.container.Files == nil || r.container.mountOver(name) != "" || strings.Contains(name, Unknown) ||
+	return r.container.Files == nil || r.container.mountOver(name) != "" || r.container.isAdded(name) || strings.Contains(name, Unknown) ||
 		slices.ContainsFunc(changing, in)
 }

@@ -41,7 +41,13 @@ func (sh *shell) find(name string) (p *program, is maybe) {
 	if !ok {
 		return p, perhaps
 	}
+	if sh.lacks(name, names) {
+		return p, no
+	}
 	for _, n := range sh.ordered(names) {
+		if sh.container.isAdded(n) {
+			return p, perhaps
+		}
 		if e, ok := sh.lookup(n); ok && e.Type != tar.TypeDir {
 			p.Entry = e
 			p.flavour = sh.flavourOf(p)
@@ -52,6 +58,11 @@ func (sh *shell) find(name string) (p *program, is maybe) {
 		return p, perhaps
 	}
 	return p, no
+}
+
+// lacks reports whether a program is not in the image though much may have been added to it.
+func (sh *shell) lacks(name string, names []string) bool {
+	return sh.container.Lacks != nil && sh.container.Lacks(name) && !slices.ContainsFunc(names, sh.has) && sh.err == nil
 }
 
 // candidates returns where a program may be; ok is false if that is not known.

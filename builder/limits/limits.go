@@ -38,29 +38,34 @@ const (
 
 // What files say that are checked or filled in.
 const (
-	Document       Limit = Program + 1 + iota // a JSON or YAML document
-	DocumentDepth                             // lists and maps in each other
-	DocumentValues                            // values, aliases expanded
-	DocumentText                              // text of all values, aliases expanded
-	Variables                                 // Compose's variables in a file
-	VariableDepth                             // variables in each other's defaults
-	Extends                                   // services that extend another
+	Document        Limit = Program + 1 + iota // a JSON or YAML document
+	DocumentDepth                              // lists and maps in each other
+	DocumentValues                             // values, aliases expanded
+	DocumentText                               // text of all values, aliases expanded
+	Documents                                  // a file of several documents
+	DocumentsValues                            // values in all of them
+	DocumentsText                              // text of all of them
+	Variables                                  // Compose's variables in a file
+	VariableDepth                              // variables in each other's defaults
+	Extends                                    // services that extend another
+	ExpressionDepth                            // expressions of HCL's in each other
+	TerraformFiles                             // files beside one of Terraform's
 )
 
 // What packages are made of.
 const (
-	Index          Limit = Extends + 1 + iota // an index of packages, as it is served
-	IndexUnpacked                             // the same, unpacked
-	Records                                   // packages in an index
-	Line                                      // a line of an index
-	Database                                  // a base image's list of packages
-	Key                                       // a public key
-	Downloads                                 // all packages together, as they are served
-	Control                                   // a package's signature or control part, unpacked
-	Files                                     // the files of all packages together
-	PackageEntries                            // files, directories and links of one package
-	PathParts                                 // directories in a package's path
-	Resolving                                 // time to choose packages
+	Index          Limit = TerraformFiles + 1 + iota // an index of packages, as it is served
+	IndexUnpacked                                    // the same, unpacked
+	Records                                          // packages in an index
+	Line                                             // a line of an index
+	Database                                         // a base image's list of packages
+	Key                                              // a public key
+	Downloads                                        // all packages together, as they are served
+	Control                                          // a package's signature or control part, unpacked
+	Files                                            // the files of all packages together
+	PackageEntries                                   // files, directories and links of one package
+	PathParts                                        // directories in a package's path
+	Resolving                                        // time to choose packages
 )
 
 // What is built from.
@@ -123,9 +128,15 @@ var table = [...]row{
 	DocumentValues: {"values in a document, with aliases expanded", 250_000, count},
 	DocumentText:   {"the text of a document's values, with aliases expanded", 8 * mib, size},
 
-	Variables:     {"variables in a Compose file", 10_000, count},
-	VariableDepth: {"variables in each other's defaults in a Compose file", 20, count},
-	Extends:       {"services that extend another, in a Compose file and those that it names", 1000, count},
+	Documents:       {"a file of JSON or YAML documents", 32 * mib, size}, // charts with their CRDs print several megabytes
+	DocumentsValues: {"values in the documents of a file, with aliases expanded", 1_000_000, count},
+	DocumentsText:   {"the text of the values in the documents of a file, with aliases expanded", 64 * mib, size},
+
+	Variables:       {"variables in a Compose file", 10_000, count},
+	VariableDepth:   {"variables in each other's defaults in a Compose file", 20, count},
+	ExpressionDepth: {"expressions of HCL in each other", 5000, count},
+	TerraformFiles:  {"files that are read beside one of Terraform's", 200, count},
+	Extends:         {"services that extend another, in a Compose file and those that it names", 1000, count},
 
 	Index:          {"an index of packages, as it is served", 64 * mib, size}, // Wolfi's has about 10 MB, and 100 MB unpacked
 	IndexUnpacked:  {"an index of packages, unpacked", 256 * mib, size},

@@ -8,6 +8,9 @@ func wrongArchitecture(c *container) []problem {
 	if c.Runtime == onECS && !c.platformUnsure && arch != want {
 		return at(c.ImageRef.At(), c.architectureFix(), "the image is for %s, and the task runs on %s", arch, want)
 	}
+	if c.Runtime == onKubernetes && c.Probe == nil && !c.platformUnsure && arch != want {
+		return at(c.ImageRef.At(), "kubernetes.io/arch: "+arch, "the image is for %s, and the pod asks for nodes of %s", arch, want)
+	}
 	if c.Own != nil && arch != c.Own.Architecture {
 		return at(c.ImageRef.At(), c.write("platform", c.Image.Platform.OS+"/"+arch), "the image is for %s, and the service is for %s", arch, c.Own.Architecture)
 	}
@@ -19,5 +22,8 @@ func (c *container) architectureFix() string {
 	if ecs == "" {
 		return ""
 	}
-	return c.Style.key("runtimePlatform") + ": {" + c.write("operatingSystemFamily", "LINUX") + ", " + c.write("cpuArchitecture", ecs) + "}"
+	if c.Style == hclStyle { // the block of the resource, which is not in what jsonencode takes
+		return `runtime_platform { cpu_architecture = ` + encode(ecs) + ` }`
+	}
+	return c.Style.pair("runtimePlatform", "{"+c.write("operatingSystemFamily", "LINUX")+", "+c.write("cpuArchitecture", ecs)+"}")
 }

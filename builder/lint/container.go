@@ -9,16 +9,23 @@ import (
 	"github.com/ko-health/kohealth/builder/composefile"
 	"github.com/ko-health/kohealth/builder/doctree"
 	"github.com/ko-health/kohealth/builder/judge"
+	"github.com/ko-health/kohealth/builder/kube"
 )
 
 // A runtime is whoever runs a container and its check.
 type runtime int
 
 const (
-	onDocker  runtime = iota // an image by itself
-	onCompose                // a service of a Compose file
-	onECS                    // a container of a task definition
+	onDocker     runtime = iota // an image by itself
+	onCompose                   // a service of a Compose file
+	onECS                       // a container of a task definition
+	onBuild                     // a stage of a Dockerfile
+	onRun                       // a container by itself: of docker run, of Quadlet, of docker inspect
+	onKubernetes                // a container of a pod, with one of its probes or hooks at most
 )
+
+// takesImageCheck reports whether an image's HEALTHCHECK is run where the file says nothing.
+func (r runtime) takesImageCheck() bool { return r != onECS && r != onKubernetes }
 
 // A group is what is started together: a task, a project.
 type group struct {
@@ -32,6 +39,8 @@ type group struct {
 	SharedPID      *doctree.Node        // pidMode task or host
 	ClassicLB      *doctree.Node        // of a service that runs the task
 	Project        *composefile.Project // of a Compose file
+	Refused        error                // what reads the file refuses it for; of type [*doctree.Error] where the place is known
+	Pod            *kube.Pod            // of Kubernetes
 	Left           []string             // what is not judged, and why
 	platformUnsure bool                 // it is neither written nor ECS's default
 
@@ -60,10 +69,14 @@ type container struct {
 	Reservation  bool          // there is a soft limit
 	User         *doctree.Node // nil is the image's
 	Mounts       []*doctree.Node
+	MountsOpen   bool        // there may be others
 	Said         *check      // what the file says of Check
 	Plain        string      // a test that is no list
 	PlainPos     doctree.Pos // where it stands
 	Unclear      bool        // the check is there, but its value is not known before the file is used
+
+	Kube  *kube.Container // of a pod
+	Probe *kube.Probe     // nil is the container as a whole
 
 	hider func(string) string // hides its secrets; nil before something is printed
 
@@ -72,6 +85,8 @@ type container struct {
 	ReadOnly bool     // the root file system cannot be written
 	Starts   []string // what the file says starts in it, with its entrypoint; nil is as the image says
 	Verdicts []judge.Verdict
+
+	stage *stage // of a Dockerfile; nil elsewhere
 
 	unreadable bool // the image cannot be opened, which is told
 }

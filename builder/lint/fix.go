@@ -18,17 +18,31 @@ func (c *container) write(key string, value any) string {
 	if test, ok := value.([]string); ok && c.Style == composeYAML {
 		value = c.asWritten(test)
 	}
+	if test, ok := value.([]string); ok && c.Kube != nil {
+		value = c.kubeWords(test)
+	}
 	text := encode(value)
 	if d, ok := value.(time.Duration); ok {
 		text = d.String()
-		if c.Runtime == onECS {
+		if c.Runtime == onECS || c.Runtime == onKubernetes {
 			text = fmt.Sprint(int(d / time.Second))
 		}
 	}
-	if c.Style == dockerfile {
-		return c.Style.key(key) + "=" + text
+	if c.Style == hclStyle || c.Style == hclSnake {
+		text = inHCL(text)
 	}
-	return c.Style.key(key) + ": " + text
+	return c.Style.pair(key, text)
+}
+
+// pair writes a key of ECS's and the text of its value.
+func (s style) pair(key, text string) string {
+	switch s {
+	case dockerfileStyle:
+		return s.key(key) + "=" + text
+	case hclStyle, hclSnake:
+		return s.key(key) + " = " + text
+	}
+	return s.key(key) + ": " + text
 }
 
 // key writes a key of ECS's.
@@ -37,6 +51,10 @@ func (s style) key(name string) string {
 	switch s {
 	case camelJSON:
 		return encode(name)
+	case kubeJSON:
+		return encode(kubeKey(name))
+	case kubeYAML:
+		return kubeKey(name)
 	case pascalJSON:
 		return encode(pascal)
 	case pascalYAML:
@@ -49,8 +67,30 @@ func (s style) key(name string) string {
 			return "healthcheck"
 		}
 		return separated(name, '_')
-	case dockerfile:
+	case dockerfileStyle:
 		return "--" + separated(name, '-')
+	case hclSnake:
+		return separated(name, '_')
+	}
+	return name
+}
+
+// inHCL writes JSON as HCL: there, ${ and %{ begin what is replaced.
+func inHCL(text string) string {
+	return strings.NewReplacer("${", "$${", "%{", "%%{").Replace(text)
+}
+
+// kubeKey writes a key of ECS's as Kubernetes calls it.
+func kubeKey(name string) string {
+	switch name {
+	case "interval":
+		return "periodSeconds"
+	case "timeout":
+		return "timeoutSeconds"
+	case "retries":
+		return "failureThreshold"
+	case "startPeriod":
+		return "initialDelaySeconds"
 	}
 	return name
 }
@@ -87,15 +127,35 @@ func (c *container) whole(test ...string) string {
 	if c.Runtime == onECS {
 		t = t.forECS()
 	}
+	if c.Runtime == onKubernetes {
+		return c.wholeProbe(test, t)
+	}
 	parts := []string{c.write("interval", t.interval), c.write("timeout", t.timeout), c.write("retries", t.retries), c.write("startPeriod", t.startPeriod)}
-	if c.Style == dockerfile {
+	if c.Style == dockerfileStyle {
 		command := "CMD " + encode(test[1:])
 		if test[0] == "CMD-SHELL" {
 			command = "CMD " + test[1]
 		}
 		return "HEALTHCHECK " + strings.Join(parts, " ") + " " + command
 	}
-	return c.Style.key("healthCheck") + ": {" + strings.Join(append([]string{c.write("command", test)}, parts...), ", ") + "}"
+	inside := strings.Join(append([]string{c.write("command", test)}, parts...), ", ")
+	if c.Style == hclStyle || c.Style == hclSnake {
+		inside = " " + inside + " " // as terraform fmt has it
+	}
+	return c.Style.pair("healthCheck", "{"+inside+"}")
+}
+
+// wholeProbe writes a probe of Kubernetes', or a hook.
+func (c *container) wholeProbe(test []string, t timings) string {
+	command := c.Style.key("exec") + ": {" + c.write("command", test) + "}"
+	switch {
+	case c.Probe == nil:
+		parts := []string{command, c.write("interval", t.interval), c.write("timeout", t.timeout), c.write("retries", t.retries)}
+		return c.Style.key("livenessProbe") + ": {" + strings.Join(parts, ", ") + "}"
+	case c.Probe.Hook:
+		return c.Style.key(c.Probe.Key) + ": {" + command + "}"
+	}
+	return c.Style.key(c.Probe.Key) + ": {" + strings.Join([]string{command, c.write("interval", t.interval), c.write("timeout", t.timeout), c.write("retries", t.retries)}, ", ") + "}"
 }
 
 // probePath returns where the container's probe is, if it has one.
@@ -128,7 +188,7 @@ func (c *container) useProbe() string {
 
 // command writes a check's command.
 func (c *container) command(test []string) string {
-	if c.Style == dockerfile {
+	if c.Style == dockerfileStyle {
 		return c.whole(test...)
 	}
 	return c.write("command", test)
@@ -165,8 +225,11 @@ func (t timings) forECS() timings {
 // timings fills in the runtime's defaults: moby's daemon/health.go and ECS's HealthCheck.
 func (c *container) timings() timings {
 	t := timings{interval: health.DockerInterval, timeout: health.DockerTimeout, retries: health.DockerRetries}
-	if c.Runtime == onECS {
+	switch {
+	case c.Runtime == onECS:
 		t.timeout = 5 * time.Second
+	case c.Runtime == onKubernetes:
+		t.interval, t.timeout = kubePeriod, kubeTimeout
 	}
 	if c.Check == nil {
 		return t

@@ -117,7 +117,10 @@ func (c *container) look(ctx context.Context, img *image) error {
 	if c.group == nil {
 		newGroup(c)
 	}
-	if c.Runtime != onECS && !c.Unclear {
+	switch {
+	case c.stage != nil:
+		c.evaluate(img)
+	case c.Runtime.takesImageCheck() && !c.Unclear:
 		c.Check = imageCheck(img.Check, c.Check, c.Pos)
 	}
 	return c.ask(ctx)

@@ -17,18 +17,18 @@ func judgeRules() (rules []Rule) {
 		if r.ID == "wrong-architecture" {
 			check = wrongArchitecture // of the image, too
 		}
-		rules = append(rules, Rule{r.ID, r.Severity, r.Doc, r.Source, check})
+		rules = append(rules, Rule{r.ID, r.Severity, r.Doc, r.Source, check, nil})
 	}
 	return rules
 }
 
 // judged returns what the judge has found by a rule.
 func (c *container) judged(rule string) (found []problem) {
-	if isPasted(c) {
-		return nil // it is not the command that is meant
+	if c.Probe != nil && c.Probe.Hook && !slices.Contains(hookRules, rule) || c.Probe == nil && isPasted(c) {
+		return nil // in a file other than Kubernetes', it is not the command that is meant
 	}
 	for _, v := range c.Verdicts {
-		if v.Rule != rule {
+		if v.Rule != rule || c.isReference(v) {
 			continue
 		}
 		pos := c.Check.at(v.Arg)
@@ -39,10 +39,33 @@ func (c *container) judged(rule string) (found []problem) {
 		if p.fix == "" && v.Advice != "" {
 			p.message += ": " + v.Advice
 		}
-		p.milder = v.Severity < judge.Error
+		p.milder = v.Severity < judge.Error || c.pathUnsure(v)
+		if c.stage.runs() {
+			p.milder = true
+			if v.Rule == "no-program" {
+				p.message += ", and no RUN installs it by name"
+			}
+		}
 		found = append(found, p)
 	}
 	return found
+}
+
+// hookRules are the judge's rules for hooks: whether one can start. What it returns is
+// hardly ever a verdict.
+var hookRules = []string{"one-string", "needs-shell", "exec-redirect", "shell-parse", "bash-only", "no-shell", "no-program",
+	"not-executable", "user-cannot-execute", "wrong-architecture", "missing-library", "hidden-by-mount"}
+
+// isReference reports whether a verdict is about a word with $(NAME), which is not the
+// shell's but Kubernetes' own.
+func (c *container) isReference(v judge.Verdict) bool {
+	return c.Kube != nil && v.Rule == "needs-shell" && v.Arg < len(c.Check.Test) && reference.MatchString(c.Check.Test[v.Arg].Text)
+}
+
+// pathUnsure reports whether a program that is not found may be in another PATH, which a
+// config map sets.
+func (c *container) pathUnsure(v judge.Verdict) bool {
+	return c.Kube != nil && c.Kube.EnvFrom && v.Rule == "no-program" && strings.HasSuffix(v.Message, "PATH")
 }
 
 // ask has the check judged.
@@ -66,6 +89,9 @@ func (c *container) isLinux() bool {
 // given is the check as the runtime gets it.
 func (c *container) given() judge.Check {
 	check := judge.Check{Timeout: c.timings().timeout}
+	if c.Probe != nil && c.Probe.Hook { // it has the time that the pod has to end, or none that is set
+		check.Timeout = 0
+	}
 	for _, a := range c.Check.Test {
 		text := a.Text
 		if a.Open && text == "" {
@@ -91,9 +117,9 @@ func (c *container) judgedBy() judge.Container {
 	if c.Dir != "" {
 		j.WorkingDir = c.Dir
 	}
-	j.ReadOnly = c.ReadOnly
-	if c.Starts != nil {
-		j.Command = c.Starts
+	j.ReadOnly, j.MountsOpen = c.ReadOnly, c.MountsOpen
+	if starts := c.starts(); starts != nil {
+		j.Command = starts
 	}
 	for name, value := range c.Env {
 		j.Env[name] = judge.Variable{Value: value, Open: strings.Contains(value, composefile.Unknown)}
@@ -106,8 +132,20 @@ func (c *container) judgedBy() judge.Container {
 			j.Mounts = append(j.Mounts, dir)
 		}
 	}
+	if _, ok := j.Env["PATH"]; !ok && c.Kube != nil && c.Image != nil {
+		j.Env["PATH"] = judge.Variable{Value: kubePath}
+	}
 	j.Ports = c.appPorts()
+	c.stage.adds(&j)
 	return j
+}
+
+// starts returns what the file says starts in the container, or nil.
+func (c *container) starts() []string {
+	if c.Kube != nil {
+		return c.kubeStarts()
+	}
+	return c.Starts
 }
 
 // mountAt returns where the mount is written that a verdict is about.
@@ -150,17 +188,26 @@ func (c *container) ownProbe() bool {
 // withProbe tells how to have an image whose probe checks a target, and the check that
 // then goes into the file.
 func (c *container) withProbe(args []string) string {
-	if c.Image.Kohealth && c.ownProbe() && c.Style != dockerfile {
+	if c.Image.Kohealth && c.ownProbe() && c.Runtime != onDocker {
 		return c.whole(append([]string{"CMD", c.probePath()}, c.unlessOwn(args)...)...)
 	}
-	build := "kohealth base --health=" + targetWord(args) + " " + quote(c.Image.Ref) + "   # prints the image to name instead"
+	build := "kohealth base --health=" + targetWord(args) + " " + quote(c.Image.orStatic()) + "   # prints the image to name instead"
 	if c.Image.Ko || c.Image.Kohealth {
 		build = "kohealth build --health=" + targetWord(args) + " ./cmd/app   # in place of ko build: adds a probe"
 	}
-	if c.Style == dockerfile {
+	if c.Runtime == onDocker {
 		return build
 	}
 	return build + "\n" + c.whole("CMD", c.probePath())
+}
+
+// orStatic returns the image's name, or, where that is no image, that of the base inside
+// kohealth, which has no programs either.
+func (i *image) orStatic() string {
+	if i.Ref == scratch {
+		return "kohealth.local/static" // layers.StaticHost, which lint does not depend on
+	}
+	return i.Ref
 }
 
 // unlessOwn returns arguments for the probe, or none if they are those that the image holds.

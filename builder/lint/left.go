@@ -83,13 +83,14 @@ func joinImages(errs []error) error {
 	return imagesError(errs)
 }
 
-// refused returns what Compose says against a file, where no finding says it already.
+// refused returns what is said against a file by what reads it, such as Compose, where no
+// finding says it already.
 func refused(name string, groups []*group, findings []Finding) error {
 	for _, g := range groups {
-		if g.Project == nil || g.Project.Refused == nil {
+		err := g.Refused
+		if err == nil {
 			continue
 		}
-		err := g.Project.Refused
 		var at *doctree.Error
 		said := errors.As(err, &at) && slices.ContainsFunc(findings, func(f Finding) bool {
 			return f.Severity == Error && (f.Pos == at.Pos || isForm(f.Rule) && strings.Contains(at.Err.Error(), "healthcheck.test"))

@@ -77,16 +77,12 @@ type Options struct {
 // File finds what is wrong in a file whose name serves for findings. Findings that
 // need no image are returned beside the error if an image cannot be opened.
 func File(ctx context.Context, name string, data []byte, o Options) ([]Finding, error) {
-	docs, err := doctree.ParseAll(data)
+	groups, err := o.read(ctx, &file{name: name, data: data})
 	var at *doctree.Error
 	switch {
 	case errors.As(err, &at):
 		return nil, fmt.Errorf("parsing %s:%w", name, err)
 	case err != nil:
-		return nil, fmt.Errorf("parsing %s: %w", name, err)
-	}
-	groups, err := o.read(ctx, data, docs)
-	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", name, err)
 	}
 	err = lookInto(ctx, groups, o)
@@ -181,6 +177,14 @@ func (o Options) open(ctx context.Context, users []*container) error {
 	return nil
 }
 
+// part names the container's probe or hook that findings are about.
+func (c *container) part() string {
+	if c.Probe == nil {
+		return ""
+	}
+	return c.Probe.Key + ": "
+}
+
 // judge runs the rules and returns findings in the order of the file.
 func (o Options) judge(name string, groups []*group) []Finding {
 	findings, all := []Finding{}, Rules()
@@ -188,7 +192,7 @@ func (o Options) judge(name string, groups []*group) []Finding {
 		group.settle()
 		for _, c := range group.Containers {
 			for _, r := range all {
-				if r.Severity < o.Severity || slices.Contains(o.Ignore, r.ID) {
+				if r.Severity < o.Severity || slices.Contains(o.Ignore, r.ID) || !r.appliesOn(c.Runtime) {
 					continue
 				}
 				for _, p := range r.check(c) {
@@ -199,7 +203,7 @@ func (o Options) judge(name string, groups []*group) []Finding {
 					if severity < o.Severity {
 						continue
 					}
-					findings = append(findings, Finding{r.ID, severity, name, p.Pos, c.Name, c.hide(p.message), c.hide(p.fix)})
+					findings = append(findings, Finding{r.ID, severity, name, p.Pos, c.Name, c.hide(c.part() + p.message), c.hide(p.fix)})
 				}
 			}
 		}

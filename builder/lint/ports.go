@@ -19,12 +19,7 @@ func (c *container) appPorts() []int {
 		said = append(said, port)
 	}
 	if c.Image != nil {
-		for exposed := range c.Image.Config.ExposedPorts {
-			number, protocol, _ := strings.Cut(exposed, "/")
-			if port, err := strconv.Atoi(number); err == nil && (protocol == "tcp" || protocol == "") {
-				said = append(said, port)
-			}
-		}
+		said = append(said, c.Image.exposed()...)
 	}
 	isMapped := func(port int) bool { return slices.Contains(c.Ports, port) }
 	if len(said) == 0 || slices.ContainsFunc(said, func(port int) bool { return !isMapped(port) }) {
@@ -33,4 +28,15 @@ func (c *container) appPorts() []int {
 	ports := slices.Clone(c.Ports)
 	slices.Sort(ports)
 	return slices.Compact(ports)
+}
+
+// exposed returns the TCP ports that the image says the app listens on.
+func (i *image) exposed() (ports []int) {
+	for exposed := range i.Config.ExposedPorts {
+		number, protocol, _ := strings.Cut(exposed, "/")
+		if port, err := strconv.Atoi(number); err == nil && (protocol == "tcp" || protocol == "") {
+			ports = append(ports, port)
+		}
+	}
+	return ports
 }

@@ -14,7 +14,18 @@ type Rule struct {
 	Doc      string // one sentence
 	Source   string // where what it says can be read
 	check    func(*container) []problem
+	on       []runtime // where there is what it is about; nil is everywhere
 }
+
+// AppliesTo reports whether a rule is asked of files of a format.
+func (r Rule) AppliesTo(f Format) bool { return r.appliesOn(f.runtime) }
+
+func (r Rule) appliesOn(where runtime) bool { return r.on == nil || slices.Contains(r.on, where) }
+
+func onlyOn(runtimes ...runtime) []runtime { return runtimes }
+
+// healthchecks are the runtimes whose checks are Docker's, or written as those are.
+func healthchecks() []runtime { return onlyOn(onDocker, onCompose, onECS, onBuild, onRun) }
 
 // A problem is what a rule finds in a container.
 type problem struct {
@@ -25,7 +36,7 @@ type problem struct {
 
 // Rules returns all rules, those of one family together.
 func Rules() []Rule {
-	return slices.Concat(formRules(), judgeRules(), timingRules(), composeRules(), ecsRules(), groupRules(), imageRules())
+	return slices.Concat(formRules(), judgeRules(), timingRules(), composeRules(), ecsRules(), kubeRules(), groupRules(), imageRules())
 }
 
 // Where rules come from.

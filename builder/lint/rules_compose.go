@@ -13,10 +13,10 @@ import (
 func composeRules() []Rule {
 	const srcVariables = "https://docs.docker.com/reference/compose-file/interpolation/"
 	return []Rule{
-		{"compose-dollar", Warning, "Compose replaces $VAR in a test by its own value, which is not the container's; $$VAR is the container's.", srcVariables, composeDollar},
-		{"unset-variable", Info, "Nothing sets a variable of Compose's, which puts nothing in its place.", srcVariables, unsetVariable},
-		{"compose-none", Error, "A test that is the string NONE is a shell command of that name; the list [NONE] switches the check off.", srcCompose, composeNone},
-		{"compose-start-interval", Error, "Compose refuses a start_interval without a start_period.", srcCompose, composeStartInterval},
+		{"compose-dollar", Warning, "Compose replaces $VAR in a test by its own value, which is not the container's; $$VAR is the container's.", srcVariables, composeDollar, onlyOn(onCompose)},
+		{"unset-variable", Info, "Nothing sets a variable of Compose's, which puts nothing in its place.", srcVariables, unsetVariable, onlyOn(onCompose)},
+		{"compose-none", Error, "A test that is the string NONE is a shell command of that name; the list [NONE] switches the check off.", srcCompose, composeNone, onlyOn(onCompose)},
+		{"compose-start-interval", Error, "Compose refuses a start_interval without a start_period.", srcCompose, composeStartInterval, onlyOn(onCompose)},
 	}
 }
 

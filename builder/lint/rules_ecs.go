@@ -12,17 +12,17 @@ import (
 // ecsRules compare a task definition with the image and with itself.
 func ecsRules() []Rule {
 	return []Rule{
-		{"ecs-ignores-image", Error, "ECS ignores the HEALTHCHECK of an image and looks only at the task definition's healthCheck.", srcECS, ecsIgnoresImage},
-		{"command-string", Error, "ECS takes a command as a list only.", srcECS, commandString},
-		{"command-differs", Warning, "The check in the file replaces the image's, which is another one.", srcECS, commandDiffers},
-		{"timings-differ", Info, "The file's numbers, defaults included, are not those of the image.", srcECS, timingsDiffer},
-		{"check-overridden", Info, "The file switches a check on or off that the image switches the other way.", srcImage, checkOverridden},
-		{"start-interval-on-ecs", Info, "The image has a start interval, and Fargate has none: it checks less often while the app starts.", srcECS, startIntervalOnECS},
-		{"start-period-leak", Info, "Docker takes from the image what the task definition leaves out, so on EC2 the image's start period may hold.", srcMoby, startPeriodLeak},
-		{"shared-pid-log", Warning, "With a shared PID namespace, /proc/1/fd/1 is another container's log.", srcECSTask, sharedPIDLog},
-		{"classic-load-balancer", Warning, "Container health checks do not work for services behind a Classic Load Balancer.", srcECSDoc, classicLB},
-		{"no-memory", Error, "Neither the task nor the container has a memory size: ECS refuses the task definition.", srcECSDef, noMemory},
-		{"small-memory", Warning, "The check runs within the container's memory: in a small one, a shell with curl can get it killed.", srcECSDef, smallMemory},
+		{"ecs-ignores-image", Error, "ECS ignores the HEALTHCHECK of an image and looks only at the task definition's healthCheck.", srcECS, ecsIgnoresImage, onlyOn(onECS)},
+		{"command-string", Error, "ECS takes a command as a list only.", srcECS, commandString, onlyOn(onECS)},
+		{"command-differs", Warning, "The check in the file replaces the image's, which is another one.", srcECS, commandDiffers, onlyOn(onCompose, onECS, onRun)},
+		{"timings-differ", Info, "The file's numbers, defaults included, are not those of the image.", srcECS, timingsDiffer, onlyOn(onECS)},
+		{"check-overridden", Info, "The file switches a check on or off that the image switches the other way.", srcImage, checkOverridden, onlyOn(onCompose, onECS, onRun)},
+		{"start-interval-on-ecs", Info, "The image has a start interval, and Fargate has none: it checks less often while the app starts.", srcECS, startIntervalOnECS, onlyOn(onECS)},
+		{"start-period-leak", Info, "Docker takes from the image what the task definition leaves out, so on EC2 the image's start period may hold.", srcMoby, startPeriodLeak, onlyOn(onECS)},
+		{"shared-pid-log", Warning, "With a shared PID namespace, /proc/1/fd/1 is another container's log.", srcECSTask, sharedPIDLog, onlyOn(onECS)},
+		{"classic-load-balancer", Warning, "Container health checks do not work for services behind a Classic Load Balancer.", srcECSDoc, classicLB, onlyOn(onECS)},
+		{"no-memory", Error, "Neither the task nor the container has a memory size: ECS refuses the task definition.", srcECSDef, noMemory, onlyOn(onECS)},
+		{"small-memory", Warning, "The check runs within the container's memory: in a small one, a shell with curl can get it killed.", srcECSDef, smallMemory, onlyOn(onECS)},
 	}
 }
 

@@ -15,15 +15,16 @@ import (
 // formRules judge how a check's command is written.
 func formRules() []Rule {
 	return []Rule{
-		{"pasted-brackets", Error, "An element of the command holds brackets, quotes or commas that belong to the list: only the ECS console takes them.", srcECS, pastedBrackets},
-		{"command-kind", Error, "A command begins with CMD or CMD-SHELL; except on ECS, NONE stands for no check.", srcECS, commandKind},
-		{"no-command", Error, "Nothing follows CMD or CMD-SHELL, so every check fails.", srcMoby, noCommand},
-		{"exit-code-2", Info, "Docker reserves exit codes other than 0 and 1.", srcDocker, exitCode2},
+		{"pasted-brackets", Error, "An element of the command holds brackets, quotes or commas that belong to the list: only the ECS console takes them.", srcECS, pastedBrackets, healthchecks()},
+		{"command-kind", Error, "A command begins with CMD or CMD-SHELL; except on ECS, NONE stands for no check.", srcECS, commandKind, healthchecks()},
+		{"no-command", Error, "Nothing follows CMD or CMD-SHELL, so every check fails.", srcMoby, noCommand, healthchecks()},
+		{"exit-code-2", Info, "Docker reserves exit codes other than 0 and 1.", srcDocker, exitCode2, healthchecks()},
 	}
 }
 
 var (
 	pastedKind = regexp.MustCompile(`^[\["'\s]*(CMD-SHELL|CMD|NONE)["'\],\s]`)
+	beginsList = regexp.MustCompile(`^\[["']\w`) // no command begins like this: [ is followed by a space
 	pastedArg  = regexp.MustCompile(`^\[\s*["']|["'],$|["']\]$`)
 )
 
@@ -33,6 +34,10 @@ func pastedBrackets(c *container) []problem {
 	}
 	for i, arg := range c.Check.Test {
 		if i == 0 && pastedKind.MatchString(arg.Text) || pastedArg.MatchString(arg.Text) && !c.Check.isCommand(i) {
+			if c.Runtime == onBuild && i == 1 {
+				meant := unpaste(&check{Test: c.Check.Test[1:]})
+				return at(arg.Pos, c.whole(append([]string{"CMD"}, meant...)...), "what follows CMD is no list of JSON's, so it is a shell command that begins with [")
+			}
 			return at(arg.Pos, c.whole(unpaste(c.Check)...), "%s holds what belongs around and between the elements of a list", encode(arg.Text))
 		}
 	}
@@ -45,7 +50,7 @@ func (c *check) isCommand(i int) bool {
 	if i > 1 && c.form() == "CMD" {
 		return !strings.HasSuffix(c.Test[i].Text, `"]`) && !strings.HasSuffix(c.Test[i].Text, `",`)
 	}
-	if i != 1 || c.form() != "CMD-SHELL" {
+	if i != 1 || c.form() != "CMD-SHELL" || beginsList.MatchString(c.Test[i].Text) {
 		return false
 	}
 	_, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(c.Test[i].Text), "")

@@ -3,10 +3,10 @@ package lint
 // groupRules judge containers beside each other.
 func groupRules() []Rule {
 	return []Rule{
-		{"depends-on-unchecked", Error, "A container waits for another to be healthy that has no check: it never starts.", srcECSDep, dependsOnUnchecked},
-		{"depends-on-forever", Warning, "Without startTimeout on the container that is waited for, ECS waits for ever.", srcECSDep, dependsOnForever},
-		{"essential-unchecked", Warning, "A task is not healthy as long as an essential container has no check: its state is unknown.", srcECS, essentialUnchecked},
-		{"non-essential-only", Info, "Checks of containers that are not essential do not count for the task.", srcECS, nonEssentialOnly},
+		{"depends-on-unchecked", Error, "A container waits for another to be healthy that has no check: it never starts.", srcECSDep, dependsOnUnchecked, onlyOn(onCompose, onECS)},
+		{"depends-on-forever", Warning, "Without startTimeout on the container that is waited for, ECS waits for ever.", srcECSDep, dependsOnForever, onlyOn(onECS)},
+		{"essential-unchecked", Warning, "A task is not healthy as long as an essential container has no check: its state is unknown.", srcECS, essentialUnchecked, onlyOn(onECS)},
+		{"non-essential-only", Info, "Checks of containers that are not essential do not count for the task.", srcECS, nonEssentialOnly, onlyOn(onECS)},
 	}
 }
 

@@ -5,9 +5,9 @@ import "github.com/ko-health/kohealth/builder/health"
 // imageRules judge the check that an image has.
 func imageRules() []Rule {
 	return []Rule{
-		{"unchecked", Info, "Nothing checks the container: it is healthy as long as it runs.", srcDocker, unchecked},
-		{"podman-oci", Info, "Podman reads a HEALTHCHECK only from images in Docker's format, and this one is in OCI's.", "https://github.com/containers/podman/issues/18904", podmanOCI},
-		{"inherited", Warning, "The check is the base image's: ko makes none, and the app may not be what it asks.", "https://github.com/google/ko", inherited},
+		{"unchecked", Info, "Nothing checks the container: it is healthy as long as it runs.", srcDocker, unchecked, healthchecks()},
+		{"podman-oci", Info, "Podman reads a HEALTHCHECK only from images in Docker's format, and this one is in OCI's.", "https://github.com/containers/podman/issues/18904", podmanOCI, onlyOn(onDocker)},
+		{"inherited", Warning, "The check is the base image's: ko makes none, and the app may not be what it asks.", "https://github.com/google/ko", inherited, onlyOn(onDocker)},
 	}
 }
 

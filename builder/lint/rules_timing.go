@@ -11,15 +11,15 @@ import (
 func timingRules() []Rule {
 	ecs := health.ECS()
 	return []Rule{
-		{"ecs-interval", Error, "ECS takes an interval of 5 to 300 whole seconds.", srcECS, ecsRange("interval", ecs.Interval, func(c *check) duration { return c.Interval })},
-		{"ecs-timeout", Error, "ECS takes a timeout of 2 to 60 whole seconds; CDK lets 120 pass.", srcECS, ecsRange("timeout", ecs.Timeout, func(c *check) duration { return c.Timeout })},
-		{"ecs-retries", Error, "ECS takes 1 to 10 retries.", srcECS, ecsRetries},
-		{"ecs-start-period", Error, "ECS takes a start period of 0 to 300 whole seconds.", srcECS, ecsRange("startPeriod", ecs.StartPeriod, func(c *check) duration { return c.StartPeriod })},
-		{"timeout-above-interval", Warning, "A timeout longer than the interval makes ECS find out later than it is meant to that a check hangs; CDK refuses it.", srcECS, timeoutAboveInterval},
-		{"no-start-period", Warning, "Without a start period, ECS restarts an app for ever that is slower to start than interval × retries.", srcECS, noStartPeriod},
-		{"duration-below-1ms", Error, "Docker refuses durations below 1 ms; a number without a unit is in nanoseconds in an image's config.", srcImage, belowMillisecond},
-		{"fraction-of-second", Warning, "ECS takes whole seconds only, so this cannot be written in a task definition.", srcECS, fractionOfSecond},
-		{"start-interval-alone", Warning, "A start interval has no effect without a start period.", srcCompose, startIntervalAlone},
+		{"ecs-interval", Error, "ECS takes an interval of 5 to 300 whole seconds.", srcECS, ecsRange("interval", ecs.Interval, func(c *check) duration { return c.Interval }), onlyOn(onECS)},
+		{"ecs-timeout", Error, "ECS takes a timeout of 2 to 60 whole seconds; CDK lets 120 pass.", srcECS, ecsRange("timeout", ecs.Timeout, func(c *check) duration { return c.Timeout }), onlyOn(onECS)},
+		{"ecs-retries", Error, "ECS takes 1 to 10 retries.", srcECS, ecsRetries, onlyOn(onECS)},
+		{"ecs-start-period", Error, "ECS takes a start period of 0 to 300 whole seconds.", srcECS, ecsRange("startPeriod", ecs.StartPeriod, func(c *check) duration { return c.StartPeriod }), onlyOn(onECS)},
+		{"timeout-above-interval", Warning, "A timeout longer than the interval makes ECS find out later than it is meant to that a check hangs; CDK refuses it.", srcECS, timeoutAboveInterval, onlyOn(onECS)},
+		{"no-start-period", Warning, "Without a start period, ECS restarts an app for ever that is slower to start than interval × retries.", srcECS, noStartPeriod, onlyOn(onECS)},
+		{"duration-below-1ms", Error, "Docker refuses durations below 1 ms; a number without a unit is in nanoseconds in an image's config.", srcImage, belowMillisecond, onlyOn(onDocker, onCompose, onBuild, onRun)},
+		{"fraction-of-second", Warning, "ECS takes whole seconds only, so this cannot be written in a task definition.", srcECS, fractionOfSecond, onlyOn(onDocker)},
+		{"start-interval-alone", Warning, "A start interval has no effect without a start period.", srcCompose, startIntervalAlone, onlyOn(onDocker, onCompose, onBuild, onRun)},
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/health/probeargs"
+	"github.com/ko-health/kohealth/builder/kube"
 )
 
 // A kubeProbe is a Probe of Kubernetes' API.
@@ -149,22 +150,9 @@ func (r *rendering) handler() kubeHandler {
 		Command words `yaml:"command"`
 	}{}
 	for _, s := range r.run() {
-		h.Exec.Command = append(h.Exec.Command, kubeString(s))
+		h.Exec.Command = append(h.Exec.Command, kube.Escape(s))
 	}
 	return h
-}
-
-// kubeString keeps the kubelet from expanding $(NAME), and $$ to a dollar, which it
-// does in the command of a probe, too.
-func kubeString(s string) string {
-	var b strings.Builder
-	for i := range len(s) {
-		if s[i] == '$' && i+1 < len(s) && (s[i+1] == '$' || s[i+1] == '(') {
-			b.WriteByte('$')
-		}
-		b.WriteByte(s[i])
-	}
-	return b.String()
 }
 
 // notProbe is the reason of checks that are none of kohealth's probe, about which

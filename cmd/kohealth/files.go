@@ -42,7 +42,7 @@ func readDefinition(in io.Reader, name string) ([]byte, error) {
 		defer f.Close()
 		in = f
 	}
-	data, err := limits.Document.ReadAll(in)
+	data, err := limits.Documents.ReadAll(in)
 	if err != nil {
 		return nil, fmt.Errorf("reading file: %w", err)
 	}

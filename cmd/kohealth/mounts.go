@@ -10,9 +10,9 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/ko/pkg/build"
 	specs "github.com/opencontainers/image-spec/specs-go/v1"
-	"github.com/sigstore/cosign/v3/pkg/oci"
+	cosign "github.com/sigstore/cosign/v3/pkg/oci"
 
-	"github.com/ko-health/kohealth/builder"
+	"github.com/ko-health/kohealth/builder/oci"
 	"github.com/ko-health/kohealth/layers"
 )
 
@@ -27,9 +27,9 @@ type mounting struct {
 func (b mounting) Build(ctx context.Context, importpath string) (build.Result, error) {
 	result, err := b.Interface.Build(ctx, importpath)
 	switch result := result.(type) {
-	case oci.SignedImage:
+	case cosign.SignedImage:
 		return &mountingImage{result, b.names}, err
-	case oci.SignedImageIndex:
+	case cosign.SignedImageIndex:
 		return &mountingIndex{result, b.names}, err
 	}
 	return result, err
@@ -41,7 +41,7 @@ type mountingIndex struct {
 	names []name.Option
 }
 
-func (x *mountingIndex) SignedImage(h v1.Hash) (oci.SignedImage, error) {
+func (x *mountingIndex) SignedImage(h v1.Hash) (cosign.SignedImage, error) {
 	img, err := x.signedIndex.SignedImage(h)
 	if err != nil {
 		return nil, err
@@ -51,13 +51,13 @@ func (x *mountingIndex) SignedImage(h v1.Hash) (oci.SignedImage, error) {
 
 func (x *mountingIndex) Image(h v1.Hash) (v1.Image, error) { return x.SignedImage(h) }
 
-type signedIndex = oci.SignedImageIndex // which has a method of that name
+type signedIndex = cosign.SignedImageIndex // which has a method of that name
 
-var _ oci.SignedImageIndex = (*mountingIndex)(nil)
+var _ cosign.SignedImageIndex = (*mountingIndex)(nil)
 
 // A mountingImage is an image of ko's, as it was just built.
 type mountingImage struct {
-	oci.SignedImage
+	cosign.SignedImage
 	names []name.Option
 }
 
@@ -67,7 +67,7 @@ func (i *mountingImage) Layers() ([]v1.Layer, error) {
 		return nil, err
 	}
 	base, ok := i.base()
-	app, err := builder.AppLayers(i.SignedImage)
+	app, err := oci.AppLayers(i.SignedImage)
 	if !ok || err != nil { // then nobody knows which layers are the base's
 		return all, nil
 	}

@@ -1,10 +1,10 @@
 package lint
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -13,20 +13,24 @@ import (
 
 	"github.com/ko-health/kohealth/builder/composefile"
 	"github.com/ko-health/kohealth/builder/doctree"
+	"github.com/ko-health/kohealth/builder/kube"
 )
 
-// isCompose reports whether one of a file's documents is a Compose file's.
-func isCompose(docs []*doctree.Node) bool {
-	return slices.ContainsFunc(docs, func(doc *doctree.Node) bool {
-		return !doc.Get("Resources").Given() && (doc.Get("services").Given() || doc.Get("include").Given())
-	})
+// isCompose reports whether a document is a Compose file's.
+func isCompose(doc *doctree.Node) bool {
+	return !kube.IsObject(doc) && !isTemplateOfAWS(doc) && (doc.Get("services").Given() || doc.Get("include").Given())
+}
+
+func readComposeFile(ctx context.Context, f *file, o Options) ([]*group, error) {
+	project := composefile.Load(ctx, f.data, f.docs, composefile.Options{Dir: o.Dir, Environment: o.Environment})
+	return []*group{readCompose(project, o.Dir)}, nil
 }
 
 // readCompose reads the services of a Compose file.
 //
 // https://docs.docker.com/reference/compose-file/services/
 func readCompose(p *composefile.Project, dir string) *group {
-	g := &group{Runtime: onCompose, Style: composeYAML, platformUnsure: true, Project: p,
+	g := &group{Runtime: onCompose, Style: composeYAML, platformUnsure: true, Project: p, Refused: p.Refused,
 		Platform: v1.Platform{OS: "linux", Architecture: "amd64"}}
 	g.left(p.Notes...)
 	if len(p.Unset) > 0 {

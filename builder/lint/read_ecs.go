@@ -2,6 +2,7 @@ package lint
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -10,6 +11,24 @@ import (
 	"github.com/ko-health/kohealth/builder/composefile"
 	"github.com/ko-health/kohealth/builder/doctree"
 )
+
+// isTask reports whether a document holds a task definition, or container definitions.
+func isTask(doc *doctree.Node) bool {
+	definitions := doc.List() // Terraform's container_definitions
+	return doc.Get("containerDefinitions").Given() || doc.Get("taskDefinition").Get("containerDefinitions").Given() ||
+		len(definitions) > 0 && definitions[0].Get("image").Given()
+}
+
+func readTaskDocument(f *file, doc *doctree.Node) []*group {
+	described := doc.Get("taskDefinition") // what describe-task-definition prints
+	switch {
+	case doc.Get("containerDefinitions").Given():
+		return []*group{readTask(doc, f.ecsStyle())}
+	case described.Get("containerDefinitions").Given():
+		return []*group{readTask(described, f.ecsStyle())}
+	}
+	return []*group{readDefinitions(doc, f.ecsStyle())}
+}
 
 // readTask reads a task definition. CloudFormation's differs in the case of keys only.
 //
@@ -53,7 +72,7 @@ func (g *group) setPlatform(n *doctree.Node) {
 	arch := n.Get("cpuArchitecture")
 	text, known := arch.Str()
 	g.PlatformPos = arch.At()
-	g.platformUnsure = arch.Given() && !known
+	g.platformUnsure = arch.Given() && (!known || isOpen(text)) || isUnknown(n)
 	if text == "ARM64" {
 		g.Platform.Architecture = "arm64"
 	}
@@ -70,7 +89,10 @@ func readECSContainer(n *doctree.Node) *container {
 		User:         n.Get("user"),
 	}
 	c.Name = nameOf(n.Get("name"))
-	c.Dir, _ = n.Get("workingDirectory").Str()
+	c.Dir = textOf(n.Get("workingDirectory"))
+	if isUnknown(n.Get("essential")) {
+		c.Essential = false // then nothing is said of it
+	}
 	c.ReadOnly = n.Get("readonlyRootFilesystem").IsTrue()
 	if memory := n.Get("memory"); memory.Given() {
 		c.Memory, _ = memory.Int()
@@ -82,7 +104,8 @@ func readECSContainer(n *doctree.Node) *container {
 	for _, kv := range n.Get("secrets").List() {
 		c.setVariable(kv.Get("name"), nil)
 	}
-	c.EnvOpen = c.EnvOpen || len(n.Get("environmentFiles").List()) > 0
+	c.EnvOpen = c.EnvOpen || n.Get("environmentFiles").Given() || isUnknown(n.Get("environment")) || isUnknown(n.Get("secrets"))
+	c.MountsOpen = isUnknown(n.Get("mountPoints"))
 	for _, p := range n.Get("portMappings").List() {
 		protocol, _ := p.Get("protocol").Str()
 		if port, ok := p.Get("containerPort").Int(); ok && (protocol == "" || protocol == "tcp") {
@@ -100,6 +123,20 @@ func readECSContainer(n *doctree.Node) *container {
 	}
 	c.readECSCheck(n.Get("healthCheck"))
 	return c
+}
+
+// isUnknown reports whether a value, or an item of a list, is known only when the file is
+// used.
+func isUnknown(n *doctree.Node) bool {
+	return n != nil && n.Kind == doctree.Unknown && n.Given() || slices.ContainsFunc(n.List(), isUnknown)
+}
+
+// textOf returns a scalar's text, which may not be known.
+func textOf(n *doctree.Node) string {
+	if text, ok := n.Str(); ok || !isUnknown(n) {
+		return text
+	}
+	return composefile.Unknown
 }
 
 // setVariable notes a variable. The value of a secret, or of a function of
@@ -160,9 +197,15 @@ func readSeconds(n *doctree.Node) duration {
 	return d
 }
 
+func isTemplateOfAWS(doc *doctree.Node) bool { return doc.Get("Resources").Given() }
+
 // readTemplate reads the task definitions of a CloudFormation template's resources,
 // and the services that run them behind a Classic Load Balancer.
-func readTemplate(resources *doctree.Node, style style) (groups []*group) {
+func readTemplate(f *file, doc *doctree.Node) (groups []*group) {
+	resources, style := doc.Get("Resources"), pascalYAML
+	if f.isJSON() {
+		style = pascalJSON
+	}
 	tasks := map[string]*group{}
 	for _, f := range resources.Map() {
 		if kind, _ := f.Value.Get("Type").Str(); kind == "AWS::ECS::TaskDefinition" {

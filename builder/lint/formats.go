@@ -1,0 +1,126 @@
+package lint
+
+import (
+	"bytes"
+	"context"
+
+	"github.com/ko-health/kohealth/builder/doctree"
+	"github.com/ko-health/kohealth/builder/kube"
+)
+
+// A Format is a kind of file that lint reads. What there is to say of one stands in the
+// table of [Formats]: its reader, the files of a directory that are looked at, and the
+// documentation come from there.
+type Format struct {
+	ID    string   // one word
+	Name  string   // with its article, as in "a Compose file"
+	Files []string // names of the files in a directory that may be of the format: patterns of [path.Match]
+	By    string   // what a file of any name is recognised by; for documentation, as Read and Left are
+	Read  string   // what is read
+	Left  string   // what is not, and stays unknown
+
+	runtime runtime // of its containers: it says which rules apply
+
+	// Exactly one of the two recognises the format: in a document of JSON or YAML, or in
+	// a file that is neither. An isFile goes by the name, and by the bytes where there is
+	// none.
+	isDocument func(*doctree.Node) bool
+	isFile     func(*file) bool
+	// whole formats make one of all documents of a file, whatever the others would be.
+	whole bool
+
+	// read reads a file's containers: of documents, those that are of the format.
+	read func(context.Context, *file, Options) ([]*group, error)
+}
+
+// FileFormats returns the formats that lint reads, in the order in which they are looked for.
+func FileFormats() []Format {
+	return []Format{
+		{
+			ID: "dockerfile", Name: "a Dockerfile",
+			Files:   []string{"Dockerfile", "Dockerfile.*", "Dockerfile-*", "*.Dockerfile", "*.dockerfile", "Containerfile", "Containerfile.*"},
+			By:      "its name, or `FROM` at its beginning",
+			Read:    "the `HEALTHCHECK` of the last stage and of others that have one, against the image that the stage begins with; `ARG`, `ENV`, `USER`, `WORKDIR`, `EXPOSE`, `COPY`, `RUN`",
+			Left:    "what `COPY` and `RUN` put into the image: a program that one of them may bring is never missing",
+			runtime: onBuild, isFile: isDockerfile, read: readDockerfile,
+		},
+		{
+			ID: "terraform", Name: "a Terraform file",
+			Files:   []string{"*.tf"},
+			By:      "its name, `*.tf`",
+			Read:    "`aws_ecs_task_definition`: `jsonencode`, heredocs, `file`, `templatefile` and `template_file`, locals, variables with defaults or in `*.auto.tfvars`, functions; `container_definitions` of terraform-aws-modules/ecs, and cloudposse's container definition",
+			Left:    "what only a plan knows: `for_each`, data sources, other resources and modules",
+			runtime: onECS, isFile: isTerraform, read: readTerraform,
+		},
+		{
+			ID: "terraform-plan", Name: "a Terraform plan in JSON",
+			Files:   []string{"*plan*.json"},
+			By:      "`format_version` and `planned_values` or `values`, as `terraform show -json` prints them",
+			Read:    "`aws_ecs_task_definition` in all modules",
+			Left:    "what is known after apply",
+			runtime: onECS, isDocument: isPlan, read: eachDocument(readPlan),
+		},
+		{
+			ID: "kubernetes", Name: "a Kubernetes manifest",
+			Files:   []string{"*.yaml", "*.yml"},
+			By:      "`apiVersion` and `kind` at its top",
+			Read:    "pods, all that has a template of pods (Deployment, StatefulSet, DaemonSet, ReplicaSet, Job, CronJob, Knative's Service, …), lists of them, what Kustomize and Helm print; probes and lifecycle hooks with image, command, args, env, securityContext, volumeMounts and ports",
+			Left:    "what config maps, secrets and services set; init containers that end; templates that are not rendered",
+			runtime: onKubernetes, isDocument: kube.IsObject, read: eachDocument(readKubernetes),
+		},
+		{
+			ID: "compose", Name: "a Compose file",
+			Files:   []string{"compose*.yaml", "compose*.yml", "docker-compose*.yaml", "docker-compose*.yml", "container-compose*.yaml", "container-compose*.yml"},
+			By:      "`services` or `include` at its top",
+			Read:    "services, their checks, environment, env_file, user, ports, volumes, depends_on; include, extends, variables and .env as Compose reads them",
+			Left:    "images that are built from it, profiles",
+			runtime: onCompose, isDocument: isCompose, whole: true, read: readComposeFile,
+		},
+		{
+			ID: "cloudformation", Name: "a CloudFormation template",
+			Files:   []string{"*.template", "*.template.json", "*.template.yaml", "*.template.yml", "template.yaml", "template.yml", "template.json"},
+			By:      "`Resources` at its top",
+			Read:    "`AWS::ECS::TaskDefinition`, and the `AWS::ECS::Service` that runs it behind a Classic Load Balancer",
+			Left:    "what functions such as `!Ref` and `!Sub` give; conditional parts",
+			runtime: onECS, isDocument: isTemplateOfAWS, read: eachDocument(readTemplate),
+		},
+		{
+			ID: "ecs", Name: "an ECS task definition",
+			Files:   []string{"*task*def*.json", "*task*def*.yaml", "*task*def*.yml"},
+			By:      "`containerDefinitions` at its top or in `taskDefinition`, or a list of container definitions",
+			Read:    "container definitions, their checks, environment, user, ports, mounts, memory, dependencies; the task's platform and pidMode",
+			Left:    "environment files, values of secrets",
+			runtime: onECS, isDocument: isTask, read: eachDocument(readTaskDocument),
+		},
+	}
+}
+
+// A file is what lint is asked about.
+type file struct {
+	name string
+	data []byte
+	docs []*doctree.Node // of JSON or YAML: those that are for the reader
+}
+
+func (f *file) isJSON() bool {
+	text := bytes.TrimLeft(f.data, "\uFEFF \t\r\n")
+	return len(text) > 0 && (text[0] == '{' || text[0] == '[')
+}
+
+// ecsStyle returns how ECS's keys are written in the file.
+func (f *file) ecsStyle() style {
+	if f.isJSON() {
+		return camelJSON
+	}
+	return camelYAML
+}
+
+// eachDocument reads documents one by one.
+func eachDocument(read func(f *file, doc *doctree.Node) []*group) func(context.Context, *file, Options) ([]*group, error) {
+	return func(_ context.Context, f *file, _ Options) (groups []*group, err error) {
+		for _, doc := range f.docs {
+			groups = append(groups, read(f, doc)...)
+		}
+		return groups, nil
+	}
+}
