@@ -48,22 +48,23 @@ const (
 	Variables                                  // Compose's variables in a file
 	VariableDepth                              // variables in each other's defaults
 	Extends                                    // services that extend another
+	Walked                                     // files and directories of a directory that is linted
 )
 
 // What packages are made of.
 const (
-	Index          Limit = Extends + 1 + iota // an index of packages, as it is served
-	IndexUnpacked                             // the same, unpacked
-	Records                                   // packages in an index
-	Line                                      // a line of an index
-	Database                                  // a base image's list of packages
-	Key                                       // a public key
-	Downloads                                 // all packages together, as they are served
-	Control                                   // a package's signature or control part, unpacked
-	Files                                     // the files of all packages together
-	PackageEntries                            // files, directories and links of one package
-	PathParts                                 // directories in a package's path
-	Resolving                                 // time to choose packages
+	Index          Limit = Walked + 1 + iota // an index of packages, as it is served
+	IndexUnpacked                            // the same, unpacked
+	Records                                  // packages in an index
+	Line                                     // a line of an index
+	Database                                 // a base image's list of packages
+	Key                                      // a public key
+	Downloads                                // all packages together, as they are served
+	Control                                  // a package's signature or control part, unpacked
+	Files                                    // the files of all packages together
+	PackageEntries                           // files, directories and links of one package
+	PathParts                                // directories in a package's path
+	Resolving                                // time to choose packages
 )
 
 // What is built from.
@@ -133,6 +134,8 @@ var table = [...]row{
 	Variables:     {"variables in a Compose file", 10_000, count},
 	VariableDepth: {"variables in each other's defaults in a Compose file", 20, count},
 	Extends:       {"services that extend another, in a Compose file and those that it names", 1000, count},
+
+	Walked: {"files and directories of a directory that is linted", 500_000, count},
 
 	Index:          {"an index of packages, as it is served", 64 * mib, size}, // Wolfi's has about 10 MB, and 100 MB unpacked
 	IndexUnpacked:  {"an index of packages, unpacked", 256 * mib, size},

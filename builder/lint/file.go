@@ -2,12 +2,9 @@ package lint
 
 import (
 	"context"
-	"errors"
 	"slices"
-	"strings"
 
 	"github.com/ko-health/kohealth/builder/doctree"
-	"github.com/ko-health/kohealth/builder/hint"
 	"github.com/ko-health/kohealth/builder/limits"
 )
 
@@ -34,12 +31,13 @@ func (o Options) read(ctx context.Context, f *file) (groups []*group, err error)
 	formats := FileFormats()
 	for _, format := range formats {
 		if format.isFile != nil && format.isFile(f) {
-			return format.read(ctx, f, o)
+			groups, err := format.read(ctx, f, o)
+			return o.count(format, groups), err
 		}
 	}
 	docs, err := doctree.ParseAll(f.data)
 	if err != nil {
-		return nil, err
+		return nil, f.unread(err)
 	}
 	for _, format := range formats {
 		part := *f
@@ -50,9 +48,29 @@ func (o Options) read(ctx context.Context, f *file) (groups []*group, err error)
 		if err != nil {
 			return nil, err
 		}
-		groups = append(groups, read...)
+		groups = append(groups, o.count(format, read)...)
 	}
-	return groups, o.refuse(docs)
+	if err := refuse(docs); err != nil {
+		return nil, f.unread(err)
+	}
+	return groups, nil
+}
+
+// count tells how much was read.
+func (o Options) count(format Format, groups []*group) []*group {
+	if o.Read == nil {
+		return groups
+	}
+	n := 0
+	for _, g := range groups {
+		for _, c := range g.Containers {
+			if c.Probe == nil {
+				n++
+			}
+		}
+	}
+	o.Read(format, n)
+	return groups
 }
 
 // take takes the documents that are of a format, and leaves the others.
@@ -75,20 +93,12 @@ func (format Format) take(docs []*doctree.Node) (taken, left []*doctree.Node) {
 
 // refuse returns the error of a document that is of no format. An empty one beside others
 // is none.
-func (o Options) refuse(docs []*doctree.Node) error {
+func refuse(docs []*doctree.Node) error {
 	isGiven := func(doc *doctree.Node) bool { return doc.Given() }
 	if len(docs) == 0 || len(docs) > 1 && !slices.ContainsFunc(docs, isGiven) {
 		return nil
 	}
-	var read []string
-	for _, format := range FileFormats() {
-		known := format.Name
-		if format.isDocument != nil {
-			known += " (" + strings.ReplaceAll(format.By, "`", "") + ")"
-		}
-		read = append(read, known)
-	}
-	return hint.With(errors.New("it is of no format that lint reads"), "lint reads "+strings.Join(read, ", "))
+	return unknown()
 }
 
 // readArgs reads a test that is a list.

@@ -32,6 +32,7 @@ func TestDependencies(t *testing.T) {
 		"builder/doctree":          {"builder/doctree", "builder/limits"},
 		"builder/lint":             slices.Concat([]string{"builder/lint", "builder/composefile", "builder/judge", "builder/kube", "builder/doctree", "builder/rootfs", "builder/verified", "layers/cache"}, printing, health),
 		"builder/judge":            append([]string{"builder/judge", "builder/rootfs", "builder/verified", "layers/cache"}, health...),
+		"builder/walk":             {"builder/walk", "builder/limits"},
 		"builder/composefile":      {"builder/composefile", "builder/limits", "builder/doctree"},
 		"builder/taskdef":          append([]string{"builder/taskdef", "builder/render", "builder/kube", "builder/doctree"}, health...),
 		"builder/ecr":              {"builder/ecr", "builder/hint"},
