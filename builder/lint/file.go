@@ -2,6 +2,7 @@ package lint
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/ko-health/kohealth/builder/doctree"
@@ -50,10 +51,24 @@ func (o Options) read(ctx context.Context, f *file) (groups []*group, err error)
 		}
 		groups = append(groups, o.count(format, read)...)
 	}
-	if err := refuse(docs); err != nil {
-		return nil, f.unread(err)
+	return o.others(f, groups, docs)
+}
+
+// others deals with the documents that are of no format: beside others they are left, and
+// empty ones are none.
+func (o Options) others(f *file, groups []*group, docs []*doctree.Node) ([]*group, error) {
+	given := slices.DeleteFunc(slices.Clone(docs), func(doc *doctree.Node) bool { return !doc.Given() })
+	switch {
+	case len(docs) == 0, len(given) == 0 && (len(groups) > 0 || len(docs) > 1):
+		return groups, nil
+	case len(groups) == 0:
+		return nil, f.unread(unknown())
 	}
-	return groups, nil
+	left := newGroup()
+	for _, doc := range given {
+		left.left(fmt.Sprintf("the document at line %d, which is of no format that lint reads", doc.At().Line))
+	}
+	return append(groups, left), nil
 }
 
 // count tells how much was read.
@@ -89,16 +104,6 @@ func (format Format) take(docs []*doctree.Node) (taken, left []*doctree.Node) {
 		}
 	}
 	return taken, left
-}
-
-// refuse returns the error of a document that is of no format. An empty one beside others
-// is none.
-func refuse(docs []*doctree.Node) error {
-	isGiven := func(doc *doctree.Node) bool { return doc.Given() }
-	if len(docs) == 0 || len(docs) > 1 && !slices.ContainsFunc(docs, isGiven) {
-		return nil
-	}
-	return unknown()
 }
 
 // readArgs reads a test that is a list.
