@@ -143,7 +143,15 @@ func (l *linter) run(ctx context.Context, args []string, format, version string)
 	if err := errors.Join(errs...); err != nil || len(findings) == 0 {
 		return err
 	}
-	return &exit{fmt.Errorf("%d found", len(findings)), exitFound}
+	return &exit{errors.New(counted(len(findings), "finding")), exitFound}
+}
+
+// counted returns a number of things in words.
+func counted(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 func (l *linter) lint(ctx context.Context, arg string) ([]lint.Finding, error) {
