@@ -13,6 +13,7 @@ import (
 	"github.com/google/ko/pkg/commands"
 
 	"github.com/ko-health/kohealth/builder"
+	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/layers"
 	"github.com/ko-health/kohealth/layers/apk"
 )
@@ -23,6 +24,9 @@ func (f *buildFlags) newBuilder(ctx context.Context, checks *checks, v versions)
 	goCmd, err := layers.FindGo(os.Getenv(goVariable))
 	if err != nil {
 		return nil, err
+	}
+	if bo.Debug {
+		warnOfDebugger(checks)
 	}
 	shortenGo(ctx, goCmd)
 	inner, err := commands.NewBuilder(ctx, bo)
@@ -49,6 +53,17 @@ func (f *buildFlags) newBuilder(ctx context.Context, checks *checks, v versions)
 	o.Name = names
 	b := builder.New(inner, o)
 	return build.NewCaching(watched{b, progressOf(ctx)})
+}
+
+// warnOfDebugger says what becomes of a check while a debugger waits: only auto takes
+// that into account.
+func warnOfDebugger(checks *checks) {
+	for _, id := range append(checks.file.Builds(), health.BuildID{}) {
+		if test := checks.said.Over(checks.file.For(id)).Test; test != nil && test.String() != health.DefaultTest {
+			log.Printf("warning: with --debug the app waits for a debugger, so the check %s fails, and the container may be stopped; --health=auto or --no-healthcheck goes with it", test)
+			return
+		}
+	}
 }
 
 // builderOptions are those that every command has which adds checks.
