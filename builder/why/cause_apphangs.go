@@ -3,7 +3,6 @@ package why
 import "fmt"
 
 func appHangs() Cause {
-	const many = 3 // requests that were given up, and of which the app has not noticed
 	return Cause{
 		ID: "app-hangs", Doc: "The app takes connections, or the kernel does in its name, and never answers: it hangs.",
 		Signs: []Sign{
@@ -16,15 +15,8 @@ func appHangs() Cause {
 			if !c.failing() || !c.failures()[0].isTimeout() {
 				return nil
 			}
-			t := c.target()
-			if s, port := c.Sockets, uint16(t.Port); s != nil && t.Port != 0 {
-				switch {
-				case s.Waiting[port] > 0:
-					return &Diagnosis{Certainty: Certain, Verdict: fmt.Sprintf("the app hangs: %d connections to port %d wait, and it accepts none", s.Waiting[port], port)}
-				case s.Unanswered[port] >= many:
-					return &Diagnosis{Certainty: Certain, Verdict: fmt.Sprintf("the app hangs: it has not answered %d checks that were given up", s.Unanswered[port])}
-				}
-				return nil
+			if s, port := c.Sockets, uint16(c.target().Port); s != nil && port != 0 {
+				return c.hangs(s.Waiting[port]+s.Unanswered[port], port)
 			}
 			for _, run := range c.Runs {
 				if run.ExitCode == 0 && run.took() > 0 && run.took() < c.timeout()/10 {
@@ -34,4 +26,20 @@ func appHangs() Cause {
 			return nil
 		},
 	}
+}
+
+// hangs returns that the app hangs, if none of the checks that have failed was ever
+// answered, not even too late.
+func (c *Container) hangs(pending int, port uint16) *Diagnosis {
+	const many = 3
+	failed := c.failures()
+	if pending == 0 || pending < max(c.Streak, len(failed)) {
+		return nil
+	}
+	oldest := failed[min(pending, len(failed))-1]
+	waits := c.Now.Sub(oldest.Start)
+	if pending < many && waits < many*c.timeout() {
+		return nil
+	}
+	return &Diagnosis{Certainty: certainIf(pending >= many), Verdict: fmt.Sprintf("the app hangs: on port %d it has answered none of the last %d checks, not even late", port, pending)}
 }

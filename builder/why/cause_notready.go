@@ -13,7 +13,7 @@ func notReady() Cause {
 			{onECS, "the same; the task is replaced before the app is ready"},
 			{onKubernetes, "a liveness probe is refused after every restart"},
 		},
-		Sure: "Certain where the app's sockets are seen, or it has become ready since; likely otherwise in the first two minutes.",
+		Sure: "Certain in the first two minutes where the app's sockets are seen; possible where they are not.",
 		Do:   "give the check a start period that is longer than the app takes: --health-start-period, start_period, startPeriod, on Kubernetes a startupProbe; kohealth try measures it",
 		find: findNotReady,
 	}
@@ -23,7 +23,7 @@ func notReady() Cause {
 const soon = 2 * time.Minute
 
 func findNotReady(c *Container) *Diagnosis {
-	if !c.failing() || !c.hasCheck() || c.checkSays(refusedPattern) == nil {
+	if !c.failing() || !c.hasCheck() || c.checkSays(refusedPattern) == nil || c.explains(otherAddress, proxy) {
 		return nil
 	}
 	for _, run := range c.Runs {
@@ -41,5 +41,9 @@ func findNotReady(c *Container) *Diagnosis {
 	if c.Sockets != nil && !silent {
 		verdict = fmt.Sprintf("the app was not ready in time: it accepts connections now, and the checks failed before; the start period is %s", t.StartPeriod)
 	}
-	return &Diagnosis{Certainty: certainIf(c.Sockets != nil && age <= soon), Verdict: verdict}
+	certainty := certainIf(age <= soon)
+	if c.Sockets == nil {
+		certainty = Possible
+	}
+	return &Diagnosis{Certainty: certainty, Verdict: verdict}
 }

@@ -9,7 +9,7 @@ var forkPattern = regexp.MustCompile(`(?i)resource temporarily unavailable|can't
 
 // earlyPattern matches what runc says when its own processes die before the program
 // starts.
-var earlyPattern = regexp.MustCompile(`(?i)procReady|nsexec|process_linux\.go|unexpected EOF|error executing setns|setns process|init: clone`)
+var earlyPattern = regexp.MustCompile(`(?i)procReady|nsexec|process_linux\.go|unexpected EOF|error executing setns|setns process|init: clone|read init-p`)
 
 func pidLimit() Cause {
 	return Cause{

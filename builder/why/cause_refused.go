@@ -16,10 +16,8 @@ func refused() Cause {
 			if !c.failing() || c.checkSays(refusedPattern) == nil {
 				return nil
 			}
-			for _, other := range []func(*Container) *Diagnosis{wrongPort().find, otherAddress().find, notReady().find, proxy().find} {
-				if other(c) != nil {
-					return nil
-				}
+			if c.explains(wrongPort, otherAddress, notReady, proxy) {
+				return nil
 			}
 			return &Diagnosis{Certainty: Likely, Verdict: "nothing accepts connections at " + c.target().String()}
 		},

@@ -12,10 +12,8 @@ func slow() Cause {
 			if !c.failing() || !c.failures()[0].isTimeout() {
 				return nil
 			}
-			for _, other := range []func(*Container) *Diagnosis{architecture().find, cpuLimit().find, appHangs().find, shortTimeout().find} {
-				if d := other(c); d != nil && d.Certainty > Possible {
-					return nil
-				}
+			if c.explains(architecture, cpuLimit, appHangs, shortTimeout) {
+				return nil
 			}
 			limit := ""
 			if t := c.timeout(); t > 0 {

@@ -1,5 +1,7 @@
 package why
 
+import "slices"
+
 // A Cause is one kind of thing that is wrong with a container.
 type Cause struct {
 	ID    string
@@ -28,6 +30,15 @@ func Causes() []Cause {
 		cpuLimit(), appHangs(), shortTimeout(), slow(),
 		staleFile(), cannotPass(), flapping(), starting(), unlogged(),
 	}
+}
+
+// explains reports whether one of the causes, which say more than the one that asks, is
+// found, and is no mere possibility.
+func (c *Container) explains(causes ...func() Cause) bool {
+	return slices.ContainsFunc(causes, func(cause func() Cause) bool {
+		d := cause().find(c)
+		return d != nil && d.Certainty > Possible
+	})
 }
 
 // Sources of signs.

@@ -73,7 +73,7 @@ type (
 	}
 	ecsTarget struct {
 		Target struct {
-			ID   string `json:"Id"`
+			ID   string `json:"Id" xml:"Id"`
 			Port int
 		}
 		TargetHealth struct{ State, Reason, Description string }

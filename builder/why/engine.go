@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/containerd/errdefs"
 	"github.com/moby/moby/api/pkg/stdcopy"
 	"github.com/moby/moby/client"
 
@@ -35,11 +35,10 @@ func FromEngine(ctx context.Context, name string) (*Subject, error) {
 }
 
 func explainEngine(name string, err error) error {
-	var missing interface{ NotFound() }
 	switch {
 	case client.IsErrConnectionFailed(err):
 		return hint.With(fmt.Errorf("connecting to the engine: %w", err), "start it, or say where it is with DOCKER_HOST")
-	case errors.As(err, &missing):
+	case errdefs.IsNotFound(err):
 		return hint.With(fmt.Errorf("asking about container %q: %w", name, err), "docker ps --all lists what is there")
 	}
 	return fmt.Errorf("asking about container %q: %w", name, err)

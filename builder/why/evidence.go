@@ -94,7 +94,7 @@ func (c *Container) facts() (facts []Fact) {
 	}
 	facts = append(facts, last(c.Events, maxEvents)...)
 	if c.Status != Running || c.Health != Healthy {
-		for _, line := range last(c.Log, maxLines) {
+		for _, line := range c.telling() {
 			add(line.Time, "it wrote: %s", line.Text)
 		}
 	}
@@ -105,6 +105,16 @@ func (c *Container) facts() (facts []Fact) {
 		add(end.Finished, "%s", end.describe())
 	}
 	return append(facts, c.nowFacts()...)
+}
+
+// telling returns the lines of the log that tell most: the last, or those from a panic on,
+// without the probe's own, which stand where the check does.
+func (c *Container) telling() []Fact {
+	lines := slices.DeleteFunc(slices.Clone(c.Log), func(f Fact) bool { return probeLine.MatchString(f.Text) })
+	if i := slices.IndexFunc(lines, func(f Fact) bool { return panicPattern.MatchString(f.Text) }); i >= 0 && c.Status != Running {
+		return first(lines[i:], maxLines)
+	}
+	return last(lines, maxLines)
 }
 
 // nowFacts returns how the container is at the time when it was asked about.
@@ -177,11 +187,13 @@ func (c *Container) describeCheck() string {
 }
 
 func quoted(test []string) string {
-	text, err := json.Marshal(test)
-	if err != nil {
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(test); err != nil {
 		return strings.Join(test, " ")
 	}
-	return string(text)
+	return strings.TrimSpace(b.String())
 }
 
 // timings returns the check's numbers, with the platform's own where none is said.

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"path"
+	"slices"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -120,7 +122,7 @@ func programs(files *rootfs.FS) (there []string, err error) {
 		case errors.Is(err, fs.ErrNotExist):
 		case err != nil:
 			return nil, err
-		case e.Type == tar.TypeReg || e.Type == tar.TypeLink:
+		case (e.Type == tar.TypeReg || e.Type == tar.TypeLink) && !slices.ContainsFunc(there, func(t string) bool { return path.Base(t) == path.Base(name) }):
 			there = append(there, name)
 		}
 	}
