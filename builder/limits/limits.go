@@ -82,9 +82,9 @@ const (
 // How long is waited.
 const (
 	Stall      Limit = Answers + 1 + iota // a registry or repository sends and takes nothing
-	RetryAfter                             // a server asks to wait before the next attempt
-	Attempts                               // attempts to download something
-	Interrupt                              // from a signal to the end of the process
+	RetryAfter                            // a server asks to wait before the next attempt
+	Attempts                              // attempts to download something
+	Interrupt                             // from a signal to the end of the process
 )
 
 // A unit is what a limit counts.

@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
@@ -64,6 +65,9 @@ func newAWSClient(ctx context.Context, where AWS) (*awsClient, error) {
 		return nil, err
 	}
 	c := &awsClient{Config: cfg}
+	if c.HTTPClient == nil {
+		c.HTTPClient = awshttp.NewBuildableClient()
+	}
 	if cfg.Retryer != nil {
 		c.retryer = cfg.Retryer()
 	}

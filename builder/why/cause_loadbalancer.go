@@ -18,7 +18,7 @@ func loadBalancer() Cause {
 			if m == nil || c.Platform != ECS {
 				return nil
 			}
-			return &Diagnosis{Certainty: certainIf(c.Health != Unhealthy), Verdict: "the load balancer's check fails, not the container's: " + clip(strings.TrimSpace(m[0]))}
+			return &Diagnosis{Certainty: Certain, Verdict: "the load balancer's check fails, not the container's: " + clip(strings.TrimSpace(m[0]))}
 		},
 	}
 }

@@ -11,14 +11,14 @@ func noCheck() Cause {
 		Sure: "Certain.",
 		Do:   "kohealth build --health=http://:8080/healthz ./cmd/app   # gives the image a check; kohealth render prints it for ECS and Kubernetes",
 		find: func(c *Container) *Diagnosis {
-			if c.Status != Running || c.Check != nil && len(c.Check.Test) > 0 || c.Ignore != nil || c.Health == Healthy || c.Health == Unhealthy || !c.Essential || c.Service || !c.defined {
+			if c.Status != Running || c.Check != nil && len(c.Check.Test) > 0 || c.Health == Healthy || c.Health == Unhealthy || !c.Essential || c.Service || !c.defined || c.found("ecs-ignores-image") {
 				return nil
 			}
 			verdict := "the container has no health check"
 			if c.Platform == Podman {
 				verdict += " that Podman reads: it takes none from images in OCI's format"
 			}
-			return &Diagnosis{Certainty: Certain, Verdict: verdict, rules: []string{"image-check-ignored", "unchecked", "essential-unchecked"}}
+			return &Diagnosis{Certainty: Certain, Verdict: verdict, rules: []string{"unchecked", "essential-unchecked"}}
 		},
 	}
 }
@@ -28,15 +28,15 @@ func ignoredCheck() Cause {
 		ID: "check-ignored", Doc: "The image has a check that the platform does not run.",
 		Signs: []Sign{
 			{onECS, "the image has a HEALTHCHECK, the container definition no `healthCheck`"},
-			{onKubernetes, "the image has a HEALTHCHECK, the container no probes"},
 		},
 		Sure: "Certain.",
 		Do:   "kohealth render IMAGE prints the check for the platform",
 		find: func(c *Container) *Diagnosis {
-			if c.Ignore == nil || c.Check != nil || c.Status != Running {
+			message := c.finding("ecs-ignores-image")
+			if message == "" || c.Status != Running {
 				return nil
 			}
-			return &Diagnosis{Certainty: Certain, Verdict: "the image's own check is not run here: " + quoted(c.Ignore.Test), rules: []string{"image-check-ignored"}}
+			return &Diagnosis{Certainty: Certain, Verdict: message, rules: []string{"ecs-ignores-image"}}
 		},
 	}
 }

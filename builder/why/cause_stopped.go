@@ -10,7 +10,7 @@ func stopped() Cause {
 		Do:    "look at what stopped it: the service's events on ECS, kubectl describe pod, docker events",
 		find: func(c *Container) *Diagnosis {
 			end, down := c.exited()
-			if !down || c.OOMKilled || memoryPattern.MatchString(end.Reason) || end.ExitCode != 137 && end.ExitCode != 143 {
+			if !down || c.Status == Running || c.platformSays(failedChecks) != nil || c.OOMKilled || memoryPattern.MatchString(end.Reason) || end.ExitCode != 137 && end.ExitCode != 143 {
 				return nil
 			}
 			verdict := fmt.Sprintf("the container was stopped from outside, with %s", signalOf(end.ExitCode))

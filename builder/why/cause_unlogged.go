@@ -10,10 +10,8 @@ func unlogged() Cause {
 			if c.Health != Unhealthy || c.Service || len(c.Runs) > 0 || c.endedItself() || c.OOMKilled {
 				return nil
 			}
-			for _, f := range c.Findings {
-				if f.Severity == lintError {
-					return nil
-				}
+			if c.explains(noShell, noProgram, cannotExecute, checkVariable, probeArguments, cannotPass) {
+				return nil
 			}
 			verdict := "the check fails, and nothing was kept of what it said: cannot tell why"
 			if c.Platform == ECS {

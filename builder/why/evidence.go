@@ -82,12 +82,14 @@ func (c *Container) facts() (facts []Fact) {
 	add := func(at time.Time, format string, args ...any) {
 		facts = append(facts, Fact{at, fmt.Sprintf(format, args...)})
 	}
-	add(time.Time{}, "%s", c.describeCheck())
+	if check := c.describeCheck(); check != "" {
+		add(time.Time{}, "%s", check)
+	}
 	if limits := c.describeLimits(); limits != "" {
 		add(time.Time{}, "limits: %s", limits)
 	}
 	if !c.Created.IsZero() {
-		add(c.Created, "created from %s", c.Image)
+		add(c.Created, "%s", strings.TrimSuffix("created from "+c.Image, " from "))
 	}
 	if !c.Started.IsZero() && c.Started.Year() > 1 {
 		add(c.Started, "started")
@@ -159,7 +161,10 @@ func (r Run) describe() string {
 }
 
 func (t Termination) describe() string {
-	text := "ended with exit code " + fmt.Sprint(t.ExitCode)
+	text := "ended"
+	if t.ExitCode >= 0 {
+		text += " with exit code " + itoa(t.ExitCode)
+	}
 	if name := signalOf(t.ExitCode); name != "" {
 		text += " (" + name + ")"
 	}
@@ -177,6 +182,8 @@ func signalOf(code int) string {
 // describeCheck says what is run, and when.
 func (c *Container) describeCheck() string {
 	switch {
+	case !c.defined && c.Check == nil:
+		return ""
 	case c.Check == nil || len(c.Check.Test) == 0:
 		return "the container has no check"
 	case !c.hasCheck():
@@ -235,6 +242,9 @@ func (c *Container) clock() string {
 		return ""
 	}
 	t := c.timings()
+	if c.Health == Unhealthy && c.Streak == 0 {
+		return ""
+	}
 	if c.Health == Unhealthy {
 		return fmt.Sprintf("unhealthy after %d failures in a row; %d suffice", c.Streak, t.Retries)
 	}

@@ -38,7 +38,7 @@ func (s *Subject) Judge(ctx context.Context, o Options) {
 		o.Open = nil
 	}
 	for _, c := range s.Containers {
-		if c.Platform == ECS || !c.hasCheck() && c.Platform == Kubernetes {
+		if c.Platform == ECS || c.Platform == Kubernetes && c.Run.Check == nil {
 			continue
 		}
 		s.note(c.judge(ctx, o))
@@ -65,7 +65,11 @@ func (c *Container) judge(ctx context.Context, o Options) (err error) {
 		defer func() { err = errors.Join(err, closer.Close()) }()
 	}
 	found, judged := lint.Running(ctx, c.Image, c.Run, img, lint.Options{})
-	c.Findings = found
+	if c.Findings = found; c.Platform == Kubernetes {
+		for i := range c.Findings {
+			c.Findings[i].Fix = "" // it is in a Dockerfile's words
+		}
+	}
 	if img == nil {
 		return errors.Join(err, judged)
 	}

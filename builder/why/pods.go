@@ -154,7 +154,9 @@ func (r *reader) podContainer(p pod, spec podContainer, status podStatus) *Conta
 	probe := cmp.Or(spec.LivenessProbe, spec.ReadinessProbe, spec.StartupProbe)
 	if probe != nil {
 		c.Check = probe.check(spec)
-		c.Run.Check = c.Check
+		if probe.Exec != nil {
+			c.Run.Check = c.Check // the others Kubernetes asks itself
+		}
 		c.Health = Starting
 		if status.Ready {
 			c.Health = Healthy

@@ -16,8 +16,10 @@ import (
 // inspect, kubectl get pod and get events, aws ecs describe-services, describe-tasks and
 // describe-task-definition. Several documents may follow each other, of which those about
 // the same belong together.
-func Read(data []byte) (*Subject, error) {
-	r := &reader{now: time.Now()}
+func Read(data []byte) (*Subject, error) { return read(data, time.Now()) }
+
+func read(data []byte, now time.Time) (*Subject, error) {
+	r := &reader{now: now}
 	data = bytes.TrimPrefix(data, []byte("\uFEFF"))
 	dec := json.NewDecoder(bytes.NewReader(data))
 	for {

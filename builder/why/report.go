@@ -78,11 +78,14 @@ func (r Report) verdict() string {
 	case r.Healthy:
 		return r.Status
 	}
-	return r.Status + ": cannot tell why" + tell
+	if r.said != "" {
+		return r.Status + ": cannot tell why from what the check says: " + lint.Redact(r.said)
+	}
+	return r.Status + ": cannot tell why: " + tell
 }
 
 // tell says what would tell why.
-const tell = ": what the check writes when it fails, or the container's log, would; kohealth's probe writes why into both"
+const tell = "what the check writes when it fails, or the container's log, would; kohealth's probe writes why into both"
 
 func (d Diagnosis) line() string {
 	text := d.Verdict

@@ -88,7 +88,6 @@ type Container struct {
 	Previous  *Termination // how it ended before the last restart
 
 	Check  *health.Config // as the platform runs it; nil if there is none
-	Ignore *health.Config // a check of the image that the platform does not run
 	Streak int            // failures in a row
 	Runs   []Run          // the last runs of the check, oldest first
 	Log    []Fact         // the last lines that the container has written, oldest first
@@ -171,6 +170,8 @@ type Report struct {
 	Causes   []Diagnosis `json:"causes"`
 	Evidence []Evidence  `json:"evidence"`
 	Missing  []string    `json:"missing,omitempty"`
+
+	said string // by the last check that failed
 }
 
 // Diagnose holds every cause against every container.
@@ -185,6 +186,11 @@ func Diagnose(s *Subject) Report {
 	})
 	r.Causes = append(r.Causes, first(merge(all), maxCauses)...)
 	r.Status, r.Healthy = s.status()
+	for _, c := range s.Containers {
+		if failed := c.failures(); len(failed) > 0 && r.said == "" {
+			r.said = failed[0].words()
+		}
+	}
 	r.Evidence = s.evidence(r.Causes)
 	return r
 }

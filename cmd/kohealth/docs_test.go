@@ -10,7 +10,7 @@ import (
 )
 
 // documents are what users and contributors read.
-var documents = []string{"README.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md"}
+var documents = []string{"README.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/why.md"}
 
 // document returns one of them.
 func document(t *testing.T, name string) string {
