@@ -113,21 +113,10 @@ func readDescribed(stdin io.Reader) (*why.Subject, error) {
 
 // run finds out what is wrong, and prints it.
 func (wf *whyFlags) run(ctx context.Context, arg string, find finder, opened images.Options) error {
-	step := progressOf(ctx).begin("asking about", arg)
-	s, err := find(ctx)
-	step.end()
+	report, err := wf.report(ctx, arg, find, opened)
 	if err != nil {
 		return err
 	}
-	o := why.Options{}
-	if !wf.offline {
-		o.Open = func(ctx context.Context, i why.Image) (v1.Image, error) { return openContainer(ctx, i, opened) }
-	}
-	s.Judge(ctx, o)
-	if err := ctx.Err(); err != nil {
-		return context.Cause(ctx)
-	}
-	report := why.Diagnose(s)
 	if err := report.Write(os.Stdout, wf.format); err != nil {
 		return err
 	}
@@ -135,6 +124,25 @@ func (wf *whyFlags) run(ctx context.Context, arg string, find finder, opened ima
 		return nil
 	}
 	return &exit{&told{errors.New(report.Status)}, exitFound}
+}
+
+// report finds out what is wrong.
+func (wf *whyFlags) report(ctx context.Context, arg string, find finder, opened images.Options) (why.Report, error) {
+	step := progressOf(ctx).begin("asking about", arg)
+	s, err := find(ctx)
+	step.end()
+	if err != nil {
+		return why.Report{}, err
+	}
+	o := why.Options{}
+	if !wf.offline {
+		o.Open = func(ctx context.Context, i why.Image) (v1.Image, error) { return openContainer(ctx, i, opened) }
+	}
+	s.Judge(ctx, o)
+	if ctx.Err() != nil {
+		return why.Report{}, context.Cause(ctx)
+	}
+	return why.Diagnose(s), nil
 }
 
 // openContainer opens the image of a container: as the engine has it, or else by its name
