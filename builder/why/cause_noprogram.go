@@ -24,7 +24,7 @@ func noProgram() Cause {
 		Sure: "Certain where the runtime, the shell or the image says so.",
 		Do:   "call a program that is in the image, or give the probe a target: kohealth build --health=http://:8080/healthz",
 		find: func(c *Container) *Diagnosis {
-			if c.Health == Healthy || c.endedItself() {
+			if c.Health == Healthy || c.endedItself() || c.explains(noShell) {
 				return nil
 			}
 			name := ""
