@@ -10,6 +10,7 @@ import (
 	"os"
 	"sync"
 
+	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/daemon"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/moby/moby/client"
@@ -68,6 +69,50 @@ func configOf(inspected []byte) ([]byte, error) {
 		"os": said.Os, "architecture": said.Architecture, "variant": said.Variant, "os.version": said.OsVersion,
 		"config": said.Config,
 	})
+}
+
+// OfEngine opens the image of the Docker engine that has an ID, such as the one that a
+// container was made of: a name may stand for another by now.
+func OfEngine(ctx context.Context, id string, o Options) (*Image, error) {
+	docker, err := client.New(client.FromEnv)
+	if err != nil {
+		return nil, fmt.Errorf("connecting to the Docker engine: %w", err)
+	}
+	saved := &saver{Client: &identified{docker, id}}
+	ref, err := name.ParseReference("kohealth.local/image") // which the engine never sees
+	if err != nil {
+		return nil, err
+	}
+	img, err := daemon.Image(ref, daemon.WithContext(ctx), daemon.WithClient(saved), daemon.WithUnbufferedOpener())
+	if err != nil {
+		return nil, fmt.Errorf("opening image %q: %w", id, errors.Join(explainDaemon(err), saved.Close()))
+	}
+	opened := &Image{Name: id, close: saved.Close}
+	if err := o.fill(opened, &source{image: verified.Archive(img, saved.sources)}); err != nil {
+		return nil, fmt.Errorf("opening image %q: %w", id, errors.Join(err, saved.Close()))
+	}
+	return opened, nil
+}
+
+// An identified client asks for the image with an ID, whatever it is called.
+type identified struct {
+	daemon.Client
+	id string
+}
+
+// ImageSave returns the content of the image.
+func (i *identified) ImageSave(ctx context.Context, _ []string, opts ...client.ImageSaveOption) (client.ImageSaveResult, error) {
+	return i.Client.ImageSave(ctx, []string{i.id}, opts...)
+}
+
+// ImageInspect returns what the engine says of the image.
+func (i *identified) ImageInspect(ctx context.Context, _ string, opts ...client.ImageInspectOption) (client.ImageInspectResult, error) {
+	return i.Client.ImageInspect(ctx, i.id, opts...)
+}
+
+// ImageHistory returns how the image was made.
+func (i *identified) ImageHistory(ctx context.Context, _ string, opts ...client.ImageHistoryOption) (client.ImageHistoryResult, error) {
+	return i.Client.ImageHistory(ctx, i.id, opts...)
 }
 
 func explainDaemon(err error) error {

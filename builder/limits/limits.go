@@ -77,12 +77,20 @@ const (
 	Constant                                  // a string constant in Go source
 )
 
+// What is said of containers that run.
+const (
+	Described Limit = Constant + 1 + iota // what a platform, or its command line, says of containers
+	Log                                   // the end of a container's log
+	Socket                                // a table of sockets in /proc
+	Answers                               // requests to AWS about one service
+)
+
 // How long is waited.
 const (
-	Stall      Limit = Constant + 1 + iota // a registry or repository sends and takes nothing
-	RetryAfter                             // a server asks to wait before the next attempt
-	Attempts                               // attempts to download something
-	Interrupt                              // from a signal to the end of the process
+	Stall      Limit = Answers + 1 + iota // a registry or repository sends and takes nothing
+	RetryAfter                            // a server asks to wait before the next attempt
+	Attempts                              // attempts to download something
+	Interrupt                             // from a signal to the end of the process
 )
 
 // A unit is what a limit counts.
@@ -158,6 +166,11 @@ var table = [...]row{
 	Kodata:       {"kodata", 4 * gib, size},
 	Source:       {"a Go file that init reads", 16 * mib, size},
 	Constant:     {"a string constant in Go source that init reads", 1 * mib, size},
+
+	Described: {"what a platform says of containers", 16 * mib, size},
+	Log:       {"the end of a container's log", 4 * mib, size},
+	Socket:    {"a table of sockets", 4 * mib, size},
+	Answers:   {"requests to AWS about one service", 200, count},
 
 	Stall:      {"time in which a server neither sends nor takes a byte", int64(time.Minute), duration},
 	RetryAfter: {"time that a server may ask to wait (Retry-After)", int64(time.Minute), duration},

@@ -58,6 +58,9 @@ func (w *workflow) run(ctx context.Context, text string) error {
 	if err != nil {
 		return w.fail(in, err)
 	}
+	if in.get(whyInput) != "" {
+		return w.why(ctx, in)
+	}
 	r, err := w.build(ctx, in)
 	if err != nil {
 		return w.fail(in, err)

@@ -38,6 +38,7 @@ func actionInputs() map[string][]string {
 		"tags":                  nil,
 		"task-definition":       nil,
 		"version":               nil, // action/install.sh
+		whyInput:                nil,
 		"working-directory":     nil,
 	}
 }
@@ -70,6 +71,8 @@ func parseInputs(text string) (inputs, error) {
 func (in inputs) conflict() error {
 	importpaths := strings.Fields(in.get("importpaths"))
 	switch named := in.get("container-name") != ""; {
+	case in.get(whyInput) != "" && (len(importpaths) > 0 || in.get("task-definition") != ""):
+		return hint.With(errors.New("input why builds nothing: it excludes importpaths and task-definition"), "use a step of its own, with if: failure()")
 	case named && in.get("task-definition") == "":
 		return errors.New("input container-name needs task-definition")
 	case named && len(importpaths) > 1:

@@ -55,6 +55,7 @@ func TestEngine(t *testing.T) {
 	params.Cmds["shell"] = cmdShell
 	params.Cmds["await"] = cmdAwait
 	params.Cmds["healthy"] = cmdHealthy
+	params.Cmds["patient"] = cmdPatient
 	if err := gotooltest.Setup(&params); err != nil {
 		t.Fatal(err)
 	}

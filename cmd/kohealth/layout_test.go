@@ -39,6 +39,7 @@ func TestDependencies(t *testing.T) {
 		"builder/composefile":      {"builder/composefile", "builder/limits", "builder/doctree"},
 		"builder/taskdef":          append([]string{"builder/taskdef", "builder/render", "builder/kube", "builder/doctree"}, health...),
 		"builder/ecr":              {"builder/ecr", "builder/hint"},
+		"builder/why":              slices.Concat([]string{"builder/why", "builder/lint", "builder/composefile", "builder/judge", "builder/doctree", "builder/rootfs", "builder/verified", "layers/cache"}, printing, health),
 		"builder/trial":            append([]string{"builder/trial"}, layers...),
 		"builder/discover":         append([]string{"builder/discover"}, health...),
 		"builder/kofile":           append([]string{"builder/kofile", "builder/doctree"}, health...),

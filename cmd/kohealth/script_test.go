@@ -31,6 +31,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/ko-health/kohealth/builder/health"
+	"github.com/ko-health/kohealth/builder/why/ecstest"
 	"github.com/ko-health/kohealth/layers"
 )
 
@@ -98,6 +99,7 @@ func scriptParams(t *testing.T) testscript.Params {
 				return err
 			}
 			setAWS(t, e)
+			e.Values[ecsKey{}] = new(*ecstest.Server)
 			return errors.Join(writeBases(host), writeOriginals(host), writeHostile(host))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -107,6 +109,7 @@ func scriptParams(t *testing.T) testscript.Params {
 			"certificate": cmdCertificate,
 			"config":      cmdConfig,
 			"credentials": cmdCredentials,
+			"ecs":         cmdECS,
 			"empty":       cmdEmpty,
 			"envsubst":    cmdEnvsubst,
 			"exits":       cmdExits,
