@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -161,24 +163,40 @@ func (l *Local) Run(ctx context.Context, opts Options) (Outcome, error) {
 	}
 	opts.started()
 	o, err := watch(ctx, alive, s, check, &opts)
-	if strings.Contains(o.Last.Cause, "connection refused") && alive.Err() == nil {
-		o.Accepts = l.accepts(alive, s.Timeout, env)
+	if alive.Err() == nil {
+		o.Auto = l.auto(alive, s.Timeout, env)
 	}
 	o.End = app.stop(graceOf(ctx))
 	return o, err
 }
 
-// accepts asks the probe where the app accepts connections, for those that were refused.
-func (l *Local) accepts(ctx context.Context, timeout time.Duration, env []string) string {
-	if l.test.Kind != health.Probe {
-		return ""
+// auto asks the probe what auto would say, if the check uses the probe.
+func (l *Local) auto(ctx context.Context, timeout time.Duration, env []string) (auto Auto) {
+	if !l.test.UsesProbe() || runtime.GOOS != "linux" {
+		return auto
 	}
-	said, cause := runCheck(ctx, timeout, l.command(env, l.root+health.ProbePath, []string{"-log=false", "-v", "auto"}))
-	_, at, ok := strings.Cut(said, " accepts on ")
-	if at, _, _ = strings.Cut(at, " ("); cause != "" || !ok {
-		return ""
+	said, cause := runCheck(ctx, timeout, l.command(env, l.root+health.ProbePath, []string{"-log=false", "-json", health.DefaultTest}))
+	return autoOf(said, cause)
+}
+
+// autoOf reads what the probe has said of auto with -json, beside what it says on stderr.
+func autoOf(said, cause string) (auto Auto) {
+	for line := range strings.Lines(said) {
+		var result struct {
+			Targets []struct {
+				Addresses []string
+				Error     string
+			}
+		}
+		if json.Unmarshal([]byte(line), &result) != nil {
+			continue
+		}
+		for _, t := range result.Targets {
+			auto = Auto{t.Addresses, t.Error}
+		}
+		return auto
 	}
-	return at
+	return Auto{Cause: cause}
 }
 
 func (l *Local) appCommand(env, args []string) *exec.Cmd {

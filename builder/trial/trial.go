@@ -56,7 +56,13 @@ type Outcome struct {
 	Checks  int           // that have ended
 	Last    Check         // zero if there was none
 	End     string        // how the app ended by itself, as in "with code 1"; "" if it did not
-	Accepts string        // where the app accepts connections if the check's were refused; "" if that is not known
+	Auto    Auto          // zero if it is not known
+}
+
+// Auto is what the check auto says of an app that runs.
+type Auto struct {
+	Addresses []string // where the app accepts connections, as in 127.0.0.1:8080 and [::]:9090
+	Cause     string   // why auto would fail; "" if it would pass
 }
 
 // Suggest returns the start period and the timeout that fit what was measured in a

@@ -33,6 +33,7 @@ type tryFlags struct {
 	env     []string
 	engine  bool
 	verbose bool
+	auto    bool // the check is auto
 }
 
 func newTry(v versions) *cobra.Command {
@@ -158,7 +159,7 @@ func (f *tryFlags) onThisMachine(ctx context.Context, v versions, arg string, ap
 	if note := app.Note(); note != "" {
 		say("Note: %s\n", note)
 	}
-	return f.observe(ctx, app, appArgs)
+	return f.observe(ctx, app, arg, appArgs)
 }
 
 // appOf returns the app of an image as ko has built it.
@@ -210,7 +211,7 @@ func (f *tryFlags) inEngine(ctx context.Context, v versions, arg string, appArgs
 	if err != nil {
 		return err
 	}
-	return f.observe(ctx, engine, appArgs)
+	return f.observe(ctx, engine, arg, appArgs)
 }
 
 // build builds the image for a platform, and has use use it with the check that is
@@ -234,6 +235,7 @@ func (f *tryFlags) build(ctx context.Context, v versions, arg string, platform v
 		if err := f.tryable(check); err != nil {
 			return err
 		}
+		f.auto = slices.Equal(check.Test.Args, []string{health.DefaultTest})
 		results, err := p.build(ctx, importpaths)
 		if err != nil {
 			return err
@@ -263,15 +265,15 @@ type runner interface {
 	Run(context.Context, trial.Options) (trial.Outcome, error)
 }
 
-// observe runs an app and shows what comes of it. An interrupt ends the app, and so does
+// observe runs the app that arg names and shows what comes of it. An interrupt ends the app, and so does
 // nobody being left to read.
-func (f *tryFlags) observe(ctx context.Context, app runner, appArgs []string) error {
+func (f *tryFlags) observe(ctx context.Context, app runner, arg string, appArgs []string) error {
 	defer reapChildren() // what has left the app's process group
 
 	ctx, unread := context.WithCancelCause(ctx)
 	defer unread(nil)
 	view := newTryView(os.Stdout, os.Stderr, f.verbose)
-	view.unread = unread
+	view.unread, view.auto = unread, f.auto
 	outcome, err := app.Run(ctx, trial.Options{
 		Args:    appArgs,
 		Env:     f.environ(),
@@ -286,31 +288,13 @@ func (f *tryFlags) observe(ctx context.Context, app runner, appArgs []string) er
 	case err != nil:
 		return err
 	case outcome.Healthy:
+		if note := unproven(outcome); note != "" && f.auto {
+			say("Warning: %s\n", note)
+		}
 		return view.suggest(outcome)
 	}
 	view.lastLines()
-	return &exit{failure(outcome), exitFound}
-}
-
-// failure says why an app is not healthy.
-func failure(o trial.Outcome) error {
-	what := "is unhealthy"
-	if o.End != "" {
-		what = "ended " + o.End
-	}
-	err := fmt.Errorf("the app %s after %s", what, seconds(o.After))
-	if o.Last.Cause != "" {
-		err = fmt.Errorf("%w; the last check: %s", err, o.Last.Cause)
-	}
-	switch {
-	case o.Accepts != "":
-		return hint.With(err, "the app accepts connections on "+o.Accepts)
-	case o.End != "":
-		return hint.With(err, "of your environment the app has only what -e NAME names; arguments for it stand behind --")
-	case strings.Contains(o.Last.Cause, ": not found"), strings.Contains(o.Last.Cause, "executable file not found"):
-		return hint.With(err, "kohealth build --lint says what the image lacks; --health-tool=busybox and --health-package add it")
-	}
-	return hint.With(err, "kohealth init finds the check that suits the app in its source")
+	return &exit{failure(outcome, func() []string { return knownRoutes(ctx, arg) }), exitFound}
 }
 
 // environ returns the variables of --env with their values, but for those without one.

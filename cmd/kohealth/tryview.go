@@ -6,10 +6,12 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/ko-health/kohealth/builder/escape"
+	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/trial"
 	"github.com/ko-health/kohealth/cmd/kohealth/internal/term"
 )
@@ -19,6 +21,7 @@ import (
 type tryView struct {
 	out, err io.Writer
 	app      *appOutput
+	auto     bool        // the check is auto
 	cause    string      // of the last check's failure, without how long it took
 	unread   func(error) // is called when out cannot be written to
 
@@ -110,11 +113,20 @@ func (v *tryView) stop() {
 	}
 }
 
-// suggest shows what to configure.
+// suggest shows where the app listens and what to configure.
 func (v *tryView) suggest(o trial.Outcome) error {
 	startPeriod, timeout := o.Suggest()
-	_, err := fmt.Fprintf(v.out, "healthcheck:         # in .ko.yaml this would fit:\n  start_period: %-4s # healthy after %s here\n  timeout: %-9s # the check took %s here\n",
+	text := ""
+	if len(o.Auto.Addresses) > 0 {
+		text = "the app accepts connections on " + strings.Join(o.Auto.Addresses, " ") + "\n"
+	}
+	text += "healthcheck:         # in .ko.yaml this would fit:\n"
+	if ports := ownPorts(o.Auto.Addresses); len(ports) > 0 && v.auto {
+		text += fmt.Sprintf("  test: %-12s # unhealthy, too, if the app does not listen there\n", health.DefaultTest+":"+strings.Join(ports, ","))
+	}
+	text += fmt.Sprintf("  start_period: %-4s # healthy after %s here\n  timeout: %-9s # the check took %s here\n",
 		startPeriod, seconds(o.After), timeout, milliseconds(o.Last.Took))
+	_, err := io.WriteString(v.out, text)
 	return err
 }
 

@@ -96,13 +96,40 @@ func TestFailure(t *testing.T) {
 		outcome trial.Outcome
 		want    string // in the hint
 	}{
-		{trial.Outcome{Accepts: "127.0.0.1:9090"}, "127.0.0.1:9090"},
+		{trial.Outcome{Auto: trial.Auto{Addresses: []string{"127.0.0.1:9090", "[::]:80"}}}, "auto would pass: the app accepts connections on 127.0.0.1:9090 [::]:80"},
+		{trial.Outcome{Auto: trial.Auto{Cause: "auto: it listens on no TCP port"}}, "auto would not pass either: it listens on no TCP port; -v shows"},
+		{trial.Outcome{Last: trial.Check{Cause: "auto: no process runs"}, Auto: trial.Auto{Cause: "no process runs"}}, giveSettings},
 		{trial.Outcome{End: "with code 1"}, "-e NAME"},
 		{trial.Outcome{Last: trial.Check{Cause: "sh: curl: not found"}}, "--health-package"},
-		{trial.Outcome{Last: trial.Check{Cause: `GET http://127.0.0.1:80/: 404 Not Found: "404 page not found"`}}, "kohealth init"},
+		{trial.Outcome{Last: trial.Check{Cause: `GET http://127.0.0.1:80/: 404 Not Found: "404 page not found"`}, Auto: trial.Auto{Addresses: []string{"[::]:80"}}},
+			"the app's source speaks for http://:80/healthz or http://:80/; auto would pass"},
 	} {
-		if got := hint.Of(failure(tt.outcome)); !strings.Contains(got, tt.want) {
+		routes := func() []string { return []string{"http://:80/healthz", "http://:80/"} }
+		if got := hint.Of(failure(tt.outcome, routes)); !strings.Contains(got, tt.want) {
 			t.Errorf("hint of %+v: %q, want it to name %q", tt.outcome, got, tt.want)
+		}
+	}
+}
+
+func TestUnproven(t *testing.T) {
+	for addresses, want := range map[string]struct {
+		warned bool
+		ports  string
+	}{
+		"":                                  {false, ""},
+		"127.0.0.1:6060":                    {true, ""},
+		"[::1]:8080 127.9.9.9:80":           {true, ""},
+		"0.0.0.0:6060 127.0.0.1:8080":       {true, ""},
+		"127.0.0.1:6060 [::]:8080":          {false, "8080"},
+		"0.0.0.0:80 [::]:80 10.0.0.1:9090":  {false, "80,9090"},
+		"[::]:40000 [::]:6060 0.0.0.0:8080": {false, "8080"},
+	} {
+		listens := strings.Fields(addresses)
+		if got := unproven(trial.Outcome{Auto: trial.Auto{Addresses: listens}}); (got != "") != want.warned {
+			t.Errorf("%s: warning %q", addresses, got)
+		}
+		if got := strings.Join(ownPorts(listens), ","); got != want.ports {
+			t.Errorf("%s: ports %s, want %s", addresses, got, want.ports)
 		}
 	}
 }
