@@ -11,6 +11,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/ko/pkg/commands/options"
 
+	"github.com/ko-health/kohealth/builder/equip"
 	"github.com/ko-health/kohealth/builder/images"
 	"github.com/ko-health/kohealth/layers"
 	"github.com/ko-health/kohealth/layers/apk"
@@ -105,7 +106,7 @@ func TestReportSays(t *testing.T) {
 	}
 	amd64 := v1.Platform{OS: "linux", Architecture: "amd64"}
 	r.summarise([]v1.Platform{amd64, amd64}, check)
-	if err := r.note(nil); err != nil {
+	if err := r.note(equip.Added{}); err != nil {
 		t.Fatal(err)
 	}
 	r.summarise(nil, check)

@@ -31,6 +31,17 @@ func beginsEarly(toolchain string, target []string) bool {
 	return hasEarly(target) && release && minor <= newestEarly
 }
 
+// smaller returns what has a toolchain make a smaller probe. Go 1.26 has brought another
+// garbage collector, of 17 KB, for programs that run longer, and its own switch to leave that
+// out, which the build information names: "go1.26.8 X:nogreenteagc". Later versions write
+// that in a way that scanners take for another version.
+func smaller(toolchain string) []string {
+	if minor, release := goMinor(toolchain); release && minor == 26 {
+		return []string{"GOEXPERIMENT=nogreenteagc"}
+	}
+	return nil
+}
+
 // goMinor returns the N of the line go1.N in what tells a toolchain from others. Those
 // that are no releases have none.
 func goMinor(toolchain string) (minor int, release bool) {

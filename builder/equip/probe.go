@@ -18,7 +18,7 @@ import (
 // kohealth has left in the image, which the probe would take when it runs.
 func (w *work) takeArguments() error {
 	test := &w.added.Check.Test
-	if test.Kind != health.Exec || len(test.Args) != 1 || !test.UsesProbe() {
+	if test.Kind != health.Exec || len(test.Args) != 1 || !test.UsesProbe() || w.platform.OS == "windows" {
 		return nil
 	}
 	base, err := rootfs.Read(w.img.Base(), w.Files)
