@@ -14,6 +14,7 @@ type binary struct {
 	arch        string // GOARCH
 	elf         bool   // it is one, for whatever machine
 	script      bool
+	read        bool     // its head is what follows tells of
 	interpreter string   // a dynamic binary's loader, or a script's program
 	argument    string   // of a script's interpreter
 	libraries   []string // that the loader loads first
@@ -55,7 +56,7 @@ func readBinary(r io.Reader) (binary, error) {
 	if rest, ok := strings.CutPrefix(string(head), "#!"); ok {
 		line, _, _ := strings.Cut(rest, "\n")
 		interpreter, argument, _ := strings.Cut(strings.Trim(line, " \t"), " ") // a carriage return is part of it: execve(2)
-		return binary{script: true, interpreter: interpreter, argument: strings.TrimSpace(argument)}, nil
+		return binary{read: true, script: true, interpreter: interpreter, argument: strings.TrimSpace(argument)}, nil
 	}
 	b, dynamic := readHead(head)
 	if !dynamic {
@@ -77,7 +78,7 @@ var architectures = map[elf.Machine]string{
 // readHead reads the ELF header and the program headers. Section headers stand at the
 // end of a file: the head is told that there are none.
 func readHead(head []byte) (b binary, dynamic bool) {
-	b.elf = bytes.HasPrefix(head, []byte(elf.ELFMAG))
+	b.read, b.elf = true, bytes.HasPrefix(head, []byte(elf.ELFMAG))
 	if len(head) < 64 || !b.elf {
 		return b, false
 	}

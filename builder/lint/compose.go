@@ -44,6 +44,7 @@ func readService(g *group, key, n *doctree.Node) *container {
 	c := &container{
 		group:     g,
 		Name:      key.Text,
+		File:      g.Project.Included[key.Text],
 		Pos:       key.Pos,
 		ImageRef:  n.Get("image"),
 		Essential: true,
@@ -66,6 +67,11 @@ func readService(g *group, key, n *doctree.Node) *container {
 	for _, v := range n.Get("volumes").List() {
 		c.Mounts = append(c.Mounts, readVolume(v))
 	}
+	for _, v := range listOf(n.Get("tmpfs")) {
+		path, _, _ := strings.Cut(v.Text, ":")
+		c.Mounts = append(c.Mounts, &doctree.Node{Kind: doctree.Scalar, Text: path, Pos: v.At()})
+	}
+	c.Entrypoint, c.Command = readWords(n.Get("entrypoint")), readWords(n.Get("command"))
 	c.Dir, _ = n.Get("working_dir").Str()
 	c.ReadOnly = n.Get("read_only").IsTrue()
 	if s, ok := n.Get("platform").Str(); ok {
@@ -146,6 +152,14 @@ func readPort(n *doctree.Node) (int, bool) {
 	s, protocol, ok = strings.Cut(s[strings.LastIndex(s, ":")+1:], "/")
 	port, err := strconv.Atoi(s)
 	return port, err == nil && (!ok || protocol == "tcp")
+}
+
+// listOf returns the items of a list, or what stands in its place.
+func listOf(n *doctree.Node) []*doctree.Node {
+	if _, ok := n.Str(); ok {
+		return []*doctree.Node{n}
+	}
+	return n.List()
 }
 
 // readVolume returns the path in the container of "data:/data:ro" or {target: /data}.

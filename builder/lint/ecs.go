@@ -98,6 +98,10 @@ func readECSContainer(n *doctree.Node) *container {
 	for _, m := range n.Get("mountPoints").List() {
 		c.Mounts = append(c.Mounts, m.Get("containerPath"))
 	}
+	for _, m := range n.Get("linuxParameters").Get("tmpfs").List() {
+		c.Mounts = append(c.Mounts, m.Get("containerPath"))
+	}
+	c.Entrypoint, c.Command = readWords(n.Get("entryPoint")), readWords(n.Get("command"))
 	c.readECSCheck(n.Get("healthCheck"))
 	return c
 }

@@ -14,9 +14,13 @@ import (
 // judgeRules are the judge's: whether the check can pass in its container.
 func judgeRules() (rules []Rule) {
 	for _, r := range judge.Rules() {
-		check := func(c *container) []problem { return c.judged(r.ID) }
-		if r.ID == "wrong-architecture" {
-			check = wrongArchitecture // of the image, too
+		check := func(c *container) []problem {
+			if r.ID == "wrong-architecture" { // of the image, too
+				if found := wrongArchitecture(c); found != nil {
+					return found
+				}
+			}
+			return c.judged(r)
 		}
 		rules = append(rules, Rule{r.ID, r.Severity, r.Doc, r.Source, check})
 	}
@@ -24,23 +28,23 @@ func judgeRules() (rules []Rule) {
 }
 
 // judged returns what the judge has found by a rule.
-func (c *container) judged(rule string) (found []problem) {
+func (c *container) judged(rule judge.Rule) (found []problem) {
 	if isPasted(c) {
 		return nil // it is not the command that is meant
 	}
 	for _, v := range c.Verdicts {
-		if v.Rule != rule {
+		if v.Rule != rule.ID {
 			continue
 		}
 		pos := c.Check.at(v.Arg)
-		if rule == "hidden-by-mount" {
+		if rule.ID == "hidden-by-mount" {
 			pos = c.mountAt(v, pos)
 		}
 		p := problem{Pos: pos, message: v.Message, fix: c.mended(v)}
 		if p.fix == "" && v.Advice != "" {
 			p.message += ": " + v.Advice
 		}
-		p.milder = v.Severity < judge.Error
+		p.milder = max(0, rule.Severity-v.Severity)
 		found = append(found, p)
 	}
 	return found
@@ -73,21 +77,15 @@ func (c *container) given() judge.Check {
 func (c *container) judgedBy() judge.Container {
 	j := judge.Container{Env: map[string]judge.Variable{}, EnvOpen: c.EnvOpen || c.Image == nil, UserOpen: true}
 	if img := c.Image; img != nil {
-		j.Files, j.Platform, j.Kohealth = img.files, img.Platform, img.Kohealth
-		j.WorkingDir = img.Config.WorkingDir
-		j.Command = slices.Concat(img.Config.Entrypoint, img.Config.Cmd)
-		for _, kv := range img.Config.Env {
-			name, value, _ := strings.Cut(kv, "=")
-			j.Env[name] = judge.Variable{Value: value}
-		}
+		j = judge.OfImage(img.file)
+		j.Files, j.Kohealth = img.files, img.Kohealth
+		j.EnvOpen, j.MountsOpen, j.User, j.UserOpen = c.EnvOpen, false, "", true
 	}
 	if c.Dir != "" {
 		j.WorkingDir = c.Dir
 	}
 	j.ReadOnly = c.ReadOnly
-	if c.Starts != nil {
-		j.Command = c.Starts
-	}
+	j.Command = c.starts()
 	for name, value := range c.Env {
 		j.Env[name] = judge.Variable{Value: value, Open: strings.Contains(value, composefile.Unknown)}
 	}
@@ -101,6 +99,23 @@ func (c *container) judgedBy() judge.Container {
 	}
 	j.Ports = c.appPorts()
 	return j
+}
+
+// starts returns what starts in the container, entrypoint and arguments; nil is not known.
+func (c *container) starts() []string {
+	var entrypoint, command []string
+	if c.Image != nil {
+		entrypoint, command = c.Image.Config.Entrypoint, c.Image.Config.Cmd
+	}
+	switch {
+	case c.Entrypoint.Open || c.Command.Open, c.Image == nil && !c.Entrypoint.Given:
+		return nil
+	case c.Entrypoint.Given: // then the image's arguments do not count
+		entrypoint, command = c.Entrypoint.List, c.Command.List
+	case c.Command.Given:
+		command = c.Command.List
+	}
+	return slices.Concat(entrypoint, command)
 }
 
 // mountAt returns where the mount is written that a verdict is about.

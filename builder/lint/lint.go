@@ -192,14 +192,11 @@ func (o Options) judge(name string, groups []*group) []Finding {
 					continue
 				}
 				for _, p := range r.check(c) {
-					severity := r.Severity
-					if p.milder && severity > Warning {
-						severity = Warning
-					}
+					severity := r.Severity - p.milder
 					if severity < o.Severity {
 						continue
 					}
-					findings = append(findings, Finding{r.ID, severity, name, p.Pos, c.Name, c.hide(p.message), c.hide(p.fix)})
+					findings = append(findings, Finding{r.ID, severity, name, p.Pos, c.Name, c.hide(c.inFile(p.message)), c.hide(p.fix)})
 				}
 			}
 		}

@@ -20,7 +20,7 @@ type Rule struct {
 type problem struct {
 	doctree.Pos
 	message, fix string
-	milder       bool // it is a warning, where others that the rule finds are errors
+	milder       Severity // by how much it is less than the rule's
 }
 
 // Rules returns all rules, those of one family together.
