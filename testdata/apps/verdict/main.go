@@ -5,18 +5,26 @@ package main
 import (
 	"cmp"
 	"log"
+	"net"
 	"net/http"
 	"os"
 	"time"
 )
 
 func main() {
+	keepAlive()
 	go func() {
-		for {
-			_ = os.WriteFile("/tmp/alive", nil, 0o644) // there may be no /tmp
-			time.Sleep(200 * time.Millisecond)
+		for range time.Tick(200 * time.Millisecond) {
+			keepAlive()
 		}
 	}()
 	http.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok")) })
-	log.Fatal(http.ListenAndServe(":"+cmp.Or(os.Getenv("PORT"), "8080"), nil))
+	l, err := net.Listen("tcp", ":"+cmp.Or(os.Getenv("PORT"), "8080"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	log.Printf("listening on %s", l.Addr())
+	log.Fatal(http.Serve(l, nil))
 }
+
+func keepAlive() { _ = os.WriteFile("/tmp/alive", nil, 0o644) } // there may be no /tmp
