@@ -208,6 +208,7 @@ func TestNotFollowed(t *testing.T) {
 		"include: [other.yaml]\nservices: {app: {image: app}}\n":                        {},
 		"services: {app: {extends: {file: other.yaml, service: a}}, b: {image: app}}\n": {},
 		"services: {app: {image: app, ports: ['${A}-${B}:x$C']}}\n":                     {Dir: t.TempDir()},
+		"services: {app: {image: app}}\n":                                               {Environment: map[string]string{"COMPOSE_FILE": "a.yaml|b.yaml", "COMPOSE_PATH_SEPARATOR": "|"}},
 	} {
 		p := parse(t, []byte(text), o)
 		if p.Refused != nil || len(p.Notes) != 1 || len(p.Root.Get("services").Map()) == 0 {

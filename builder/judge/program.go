@@ -167,6 +167,11 @@ func (sh *shell) isApplet(name string) bool {
 // hasApplet reports whether a BusyBox has an applet: its names stand one after the other,
 // in order, and [ and [[ come first, if it has them.
 func (r *run) hasApplet(file, name string) bool {
+	return r.container.Files.ask(question{file, "applet", name}, func() bool { return r.lists(file, name) })
+}
+
+// lists reports whether a BusyBox's table of names has one.
+func (r *run) lists(file, name string) bool {
 	_, names, ok := strings.Cut(r.readFile(file), "\x00[\x00[[\x00")
 	if !ok {
 		return r.holds(file, "\x00"+name+"\x00")

@@ -29,11 +29,8 @@ func judgeRules() (rules []Rule) {
 
 // judged returns what the judge has found by a rule.
 func (c *container) judged(rule judge.Rule) (found []problem) {
-	if isPasted(c) {
-		return nil // it is not the command that is meant
-	}
 	for _, v := range c.Verdicts {
-		if v.Rule != rule.ID {
+		if v.Rule != rule.ID || isPasted(c) { // which is not the command that is meant
 			continue
 		}
 		pos := c.Check.at(v.Arg)

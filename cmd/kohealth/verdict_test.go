@@ -51,7 +51,9 @@ func TestVerdicts(t *testing.T) {
 			if err := yaml.Unmarshal(data, &cases); err != nil {
 				t.Fatal(err)
 			}
-			j.compareAll(t, cases)
+			outcomes := j.compareAll(t, cases)
+			t.Run("podman", func(t *testing.T) { j.podman(t, outcomes) })
+			t.Run("fixes", func(t *testing.T) { j.fixes(t, outcomes) })
 		})
 	}
 }
@@ -71,7 +73,7 @@ type verdictOutcome struct {
 	log     string
 }
 
-func (j *verdicts) compareAll(t *testing.T, cases []verdictCase) {
+func (j *verdicts) compareAll(t *testing.T, cases []verdictCase) []verdictOutcome {
 	outcomes := make([]verdictOutcome, len(cases))
 	var g errgroup.Group
 	g.SetLimit(verdictWorkers)
@@ -99,6 +101,7 @@ func (j *verdicts) compareAll(t *testing.T, cases []verdictCase) {
 	for _, together := range inFiles(outcomes) {
 		j.compare(t, together)
 	}
+	return outcomes
 }
 
 // inFiles puts cases together that a file can hold: an image is looked into once for all

@@ -67,8 +67,13 @@ func newVerdictEngine(t *testing.T, images *verdictImages) *verdictEngine {
 
 // shared runs a check in a container that other checks have run in, or will.
 func (e *verdictEngine) shared(ctx context.Context, v verdictCase, test []string) (healthy bool, log string, err error) {
-	key := fmt.Sprint(e.config(v, nil), v.ReadOnly)
-	c, err := e.take(ctx, key, v)
+	return e.sharedOf(ctx, e.images.ref(v.Image), v, test)
+}
+
+// sharedOf is shared in a container of another image.
+func (e *verdictEngine) sharedOf(ctx context.Context, image string, v verdictCase, test []string) (healthy bool, log string, err error) {
+	key := fmt.Sprint(verdictConfig(image, v, nil), v.ReadOnly)
+	c, err := e.take(ctx, key, image, v)
 	if err != nil {
 		return false, "", err
 	}
@@ -92,7 +97,7 @@ func (e *verdictEngine) shared(ctx context.Context, v verdictCase, test []string
 }
 
 // take returns a container that nobody else has at the time.
-func (e *verdictEngine) take(ctx context.Context, key string, v verdictCase) (*verdictContainer, error) {
+func (e *verdictEngine) take(ctx context.Context, key, image string, v verdictCase) (*verdictContainer, error) {
 	e.mu.Lock()
 	if free := e.idle[key]; len(free) > 0 {
 		defer e.mu.Unlock()
@@ -100,7 +105,7 @@ func (e *verdictEngine) take(ctx context.Context, key string, v verdictCase) (*v
 		return free[0], nil
 	}
 	e.mu.Unlock()
-	id, err := e.start(ctx, v, e.config(v, &moby.HealthConfig{Test: []string{"NONE"}}))
+	id, err := e.start(ctx, v, verdictConfig(image, v, &moby.HealthConfig{Test: []string{"NONE"}}))
 	if err != nil {
 		return nil, err
 	}
@@ -108,11 +113,11 @@ func (e *verdictEngine) take(ctx context.Context, key string, v verdictCase) (*v
 	return &verdictContainer{id, changes}, err
 }
 
-// config is that of a case's container.
-func (e *verdictEngine) config(v verdictCase, check *moby.HealthConfig) *moby.Config {
+// verdictConfig is that of a case's container.
+func verdictConfig(image string, v verdictCase, check *moby.HealthConfig) *moby.Config {
 	env := v.environment()
 	slices.Sort(env)
-	return &moby.Config{Image: e.images.ref(v.Image), User: v.User, WorkingDir: v.Dir, Env: env, Healthcheck: check}
+	return &moby.Config{Image: image, User: v.User, WorkingDir: v.Dir, Env: env, Healthcheck: check}
 }
 
 // start starts a container, and waits until its app says that it listens.
@@ -193,7 +198,7 @@ func (e *verdictEngine) exec(ctx context.Context, id string, test []string) (hea
 // has passed the check often enough.
 func (e *verdictEngine) healthcheck(ctx context.Context, v verdictCase, test []string) (healthy bool, log string, err error) {
 	check := &moby.HealthConfig{Test: test, Interval: time.Second, Timeout: verdictTimeout, Retries: 2}
-	id, err := e.start(ctx, v, e.config(v, check))
+	id, err := e.start(ctx, v, verdictConfig(e.images.ref(v.Image), v, check))
 	if err != nil {
 		return false, "", err
 	}

@@ -1,5 +1,5 @@
 // Command verdict is the app of the images that checks are judged in: it answers ok on
-// /healthz at PORT, or 8080, and keeps the file /tmp/alive young.
+// /healthz at PORT, which may begin with a colon, or 8080, and keeps the file /tmp/alive young.
 package main
 
 import (
@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 )
 
@@ -19,7 +20,7 @@ func main() {
 		}
 	}()
 	http.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok")) })
-	l, err := net.Listen("tcp", ":"+cmp.Or(os.Getenv("PORT"), "8080"))
+	l, err := net.Listen("tcp", ":"+strings.TrimPrefix(cmp.Or(os.Getenv("PORT"), "8080"), ":"))
 	if err != nil {
 		log.Fatal(err)
 	}
