@@ -58,10 +58,11 @@ func Load(ctx context.Context, data []byte, docs []*doctree.Node, o Options) *Pr
 	l.note(note)
 	l.note(merged(environment))
 	l.project.variables = newVariables(environment)
-	if isPlain(data, docs) {
-		l.project.Root = docs[0]
+	if root := l.plainRoot(data); root != nil {
+		l.project.Root = root
 		return l.project
 	}
+	l.project.variables = newVariables(environment)
 	if model := l.load(ctx, data); model != nil {
 		l.project.Root = l.place(model)
 	} else {
