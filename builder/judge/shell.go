@@ -161,12 +161,41 @@ func (sh *shell) interpret(text string, ctx scene) result {
 	return out
 }
 
-// returns tells of carriage returns, which are a part of the words that they end.
+// returns tells of carriage returns at the ends of lines, which are a part of the words that
+// they end. Those in quotes are meant.
 func (sh *shell) returns(text string, ctx scene) {
-	if at := strings.IndexByte(text, '\r'); at >= 0 {
+	at := strings.IndexByte(text, '\r')
+	if at < 0 {
+		return
+	}
+	if sh.wrong == nil {
+		at = firstReturn(sh.stmts)
+	}
+	if at >= 0 {
 		sh.note(note{Verdict: Verdict{Rule: "carriage-return", Arg: sh.arg, Offset: sh.of(at), Message: "a carriage return is a part of the command: its lines end with CR LF"},
 			cause: true, spare: ctx.spare, edit: withoutReturns})
 	}
+}
+
+// firstReturn returns where a word outside of quotes holds a carriage return, or -1.
+func firstReturn(stmts []*syntax.Stmt) (at int) {
+	at = -1
+	for _, s := range stmts {
+		syntax.Walk(s, func(n syntax.Node) bool {
+			switch n := n.(type) {
+			case *syntax.DblQuoted:
+				return false
+			case *syntax.Redirect:
+				return n.Hdoc == nil
+			case *syntax.Lit:
+				if i := strings.Index(n.Value, returned); i >= 0 && at < 0 {
+					at = int(n.Pos().Offset()) + i
+				}
+			}
+			return true
+		})
+	}
+	return at
 }
 
 // withoutReturns ends lines as shells do.
