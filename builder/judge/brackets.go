@@ -50,7 +50,7 @@ func (sh *shell) evaluate(args []string) maybe {
 		return no
 	case len(e.rest) == 0:
 		return is
-	case slices.Contains(args, Unknown): // which may be an operator
+	case slices.ContainsFunc(args, func(a string) bool { return !isKnown(a) }): // which may be an operator
 		return perhaps
 	}
 	return no
@@ -72,7 +72,7 @@ func (e *expression) whole() maybe {
 		e.rest = args[1:]
 		return opposite(e.whole())
 	case len(args) == 2:
-		e.wrong = args[0] != Unknown && (!isUnary(args[0]) || e.dialect == dash && slices.Contains([]string{"-v", "-R", "-N"}, args[0]))
+		e.wrong = isKnown(args[0]) && (!isUnary(args[0]) || e.dialect == dash && slices.Contains([]string{"-v", "-R", "-N"}, args[0]))
 		return e.take(2, e.unary(args[0], args[1]))
 	case len(args) == 3 && isBinary(args[1]):
 		return e.binary(args[0], args[1], args[2])
@@ -169,6 +169,9 @@ func (sh *shell) unary(op, operand string) maybe {
 	case "-e", "-f", "-x", "-r", "-s", "-d", "-L", "-h", "-w", "-c", "-b", "-p", "-S":
 		return sh.testFile(op, operand)
 	case "-t", "-u", "-g", "-k", "-O", "-G", "-N", "-v", "-R", "-o", "-a", "(", Unknown:
+		return perhaps
+	}
+	if !isKnown(op) {
 		return perhaps
 	}
 	return no // a mistake

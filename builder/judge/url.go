@@ -89,7 +89,7 @@ func (u webURL) curls(raw string, o options) string {
 }
 
 // brokenGlob matches brackets that are neither a range nor closed.
-var brokenGlob = regexp.MustCompile(`\[(?:[^\]]*$|[^\]-]*\])|\{[^}]*$`)
+var brokenGlob = regexp.MustCompile(`\[(?:[^\]]*$|[^\]-]+\])|\{[^}]*$|\{\}`)
 
 // wgets says why wget cannot ask at a URL, or nothing.
 func (u webURL) wgets(raw string) string {

@@ -62,6 +62,7 @@ type container struct {
 	Reservation  bool          // there is a soft limit
 	User         *doctree.Node // nil is the image's
 	Mounts       []*doctree.Node
+	MountsOpen   bool        // there may be others
 	Said         *check      // what the file says of Check
 	Plain        string      // a test that is no list
 	PlainPos     doctree.Pos // where it stands

@@ -98,6 +98,7 @@ func readECSContainer(n *doctree.Node) *container {
 	for _, m := range n.Get("mountPoints").List() {
 		c.Mounts = append(c.Mounts, m.Get("containerPath"))
 	}
+	c.MountsOpen = len(n.Get("volumesFrom").List()) > 0
 	for _, m := range n.Get("linuxParameters").Get("tmpfs").List() {
 		c.Mounts = append(c.Mounts, m.Get("containerPath"))
 	}

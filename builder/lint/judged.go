@@ -87,7 +87,7 @@ func (c *container) judgedBy() judge.Container {
 	if img := c.Image; img != nil {
 		j = judge.OfImage(img.file)
 		j.Files, j.Kohealth = img.files, img.Kohealth
-		j.EnvOpen, j.MountsOpen, j.User, j.UserOpen = c.EnvOpen, false, "", true
+		j.EnvOpen, j.MountsOpen, j.User, j.UserOpen = c.EnvOpen, c.MountsOpen, "", true
 	}
 	if c.Dir != "" {
 		j.WorkingDir = c.Dir
