@@ -30,7 +30,7 @@ func (sh *shell) builtin(name string) func(*call) result {
 		case name == "source" && sh.dialect != anyShell:
 			return (*call).source
 		}
-		return func(*call) result { return result{status: either} }
+		return (*call).bashs
 	}
 	switch name {
 	case ":", "true":
@@ -71,6 +71,16 @@ func (sh *shell) builtin(name string) func(*call) result {
 	return nil
 }
 
+// bashs runs a built-in command of bash's, which may set the variables that it names.
+func (c *call) bashs() result {
+	for _, a := range c.args() {
+		if name, _, _ := strings.Cut(a, "="); syntax.ValidName(name) {
+			c.vars[name] = Unknown
+		}
+	}
+	return result{status: either}
+}
+
 func (c *call) echo() result {
 	args, end := c.args(), "\n"
 	if len(args) > 0 && args[0] == "-n" {
@@ -88,6 +98,9 @@ func (c *call) printf() result {
 	switch {
 	case len(args) == 0:
 		return result{status: either}
+	case args[0] == "-v" && len(args) > 1 && c.dialect != dash && c.dialect != ash:
+		c.vars[args[1]] = Unknown
+		return unclear
 	case len(args) == 1 && !strings.ContainsAny(args[0], `%\-`) && !c.open:
 		return result{status: passes, out: args[0]}
 	case len(args) == 2 && !c.open && (args[0] == "%s" || args[0] == `%s\n`):

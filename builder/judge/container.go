@@ -83,10 +83,11 @@ var runtimes = []string{"PATH", "HOME", "HOSTNAME", "TERM", "container"}
 // shellsOwn are variables that every shell sets itself, and bashsOwn those of bash; BusyBox
 // has some of them.
 var (
-	shellsOwn = []string{"PWD", "OLDPWD", "IFS", "PPID", "OPTIND", "PS1", "PS2", "PS4", "LINENO"}
+	shellsOwn = []string{"PWD", "OLDPWD", "IFS", "PPID", "OPTIND", "PS1", "PS2", "PS4", "LINENO", "OPTARG"}
 	bashsOwn  = []string{"UID", "EUID", "BASH", "BASH_VERSION", "BASHPID", "BASHOPTS", "SHELLOPTS", "RANDOM", "SECONDS", "HOSTTYPE", "OSTYPE", "MACHTYPE",
-		"SHLVL", "_", "SHELL", "HISTCMD", "DIRSTACK", "GROUPS", "PIPESTATUS", "FUNCNAME", "EPOCHSECONDS", "EPOCHREALTIME", "SRANDOM"}
-	ashsOwn = []string{"RANDOM", "SHLVL", "EPOCHSECONDS", "EPOCHREALTIME"}
+		"SHLVL", "_", "SHELL", "HISTCMD", "DIRSTACK", "GROUPS", "PIPESTATUS", "FUNCNAME", "EPOCHSECONDS", "EPOCHREALTIME", "SRANDOM",
+		"REPLY", "MAPFILE", "COPROC", "BASH_REMATCH"}
+	ashsOwn = []string{"REPLY", "RANDOM", "SHLVL", "EPOCHSECONDS", "EPOCHREALTIME"}
 )
 
 // sets reports whether a shell sets a variable itself.

@@ -222,7 +222,15 @@ func (e *expander) substitute(c *syntax.CmdSubst) string {
 	if out.status == 0 {
 		return Unknown
 	}
+	if isRead(c) && e.dialect != dash {
+		return Unknown
+	}
 	return strings.TrimRight(out.out, "\n")
+}
+
+// isRead reports whether a substitution only names a file, as in $(<file): bash reads it.
+func isRead(c *syntax.CmdSubst) bool {
+	return len(c.Stmts) == 1 && c.Stmts[0].Cmd == nil && len(c.Stmts[0].Redirs) == 1 && c.Stmts[0].Redirs[0].Op == syntax.RdrIn
 }
 
 // arithmetic evaluates $(( )) as far as that it is a number.

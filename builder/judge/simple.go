@@ -3,6 +3,7 @@ package judge
 import (
 	"maps"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -249,8 +250,11 @@ func (sh *shell) redirect(redirects []*syntax.Redirect, ctx *scene) (opened stat
 // openFile opens what one redirection names.
 func (sh *shell) openFile(r *syntax.Redirect, ctx *scene) status {
 	switch r.Op {
-	case syntax.Hdoc, syntax.DashHdoc:
+	case syntax.Hdoc:
 		ctx.in = sh.text(r.Hdoc, *ctx)
+		return passes
+	case syntax.DashHdoc:
+		ctx.in = tabs.ReplaceAllString(sh.text(r.Hdoc, *ctx), "")
 		return passes
 	case syntax.WordHdoc:
 		ctx.in = sh.text(r.Word, *ctx) + "\n"
@@ -278,6 +282,9 @@ func (sh *shell) openFile(r *syntax.Redirect, ctx *scene) status {
 	}
 	return sh.file(r, name, !reads, *ctx)
 }
+
+// tabs are those that <<- takes away.
+var tabs = regexp.MustCompile(`(?m)^\t+`)
 
 func syntaxDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
 
