@@ -93,21 +93,8 @@ func (r *task) containerOf(img v1.Image, noFiles bool) (c judge.Container, err e
 	if err != nil {
 		return c, err
 	}
-	config := file.Config
-	c = judge.Container{
-		Platform:   v1.Platform{OS: file.OS, Architecture: file.Architecture, Variant: file.Variant},
-		Env:        map[string]judge.Variable{},
-		EnvOpen:    true,
-		MountsOpen: true,
-		User:       config.User,
-		WorkingDir: config.WorkingDir,
-		Command:    slices.Concat(config.Entrypoint, config.Cmd),
-		Kohealth:   slices.ContainsFunc(file.History, oci.IsMark),
-	}
-	for _, kv := range config.Env {
-		name, value, _ := strings.Cut(kv, "=")
-		c.Env[name] = judge.Variable{Value: value}
-	}
+	c = judge.OfImage(file)
+	c.Kohealth = slices.ContainsFunc(file.History, oci.IsMark)
 	if noFiles {
 		return c, nil
 	}

@@ -42,6 +42,9 @@ type Project struct {
 	// Unset are variables that nothing sets and that have no default, in alphabetical
 	// order. Compose puts nothing in their place.
 	Unset []string
+	// Included has, for each service that another file defines, that file's path from Dir.
+	// The service stands where the file is included.
+	Included map[string]string
 	// Notes tell what was not followed, such as a file in another repository.
 	Notes []string
 
@@ -50,14 +53,16 @@ type Project struct {
 
 // Load loads a file whose documents are parsed already.
 func Load(ctx context.Context, data []byte, docs []*doctree.Node, o Options) *Project {
-	l := &load{docs: docs, dir: o.Dir, project: &Project{}}
+	l := &load{docs: docs, dir: o.Dir, project: &Project{Included: map[string]string{}}}
 	environment, note := readDotEnv(o)
 	l.note(note)
+	l.note(merged(environment))
 	l.project.variables = newVariables(environment)
-	if isPlain(data, docs) {
-		l.project.Root = docs[0]
+	if root := l.plainRoot(data); root != nil {
+		l.project.Root = root
 		return l.project
 	}
+	l.project.variables = newVariables(environment)
 	if model := l.load(ctx, data); model != nil {
 		l.project.Root = l.place(model)
 	} else {

@@ -208,6 +208,7 @@ func TestNotFollowed(t *testing.T) {
 		"include: [other.yaml]\nservices: {app: {image: app}}\n":                        {},
 		"services: {app: {extends: {file: other.yaml, service: a}}, b: {image: app}}\n": {},
 		"services: {app: {image: app, ports: ['${A}-${B}:x$C']}}\n":                     {Dir: t.TempDir()},
+		"services: {app: {image: app}}\n":                                               {Environment: map[string]string{"COMPOSE_FILE": "a.yaml|b.yaml", "COMPOSE_PATH_SEPARATOR": "|"}},
 	} {
 		p := parse(t, []byte(text), o)
 		if p.Refused != nil || len(p.Notes) != 1 || len(p.Root.Get("services").Map()) == 0 {
@@ -247,18 +248,18 @@ func TestPlain(t *testing.T) {
   app:
     image: app
     ports: ["80:8080", 9090, "53:53/udp"]
-    environment: {A: b, C: 1, D: true, E: }
+    environment: {A: b, C: 1, D: true, E: , F: "${F:-$$x}"}
     volumes: ["data:/data", "./x:/x:ro", "/tmp:/tmp"]
     networks: [inner]
     depends_on: {db: {condition: service_healthy}}
-    healthcheck: {test: [CMD, /c], interval: 5s, retries: 3}
+    healthcheck: {test: [CMD, "${TEST:-/c}"], interval: 5s, retries: 3}
   db:
     image: db
     healthcheck: {test: /c}
 volumes: {data: {}}
 networks: {inner: {}}
 `
-	short, long := parse(t, []byte(file), composefile.Options{}), parse(t, []byte("# $A\n"+file), composefile.Options{})
+	short, long := parse(t, []byte(file), composefile.Options{}), parse(t, []byte("# !\n"+file), composefile.Options{})
 	if short.Refused != nil || long.Refused != nil {
 		t.Fatal(short.Refused, long.Refused)
 	}
@@ -268,9 +269,9 @@ networks: {inner: {}}
 	if diff := cmp.Diff(strings.ReplaceAll(tests(short), ":", " "), strings.ReplaceAll(tests(long), ":", " ")); strings.Count(diff, "\n") > 20 {
 		t.Error(diff)
 	}
-	for _, wrong := range []string{"db: {condition", "data: {}", "inner: {}", "image: db", "5s", "/c]", "retries: 3", "80:8080", "volumes: {data: {}}\n", "networks: {inner: {}}\n"} {
+	for _, wrong := range []string{"db: {condition", "data: {}", "inner: {}", "image: db", "5s", "\"${TEST:-/c}\"]", "retries: 3", "80:8080", "volumes: {data: {}}\n", "networks: {inner: {}}\n"} {
 		changed := strings.Replace(file, wrong, map[string]string{"db: {condition": "dc: {condition", "data: {}": "date: {}", "inner: {}": "outer: {}",
-			"image: db": "imago: db", "5s": "5x", "/c]": "7]", "retries: 3": "retries: [3]", "80:8080": "80:x"}[wrong], 1)
+			"image: db": "imago: db", "5s": "5x", "\"${TEST:-/c}\"]": "7]", "retries: 3": "retries: [3]", "80:8080": "80:x"}[wrong], 1)
 		if p := parse(t, []byte(changed), composefile.Options{}); p.Refused == nil {
 			t.Errorf("%q is not refused", changed)
 		}

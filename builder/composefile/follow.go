@@ -1,6 +1,7 @@
 package composefile
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -17,7 +18,7 @@ import (
 // An origin is a place of the file that names another file, of which services come.
 type origin struct {
 	at       doctree.Pos
-	services map[string]bool
+	services map[string]string // the file of each, by its name
 }
 
 // A notFollowed is the name of a file that is not read: it is not on this machine, or the
@@ -33,7 +34,7 @@ func (l *load) follow() error {
 	w := &walker{variables: l.project.variables, local: l.dir != "", seen: map[string]bool{}}
 	for _, doc := range l.docs {
 		for _, item := range includes(doc) {
-			services := map[string]bool{}
+			services := map[string]string{}
 			if err := l.told(w.include(item, l.dir, services), &l.skipInclude); err != nil {
 				return err
 			}
@@ -70,7 +71,7 @@ func includes(doc *doctree.Node) []*doctree.Node {
 }
 
 // include reads the files of an item of include, and notes their services.
-func (w *walker) include(item *doctree.Node, dir string, services map[string]bool) error {
+func (w *walker) include(item *doctree.Node, dir string, services map[string]string) error {
 	paths, project := []*doctree.Node{item}, ""
 	if item.Kind == doctree.Map {
 		paths = list(item.Get("path"))
@@ -91,18 +92,18 @@ func (w *walker) include(item *doctree.Node, dir string, services map[string]boo
 		} else if i == 0 {
 			project = join(dir, project)
 		}
-		if err := w.all(docs, project, services); err != nil {
+		if err := w.all(docs, path, project, services); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// all goes through the documents of an included file.
-func (w *walker) all(docs []*doctree.Node, dir string, services map[string]bool) error {
+// all goes through the documents of an included file, whose paths are relative to dir.
+func (w *walker) all(docs []*doctree.Node, path, dir string, services map[string]string) error {
 	for _, doc := range docs {
 		for _, f := range doc.Get("services").Map() {
-			services[f.Key.Text] = true
+			services[f.Key.Text] = path
 		}
 		for _, item := range includes(doc) {
 			if err := w.include(item, dir, services); err != nil {
@@ -268,4 +269,15 @@ func ReadEnv(path string, environment map[string]string) (map[string]string, err
 		return nil, errors.New("it cannot be parsed")
 	}
 	return values, nil
+}
+
+// merged tells of files that Compose merges where it is not told which to take. Each is
+// judged by itself.
+func merged(environment map[string]string) string {
+	separator := cmp.Or(environment["COMPOSE_PATH_SEPARATOR"], string(os.PathListSeparator))
+	files := strings.Split(environment["COMPOSE_FILE"], separator)
+	if len(files) < 2 {
+		return ""
+	}
+	return "what COMPOSE_FILE merges: " + strings.Join(files, ", ") + "; this file is judged by itself"
 }

@@ -3,6 +3,7 @@ package composefile
 import (
 	"cmp"
 	"fmt"
+	"path/filepath"
 	"slices"
 
 	"github.com/ko-health/kohealth/builder/doctree"
@@ -33,12 +34,18 @@ func (l *load) place(model map[string]any) *doctree.Node {
 	return root
 }
 
-// originOf returns where a service is named that comes from another file.
+// originOf returns where a service is included that comes from another file, and notes that.
 func (l *load) originOf(name string, or doctree.Pos) doctree.Pos {
 	for _, o := range l.origins {
-		if o.services[name] {
-			return o.at
+		path, ok := o.services[name]
+		if !ok {
+			continue
 		}
+		if relative, err := filepath.Rel(l.dir, path); err == nil {
+			path = relative
+		}
+		l.project.Included[name] = path
+		return o.at
 	}
 	return or
 }

@@ -13,15 +13,58 @@ import (
 	"github.com/ko-health/kohealth/builder/doctree"
 )
 
-// isPlain reports whether a file is already what Compose would make of it: there is
-// nothing in it to replace, to merge or to look up, and Compose's schema takes it. The
-// library takes ten times as long for a file of many services, most of it for finding
-// that nothing is to be done.
-func isPlain(data []byte, docs []*doctree.Node) bool {
-	if len(docs) != 1 || bytes.ContainsAny(data, "$!") {
-		return false
+// plainRoot returns a file as Compose reads it if there is nothing in it to merge or to look
+// up, all its variables are set, and Compose's schema takes it; or else nil. The library
+// takes ten times as long for a file of many services, most of it for finding that nothing
+// is to be done.
+func (l *load) plainRoot(data []byte) *doctree.Node {
+	if len(l.docs) != 1 || bytes.ContainsRune(data, '!') {
+		return nil
 	}
-	root := docs[0]
+	root := l.docs[0]
+	if bytes.ContainsRune(data, '$') {
+		v := l.project.variables
+		if root = v.plainly(root); root == nil || len(v.unset) > 0 {
+			return nil
+		}
+	}
+	if !isPlain(root) {
+		return nil
+	}
+	return root
+}
+
+// plainly replaces the variables of a value, or returns nil if it has such as Compose
+// refuses, or one in the place of a number.
+func (v *variables) plainly(n *doctree.Node) *doctree.Node {
+	c := *n
+	if c.Kind == doctree.Scalar && strings.Contains(c.Text, "$") {
+		text, err := v.substitute(c.Text, v.lookup)
+		if err != nil {
+			return nil
+		}
+		c.Text, c.Bare = text, false
+	}
+	c.Items, c.Fields = slices.Clone(c.Items), slices.Clone(c.Fields)
+	for i, item := range c.Items {
+		if c.Items[i] = v.plainly(item); c.Items[i] == nil {
+			return nil
+		}
+	}
+	for i, f := range c.Fields {
+		value := v.plainly(f.Value)
+		if value == nil || f.Value.Kind == doctree.Scalar && slices.Contains(numbers, f.Key.Text) && strings.Contains(f.Value.Text, "$") {
+			return nil
+		}
+		c.Fields[i].Value = value
+	}
+	return &c
+}
+
+// numbers are keys of a check whose values are no strings.
+var numbers = []string{"interval", "timeout", "retries", "start_period", "start_interval", "disable"}
+
+func isPlain(root *doctree.Node) bool {
 	services := root.Get("services")
 	for _, f := range root.Map() {
 		if !slices.Contains([]string{"services", "networks", "volumes", "name"}, f.Key.Text) && !strings.HasPrefix(f.Key.Text, "x-") {

@@ -19,6 +19,7 @@ const DefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 
 // A File is what a program's file says of what it runs on.
 type File struct {
+	Read    bool // its head was read, which the others tell of
 	ELF     bool
 	Machine string // as ELF names it; "" if that cannot be read
 	Arch    string // GOARCH of the machine; "" if it has none
@@ -53,7 +54,7 @@ func Read(r io.Reader) (File, error) {
 	if rest, ok := strings.CutPrefix(string(head), "#!"); ok {
 		line, _, _ := strings.Cut(rest, "\n")
 		interpreter, argument, _ := strings.Cut(strings.Trim(line, " \t"), " ") // a carriage return is part of it: execve(2)
-		return File{Script: true, Interpreter: interpreter, Argument: strings.TrimSpace(argument)}, nil
+		return File{Read: true, Script: true, Interpreter: interpreter, Argument: strings.TrimSpace(argument)}, nil
 	}
 	f := readHead(head)
 	if f.Interpreter == "" {
@@ -70,7 +71,7 @@ func Read(r io.Reader) (File, error) {
 // readHead reads the ELF header and the program headers. Section headers stand at the
 // end of a file: the head is told that there are none.
 func readHead(head []byte) (f File) {
-	f.ELF = bytes.HasPrefix(head, []byte(elf.ELFMAG))
+	f.Read, f.ELF = true, bytes.HasPrefix(head, []byte(elf.ELFMAG))
 	if len(head) < 64 || !f.ELF {
 		return f
 	}

@@ -27,39 +27,115 @@ func (c *call) test() result {
 	if len(args) == 2 && (args[0] == "-f" || args[0] == "-e") && strings.HasPrefix(args[1], "/") && isKnown(args[1]) {
 		c.asks(asked{arg: c.arg, offset: c.of(c.at), tool: c.name(), scheme: "file", path: args[1], probe: []string{"file://" + dollars(args[1])}})
 	}
-	is := c.evaluate(args)
+	is := c.guessed(c.evaluate(args), c.scene, c.at)
 	if is == perhaps {
 		return result{status: either}
+	}
+	if is == no && len(c.unsets) > 0 {
+		c.cause(c.scene, "no-variable", c.at, "the variable "+c.unsets[0]+", which "+c.name()+" gets, is set nowhere")
 	}
 	return result{status: statusOf(is == yes)}
 }
 
-// evaluate evaluates an expression of test: POSIX's by the number of its arguments, and
-// those that -a and -o join.
+// evaluate evaluates an expression of test. What is none is a mistake, which has a status
+// of its own and is no truth either.
 func (sh *shell) evaluate(args []string) maybe {
-	switch len(args) {
-	case 0:
+	if len(args) == 0 {
 		return no
-	case 1:
-		return isText(args[0])
-	case 2:
-		if args[0] == "!" {
-			return opposite(isText(args[1]))
-		}
-		return sh.unary(args[0], args[1])
-	case 3:
-		if isBinary(args[1]) {
-			return sh.compare(args[0], args[1], args[2])
-		}
-	case 4:
-		if args[0] == "!" && isBinary(args[2]) {
-			return opposite(sh.compare(args[1], args[2], args[3]))
-		}
 	}
-	if args[0] == "!" && len(args) == 3 && strings.HasPrefix(args[1], "-") {
-		return opposite(sh.unary(args[1], args[2]))
+	e := &expression{shell: sh, rest: args}
+	is := e.whole()
+	switch {
+	case e.wrong:
+		return no
+	case len(e.rest) == 0:
+		return is
+	case slices.ContainsFunc(args, func(a string) bool { return !isKnown(a) }): // which may be an operator
+		return perhaps
 	}
-	return perhaps
+	return no
+}
+
+// An expression is one of test that is being read.
+type expression struct {
+	*shell
+	rest  []string
+	wrong bool // it is none
+}
+
+// whole reads what is left: POSIX says what up to four words mean, whatever they are.
+func (e *expression) whole() maybe {
+	switch args := e.rest; {
+	case len(args) == 1:
+		return e.take(1, isText(args[0]))
+	case len(args) > 1 && len(args) < 5 && args[0] == "!" && (len(args) != 3 || !isBinary(args[1])):
+		e.rest = args[1:]
+		return opposite(e.whole())
+	case len(args) == 2:
+		e.wrong = isKnown(args[0]) && (!isUnary(args[0]) || e.dialect == dash && slices.Contains([]string{"-v", "-R", "-N"}, args[0]))
+		return e.take(2, e.unary(args[0], args[1]))
+	case len(args) == 3 && isBinary(args[1]):
+		return e.binary(args[0], args[1], args[2])
+	}
+	return e.or()
+}
+
+// take takes words away.
+func (e *expression) take(n int, is maybe) maybe {
+	e.rest = e.rest[n:]
+	return is
+}
+
+// binary reads an operator with two operands.
+func (e *expression) binary(a, op, b string) maybe {
+	e.wrong = e.wrong || op == "==" && e.dialect == dash
+	if slices.Contains(numeric, op) {
+		_, x := number(a)
+		_, y := number(b)
+		e.wrong = e.wrong || x == no || y == no || e.dialect != anyShell && (a == "" || b == "")
+	}
+	if e.wrong {
+		return e.take(3, no)
+	}
+	return e.take(3, e.compare(a, op, b))
+}
+
+func (e *expression) or() maybe {
+	is := e.and()
+	for len(e.rest) > 1 && e.rest[0] == "-o" && !e.wrong {
+		e.rest = e.rest[1:]
+		is = opposite(both(opposite(is), opposite(e.and())))
+	}
+	return is
+}
+
+func (e *expression) and() maybe {
+	is := e.primary()
+	for len(e.rest) > 1 && e.rest[0] == "-a" && !e.wrong {
+		e.rest = e.rest[1:]
+		is = both(is, e.primary())
+	}
+	return is
+}
+
+func (e *expression) primary() maybe {
+	switch args := e.rest; {
+	case len(args) == 0:
+		e.wrong = true
+		return perhaps
+	case len(args) > 2 && isBinary(args[1]):
+		return e.binary(args[0], args[1], args[2])
+	case len(args) > 1 && args[0] == "!":
+		e.rest = args[1:]
+		return opposite(e.primary())
+	case len(args) > 1 && isUnary(args[0]):
+		return e.take(2, e.unary(args[0], args[1]))
+	case args[0] == "(": // in which shells differ where words are few
+		e.rest = nil
+		return perhaps
+	default:
+		return e.take(1, isText(args[0]))
+	}
 }
 
 func opposite(m maybe) maybe {
@@ -92,8 +168,17 @@ func (sh *shell) unary(op, operand string) maybe {
 		return opposite(isText(operand))
 	case "-e", "-f", "-x", "-r", "-s", "-d", "-L", "-h", "-w", "-c", "-b", "-p", "-S":
 		return sh.testFile(op, operand)
+	case "-t", "-u", "-g", "-k", "-O", "-G", "-N", "-v", "-R", "-o", "-a", "(", Unknown:
+		return perhaps
 	}
-	return perhaps
+	if !isKnown(op) {
+		return perhaps
+	}
+	return no // a mistake
+}
+
+func isUnary(op string) bool {
+	return len(op) == 2 && op[0] == '-' && strings.Contains("nzefxrsdLhwcbpStugkOGNvR", op[1:])
 }
 
 // testFile evaluates an operator on a file.
@@ -105,6 +190,9 @@ func (sh *shell) testFile(op, name string) maybe {
 		return perhaps
 	}
 	e, is := sh.exists(name)
+	if sh.hardly == sh.absolute(name) {
+		return no // and guessed has the last word
+	}
 	if is != yes {
 		return is
 	}
@@ -136,7 +224,7 @@ func truth(is bool) maybe {
 var numeric = []string{"-eq", "-ne", "-lt", "-le", "-gt", "-ge"}
 
 func isBinary(op string) bool {
-	return op == "=" || op == "!=" || op == "==" || slices.Contains(numeric, op)
+	return slices.Contains([]string{"=", "!=", "==", "<", ">", "-nt", "-ot", "-ef"}, op) || slices.Contains(numeric, op)
 }
 
 // compare evaluates an operator with two operands.
@@ -157,6 +245,8 @@ func (sh *shell) compare(a, op, b string) maybe {
 		return equal(a, b)
 	case "!=":
 		return opposite(equal(a, b))
+	case "<", ">", "-nt", "-ot", "-ef":
+		return perhaps
 	}
 	return compareNumbers(a, op, b)
 }
@@ -207,7 +297,7 @@ func (sh *shell) testClause(t *syntax.TestClause, ctx scene) result {
 	for a := range nodes[*syntax.Word](t) {
 		sh.text(a, ctx)
 	}
-	is := sh.clause(t.X, ctx)
+	is := sh.guessed(sh.clause(t.X, ctx), ctx, sh.script.offset(t))
 	if is == perhaps {
 		return result{status: either}
 	}

@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,7 +30,7 @@ func (sh *shell) builtin(name string) func(*call) result {
 		case name == "source" && sh.dialect != anyShell:
 			return (*call).source
 		}
-		return func(*call) result { return result{status: either} }
+		return (*call).bashs
 	}
 	switch name {
 	case ":", "true":
@@ -70,13 +71,23 @@ func (sh *shell) builtin(name string) func(*call) result {
 	return nil
 }
 
+// bashs runs a built-in command of bash's, which may set the variables that it names.
+func (c *call) bashs() result {
+	for _, a := range c.args() {
+		if name, _, _ := strings.Cut(a, "="); syntax.ValidName(name) {
+			c.vars[name] = Unknown
+		}
+	}
+	return result{status: either}
+}
+
 func (c *call) echo() result {
 	args, end := c.args(), "\n"
 	if len(args) > 0 && args[0] == "-n" {
 		args, end = args[1:], ""
 	}
 	out := strings.Join(args, " ")
-	if c.open || strings.Contains(out, `\`) || strings.HasPrefix(out, "-") {
+	if c.open || strings.Contains(out, `\`) || strings.HasPrefix(out, "-") && c.dialect != dash {
 		return result{status: passes, out: Unknown}
 	}
 	return result{status: passes, out: out + end}
@@ -87,6 +98,9 @@ func (c *call) printf() result {
 	switch {
 	case len(args) == 0:
 		return result{status: either}
+	case args[0] == "-v" && len(args) > 1 && c.dialect != dash && c.dialect != ash:
+		c.vars[args[1]] = Unknown
+		return unclear
 	case len(args) == 1 && !strings.ContainsAny(args[0], `%\-`) && !c.open:
 		return result{status: passes, out: args[0]}
 	case len(args) == 2 && !c.open && (args[0] == "%s" || args[0] == `%s\n`):
@@ -109,12 +123,16 @@ func (c *call) leave() result {
 		}
 		r = succeeds
 	case "return":
-		if c.dialect == bash && c.depth == 0 { // which goes on, unless it is sh
+		if c.dialect == bash && c.calls == 0 { // which goes on, unless it is sh
 			c.exits = c.exits.or(failsWith("2"))
-			return result{status: either}
+			return result{status: fails}
+		}
+		if c.calls == 0 && c.dialect != anyShell && !c.negated { // as exit
+			c.exits = c.exits.or(r)
+			return result{}
 		}
 	}
-	if c.negated || j == "return" && c.depth == 0 { // shells differ in what is negated
+	if c.negated || j == "return" && c.calls == 0 { // shells differ in what is negated
 		r.status = either
 	}
 	if _, known := c.jumps[j]; known || c.inLoop || j == "return" {
@@ -133,7 +151,11 @@ func (c *call) leaving() result {
 	if c.open || !isKnown(args[0]) {
 		return result{status: either}
 	}
-	n, err := strconv.Atoi(args[0])
+	number := args[0]
+	if c.dialect == dash { // which passes over space behind a number
+		number = strings.TrimRight(number, " \t\r\n")
+	}
+	n, err := strconv.Atoi(number)
 	if err != nil || n < 0 {
 		if strings.HasPrefix(args[0], "-") && c.dialect != dash && c.dialect != ash {
 			return result{status: either}
@@ -239,44 +261,6 @@ func (c *call) whatIs(names []string) result {
 	return r
 }
 
-func (c *call) eval() result {
-	text := strings.Join(c.args(), " ")
-	if c.open || !isKnown(text) {
-		return c.anything()
-	}
-	if c.depth > maxDepth {
-		return unclear
-	}
-	outer, at := c.script, c.place
-	c.depth++
-	c.place = place{c.arg, c.of(c.at), true}
-	c.script = parse(text, c.dialect)
-	r := c.list(c.script.stmts, c.scene)
-	if w := c.script.wrong; w != nil && r.status != 0 {
-		c.exits = c.exits.or(c.syntaxError(w, c.scene))
-		r = result{status: either}
-	}
-	c.depth--
-	c.script, c.place = outer, at
-	return r
-}
-
-// source reads a script into the shell.
-func (c *call) source() result {
-	c.forgetAll()
-	for name := range c.funcs {
-		c.funcs[name] = nil
-	}
-	if len(c.args()) == 1 && strings.HasPrefix(c.args()[0], "/") && c.dialect != bash {
-		if _, is := c.exists(c.args()[0]); is == no {
-			c.cause(c.scene, "no-file", c.at, c.args()[0]+" is not in the image")
-			c.exits = c.exits.or(failsWith("2"))
-			return result{}
-		}
-	}
-	return c.anything()
-}
-
 func (c *call) cd() result {
 	if len(c.args()) != 1 || c.open || c.args()[0] == "-" {
 		c.dir = Unknown
@@ -284,6 +268,7 @@ func (c *call) cd() result {
 	}
 	to := c.absolute(c.args()[0])
 	e, is := c.exists(to)
+	c.guessed(no, c.scene, c.at)
 	switch {
 	case is == no:
 		c.cause(c.scene, "no-file", c.at, to+" is not in the image")
@@ -306,7 +291,9 @@ func (c *call) variables() result {
 		case !syntax.ValidName(name):
 		case c.name() == "export" || c.name() == "readonly" || c.name() == "local":
 			c.exported = append(slices.Clone(c.exported), name)
-			if assigns {
+			if split := c.node != nil && len(c.words) != len(c.node.Args)-c.first; assigns && split { // which only old shells do
+				c.vars[name] = Unknown
+			} else if assigns {
 				c.vars[name] = value
 			}
 			if c.name() == "readonly" {
@@ -328,9 +315,8 @@ func (c *call) variables() result {
 		}
 		return result{status: either}
 	case "local":
-		if c.depth == 0 {
-			c.exits = c.exits.or(failsWith("2"))
-			return result{status: either}
+		if c.calls == 0 {
+			return c.notInFunction(c.scene, c.at)
 		}
 	}
 	if len(c.readonly) > 0 {
@@ -346,6 +332,10 @@ func (c *call) shift() result {
 	return result{status: either}
 }
 
+// leaves matches what may end a shell in another way than it would have ended: in a trap,
+// nothing else counts.
+var leaves = regexp.MustCompile(`exit|exec|kill|return|set|eval|\.|\$|\x{FFFC}`)
+
 // trap may run anything in the end.
 func (c *call) trap() result {
 	if len(c.args()) == 0 {
@@ -355,7 +345,7 @@ func (c *call) trap() result {
 	for _, s := range c.args()[min(1, len(c.args())):] {
 		onlySignals = onlySignals && s != "EXIT" && s != "0" && s != "ERR" && isKnown(s)
 	}
-	if !onlySignals || c.open {
+	if (!onlySignals || c.open) && leaves.MatchString(c.args()[0]) {
 		c.exits = c.exits.or(result{status: either})
 	}
 	return result{status: either}

@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -24,6 +25,7 @@ type Container struct {
 	ReadOnly   bool   // the root file system cannot be written
 
 	Mounts     []string // paths that something is mounted over
+	Volumes    []string // paths of the image that can be written, whatever ReadOnly says
 	MountsOpen bool     // there may be others
 	Added      []string // paths at and below which there may be more than Files hold, or something else
 
@@ -35,6 +37,26 @@ type Container struct {
 
 	Command  []string // what starts: entrypoint and arguments; nil is not known
 	Kohealth bool     // the image has kohealth's probe
+}
+
+// OfImage returns the container that an image makes by itself, without its files. Who runs
+// it, with which other variables and mounts, is not known.
+func OfImage(file *v1.ConfigFile) Container {
+	c := Container{
+		Platform:   v1.Platform{OS: file.OS, Architecture: file.Architecture, Variant: file.Variant},
+		Env:        map[string]Variable{},
+		EnvOpen:    true,
+		MountsOpen: true,
+		User:       file.Config.User,
+		WorkingDir: file.Config.WorkingDir,
+		Volumes:    slices.Sorted(maps.Keys(file.Config.Volumes)),
+		Command:    slices.Concat(file.Config.Entrypoint, file.Config.Cmd),
+	}
+	for _, kv := range file.Config.Env {
+		name, value, _ := strings.Cut(kv, "=")
+		c.Env[name] = Variable{Value: value}
+	}
+	return c
 }
 
 // A Variable is one that is set in a container.
@@ -60,9 +82,31 @@ func (c *Container) variable(name string) (value string, set bool) {
 	return "", false
 }
 
-// runtimes are variables that runtimes and shells set themselves.
-var runtimes = []string{"PATH", "HOME", "HOSTNAME", "TERM", "PWD", "OLDPWD", "IFS", "PPID", "OPTIND", "PS1", "PS2", "PS4", "container",
-	"SHLVL", "_", "SHELL", "USER", "LOGNAME", "UID", "EUID", "BASH", "BASH_VERSION", "RANDOM", "SECONDS", "LINENO", "HOSTTYPE", "OSTYPE"}
+// runtimes are variables that runtimes set themselves. A terminal has TERM.
+var runtimes = []string{"PATH", "HOME", "HOSTNAME", "TERM", "container"}
+
+// shellsOwn are variables that every shell sets itself, and bashsOwn those of bash; BusyBox
+// has some of them.
+var (
+	shellsOwn = []string{"PWD", "OLDPWD", "IFS", "PPID", "OPTIND", "PS1", "PS2", "PS4", "LINENO", "OPTARG"}
+	bashsOwn  = []string{"UID", "EUID", "BASH", "BASH_VERSION", "BASHPID", "BASHOPTS", "SHELLOPTS", "RANDOM", "SECONDS", "HOSTTYPE", "OSTYPE", "MACHTYPE",
+		"SHLVL", "_", "SHELL", "HISTCMD", "DIRSTACK", "GROUPS", "PIPESTATUS", "FUNCNAME", "EPOCHSECONDS", "EPOCHREALTIME", "SRANDOM",
+		"REPLY", "MAPFILE", "COPROC", "BASH_REMATCH"}
+	ashsOwn = []string{"REPLY", "RANDOM", "SHLVL", "EPOCHSECONDS", "EPOCHREALTIME"}
+)
+
+// sets reports whether a shell sets a variable itself.
+func (d dialect) sets(name string) bool {
+	switch {
+	case slices.Contains(shellsOwn, name):
+		return true
+	case d == ash:
+		return slices.Contains(ashsOwn, name)
+	case d == dash:
+		return false
+	}
+	return slices.Contains(bashsOwn, name)
+}
 
 // mountOver returns the mount that a path lies in, or "".
 func (c *Container) mountOver(name string) string {
@@ -93,19 +137,29 @@ var changing = []string{"/tmp", "/var", "/run", "/dev", "/proc", "/sys"}
 // while a container runs.
 var programDirs = []string{"/bin", "/sbin", "/usr", "/lib", "/lib64", "/ko-app"}
 
+// imageDirs are directories whose files are hardly made while a container runs.
+var imageDirs = []string{"/opt", "/etc", "/home", "/root", "/srv"}
+
+// kernels are directories of the kernel's.
+var kernels = []string{"/dev", "/proc", "/sys"}
+
+// madeByRuntimes are files that runtimes put into every container.
+var madeByRuntimes = []string{"/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/etc/mtab", "/.dockerenv", "/run/.containerenv"}
+
+func withinAny(name string, dirs []string) bool {
+	return slices.ContainsFunc(dirs, func(dir string) bool { return within(name, path.Clean(dir)) })
+}
+
 // isSettled reports whether what the image has at a path is what the container has.
 func (r *run) isSettled(name string) bool {
 	if r.container.Files == nil || r.container.mountOver(name) != "" || r.container.isAdded(name) || strings.Contains(name, Unknown) {
 		return false
 	}
-	in := func(dir string) bool { return within(name, dir) }
-	return slices.ContainsFunc(programDirs, in)
+	return withinAny(name, programDirs)
 }
 
 // isChanging reports whether a file may be made at a path while the container runs, even
 // a program.
 func (r *run) isChanging(name string) bool {
-	in := func(dir string) bool { return within(name, dir) }
-	return r.container.Files == nil || r.container.mountOver(name) != "" || r.container.isAdded(name) || strings.Contains(name, Unknown) ||
-		slices.ContainsFunc(changing, in)
+	return r.container.Files == nil || r.container.mountOver(name) != "" || r.container.isAdded(name) || strings.Contains(name, Unknown) || withinAny(name, changing)
 }

@@ -79,6 +79,7 @@ type wrong struct {
 // before a mistake is run.
 func parse(text string, d dialect) script {
 	var s script
+	text = strings.ReplaceAll(text, "\r", returned)
 	file, added, err := parseAs(text, d)
 	if err == nil {
 		s.stmts, s.added = file.Stmts, added
@@ -104,6 +105,10 @@ func parse(text string, d dialect) script {
 	}
 	return s
 }
+
+// returned stands for a carriage return while a script is parsed: the parser takes it for
+// the end of a line, and shells take it for a letter.
+const returned = "\x01"
 
 // doubled returns where a script has (( )), which only bash takes for arithmetic.
 func doubled(text string) (at []int) {
@@ -220,6 +225,10 @@ func bashSyntax(n syntax.Node) (what string, has takers) {
 			return "<<<", 0
 		case syntax.AppAll:
 			return "&>>", dashTakes
+		case syntax.DplOut:
+			if to := n.Word.Lit(); to != "" && to != "-" && !syntaxDigits(strings.TrimSuffix(to, "-")) {
+				return ">& with a file", ashTakes
+			}
 		}
 	case *syntax.BinaryCmd:
 		if n.Op == syntax.PipeAll {

@@ -62,8 +62,11 @@ func (sh *shell) expanded(w *syntax.Word, ctx scene, quote func(string) string) 
 	}
 	e := &expander{shell: sh, ctx: ctx, whole: true, quote: quote}
 	e.parts(w.Parts)
-	return e.field.String()
+	return asReturned(e.field.String())
 }
+
+// asReturned writes carriage returns as they were.
+func asReturned(text string) string { return strings.ReplaceAll(text, returned, "\r") }
 
 // end ends a field.
 func (e *expander) end() {
@@ -74,7 +77,7 @@ func (e *expander) end() {
 	if e.globs && !strings.Contains(field, "://") {
 		field, e.open = Unknown, true
 	}
-	e.words = append(e.words, field)
+	e.words = append(e.words, asReturned(field))
 	e.field.Reset()
 	e.begun, e.globs = false, false
 }
@@ -219,7 +222,15 @@ func (e *expander) substitute(c *syntax.CmdSubst) string {
 	if out.status == 0 {
 		return Unknown
 	}
+	if isRead(c) && e.dialect != dash {
+		return Unknown
+	}
 	return strings.TrimRight(out.out, "\n")
+}
+
+// isRead reports whether a substitution only names a file, as in $(<file): bash reads it.
+func isRead(c *syntax.CmdSubst) bool {
+	return len(c.Stmts) == 1 && c.Stmts[0].Cmd == nil && len(c.Stmts[0].Redirs) == 1 && c.Stmts[0].Redirs[0].Op == syntax.RdrIn
 }
 
 // arithmetic evaluates $(( )) as far as that it is a number.
@@ -229,11 +240,32 @@ func (e *expander) arithmetic(a *syntax.ArithmExp) string {
 			return lit.Lit()
 		}
 	}
+	if what := notDashs(a); what != "" && e.dialect == dash {
+		e.cause(e.ctx, "bash-only", e.script.offset(a), what+" in $(( )) is bash's, and the shell is dash here: arithmetic expression: expecting primary")
+		e.exits = e.exits.or(failsWith("2"))
+		e.aborted = true
+		return Unknown
+	}
 	e.forgetAssigned(a)
 	if !isPlain(a) || e.dialect == dash { // a mistake in it ends the shell
 		e.exits = e.exits.or(failsWith("2"))
 	}
 	return Unknown
+}
+
+// notDashs names an operator of arithmetic that dash lacks.
+func notDashs(a *syntax.ArithmExp) string {
+	for b := range nodes[*syntax.BinaryArithm](a) {
+		if b.Op == syntax.Pow || b.Op == syntax.Comma {
+			return b.Op.String()
+		}
+	}
+	for u := range nodes[*syntax.UnaryArithm](a) {
+		if u.Op == syntax.Inc || u.Op == syntax.Dec {
+			return u.Op.String()
+		}
+	}
+	return ""
 }
 
 // isPlain reports whether arithmetic can go wrong only by what variables hold.

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
@@ -11,22 +12,61 @@ import (
 	"github.com/ko-health/kohealth/builder/rootfs"
 )
 
-// exists reports whether something is at a path when the check runs.
+// exists reports whether something is at a path when the check runs. What hardly is there
+// is noted in sh.hardly.
 func (sh *shell) exists(name string) (e rootfs.Entry, is maybe) {
 	name = sh.absolute(name)
 	switch {
 	case name == "/dev/null", name == "/dev/stdout", name == "/dev/stderr":
 		return rootfs.Entry{Path: name, Type: tar.TypeChar, Mode: 0o666}, yes
-	case !sh.isSettled(name):
+	case slices.Contains(madeByRuntimes, name), sh.container.Files == nil, !isKnown(name), sh.container.mountOver(name) != "":
 		return e, perhaps
 	}
-	if e, ok := sh.lookup(name); ok {
+	e, ok := sh.lookup(name)
+	settled, locked := sh.isSettled(name), !ok && sh.isLocked(name)
+	switch {
+	case sh.err != nil:
+	case settled && ok:
 		return e, yes
+	case settled, locked && !withinAny(name, changing):
+		return e, no
+	case !ok && (sh.container.ReadOnly && locked || withinAny(name, imageDirs)):
+		sh.hardly = name
 	}
-	if sh.err != nil {
-		return e, perhaps
+	return e, perhaps
+}
+
+// guessed is what comes of a condition that has taken something for missing that hardly is
+// there. That is worth a warning if the condition is false because of it.
+func (sh *shell) guessed(is maybe, ctx scene, at int) maybe {
+	name := sh.hardly
+	if sh.hardly = ""; name == "" {
+		return is
 	}
-	return e, no
+	if is == no {
+		sh.cause(ctx, "no-file", at, name+" is not in the image")
+	}
+	return perhaps
+}
+
+// isLocked reports whether nothing in the container can make a file at a path: the root
+// file system is read-only, or the container's user may not write there.
+func (sh *shell) isLocked(name string) bool {
+	c := sh.container
+	switch {
+	case c.MountsOpen, withinAny(name, c.Volumes), withinAny(name, kernels):
+		return false
+	case c.ReadOnly:
+		return true
+	case c.UserOpen:
+		return false
+	}
+	id := sh.identify(c.User)
+	for dir := path.Dir(name); ; dir = path.Dir(dir) {
+		if e, ok := sh.lookup(dir); ok || dir == "/" {
+			return ok && id.uid != 0 && !id.unknown && !id.may(e, 2)
+		}
+	}
 }
 
 // absolute returns a path from the root; it is [Unknown] if that is not known.
@@ -51,21 +91,61 @@ func (sh *shell) file(r *syntax.Redirect, name string, writes bool, ctx scene) s
 		strings.HasPrefix(name, "/proc/1/fd/"), strings.HasPrefix(name, "/proc/self/fd/"):
 		return passes
 	case !writes:
-		if _, is := sh.exists(name); is == no {
+		_, is := sh.exists(name)
+		if is == no {
 			sh.cause(ctx, "no-file", sh.redirectOffset(r), name+" is not in the image")
 			return fails
 		}
+		sh.guessed(no, ctx, sh.redirectOffset(r))
 		return either
 	}
-	full := sh.absolute(name)
-	if sh.container.ReadOnly && isKnown(full) && sh.container.mountOver(full) == "" && !within(full, "/dev") && !within(full, "/proc") {
-		sh.tell("no-file", sh.redirectOffset(r), name+" cannot be written: the root file system is read-only", nil)
+	why, sure := sh.cannotWrite(name)
+	if why != "" {
+		sh.cause(ctx, "no-file", sh.redirectOffset(r), why)
 	}
-	if dir, is := sh.exists(path.Dir(sh.absolute(name))); is == no || is == yes && dir.Type != tar.TypeDir {
-		sh.cause(ctx, "no-file", sh.redirectOffset(r), "the directory of "+name+" is not in the image")
+	if sure {
 		return fails
 	}
 	return either
+}
+
+// cannotWrite says why a file cannot be written, or nothing. sure is false if it may be
+// written all the same: a directory may be made, and Podman has a /tmp of its own.
+func (sh *shell) cannotWrite(name string) (why string, sure bool) {
+	full, c := sh.absolute(name), sh.container
+	if !isKnown(full) || c.Files == nil || c.MountsOpen || c.mountOver(full) != "" || withinAny(full, kernels) {
+		return "", false
+	}
+	parent := path.Dir(full)
+	e, ok := sh.lookup(full)
+	dir, there := sh.lookup(parent)
+	switch {
+	case sh.err != nil:
+		return "", false
+	case !there || dir.Type != tar.TypeDir:
+		return "the directory of " + name + " is not in the image", sh.isSettled(parent) || sh.isLocked(parent)
+	case c.ReadOnly && !withinAny(full, c.Volumes):
+		return name + " cannot be written: the root file system is read-only", !withinAny(full, changing)
+	}
+	if who := sh.cannot(e, ok, 2); who != "" {
+		return "user " + who + " may not write " + name, true
+	}
+	if who := sh.cannot(dir, !ok, 2); who != "" {
+		return "user " + who + " may not write to " + parent, true
+	}
+	return "", false
+}
+
+// cannot returns the container's user if that one surely lacks a right to something that is
+// in the image, or nothing.
+func (sh *shell) cannot(e rootfs.Entry, ok bool, right int64) (who string) {
+	if !ok || sh.container.UserOpen || sh.container.MountsOpen || withinAny(e.Path, sh.container.Volumes) || sh.container.mountOver(e.Path) != "" {
+		return ""
+	}
+	if id := sh.identify(sh.container.User); id.uid != 0 && !id.unknown && !id.may(e, right) {
+		return sh.container.User
+	}
+	return ""
 }
 
 func (sh *shell) redirectOffset(r *syntax.Redirect) int { return sh.script.offset(r) }

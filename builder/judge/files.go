@@ -2,11 +2,11 @@ package judge
 
 import (
 	"archive/tar"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"strings"
 
 	"github.com/ko-health/kohealth/builder/executable"
 	"github.com/ko-health/kohealth/builder/rootfs"
@@ -27,39 +27,53 @@ type FS interface {
 type Files struct {
 	FS
 	binaries map[string]executable.File
-	contents map[string][]byte
+	contents map[string]string
+	answers  map[question]bool
+}
+
+// A question is whether a file holds something, by how it is looked for.
+type question struct{ file, how, what string }
+
+// ask answers a question, once.
+func (f *Files) ask(q question, answer func() bool) bool {
+	is, ok := f.answers[q]
+	if !ok {
+		is = answer()
+		f.answers[q] = is
+	}
+	return is
 }
 
 // NewFiles returns the files of an image.
 func NewFiles(fsys FS) *Files {
-	return &Files{fsys, map[string]executable.File{}, map[string][]byte{}}
+	return &Files{fsys, map[string]executable.File{}, map[string]string{}, map[question]bool{}}
 }
 
 // maxContent is how much of a file is read, in bytes.
 const maxContent = 8 << 20
 
 // content returns what a regular file holds, or nothing.
-func (f *Files) content(name string) ([]byte, error) {
+func (f *Files) content(name string) (string, error) {
 	if data, ok := f.contents[name]; ok {
 		return data, nil
 	}
 	e, err := f.Lookup(name)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && e.Type != tar.TypeReg {
-		return nil, nil
+		return "", nil
 	}
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	r, err := f.Open(name)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	data, err := io.ReadAll(io.LimitReader(r, maxContent))
 	if err != nil {
-		return nil, fmt.Errorf("reading %q: %w", name, err)
+		return "", fmt.Errorf("reading %q: %w", name, err)
 	}
-	f.contents[name] = data
-	return data, nil
+	f.contents[name] = string(data)
+	return f.contents[name], nil
 }
 
 // lookup returns what the image has at a path; ok is false if that is nothing.
@@ -89,10 +103,13 @@ func (r *run) readFile(name string) string {
 	if err != nil {
 		r.fail(err)
 	}
-	return string(data)
+	return data
 }
 
 // holds reports whether a file holds a text.
 func (r *run) holds(name, text string) bool {
-	return bytes.Contains([]byte(r.readFile(name)), []byte(text))
+	if r.container.Files == nil {
+		return false
+	}
+	return r.container.Files.ask(question{name, "holds", text}, func() bool { return strings.Contains(r.readFile(name), text) })
 }

@@ -107,12 +107,32 @@ func (c *call) shellWords() {
 	}
 	for i, arg := range c.args() {
 		asked := variable.MatchString(arg) && !isCode.MatchString(c.words[i])
-		if isOperator(arg) || asked {
+		switch {
+		case isOperator(arg), asked && c.meansVariable(arg):
 			c.forShell(i+1, arg, false)
 			return
+		case asked:
+			v := Verdict{Rule: "needs-shell", Severity: Info, Arg: c.first + i + 1, Message: strconv.Quote(shown(arg)) + " is an argument of " + c.name() + " as it is: there is no shell"}
+			c.note(note{Verdict: v})
 		}
 	}
 }
+
+// meansVariable reports whether an argument with a $ is meant for a shell: it names a
+// variable that the container has, or the program is one that has no use for a $.
+func (c *call) meansVariable(arg string) bool {
+	if slices.Contains(heedful, baseName(c.name())) || strings.Contains(arg, "$(") {
+		return true
+	}
+	for _, m := range named.FindAllStringSubmatch(arg, -1) {
+		if _, set := c.container.Env[m[1]]; set {
+			return true
+		}
+	}
+	return false
+}
+
+var named = regexp.MustCompile(`\$\{?(\w+)`)
 
 func baseName(name string) string { return name[strings.LastIndexByte(name, '/')+1:] }
 

@@ -43,18 +43,17 @@ func (c *call) insert(args ...string) edit {
 	}
 }
 
-// replace changes an argument of a program.
-func (c *call) replace(old, new string) edit {
+// replace changes an argument of a program, perhaps into several.
+func (c *call) replace(old string, words ...string) edit {
 	if c.node == nil {
 		return func(test []string) []string {
-			changed := slices.Clone(test)
-			if i := slices.Index(changed, old); i > 0 {
-				changed[i] = new
-				return changed
+			if i := slices.Index(test, old); i > 0 {
+				return slices.Replace(slices.Clone(test), i, i+1, words...)
 			}
 			return nil
 		}
 	}
+	new := strings.Join(words, " ")
 	if c.fixed {
 		return nil
 	}
@@ -153,11 +152,16 @@ func (r *run) clean(tests [][]string) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		if len(found.verdicts()) == 0 && (found.result&passes != 0) {
+		if isClean(found.verdicts()) && found.result&passes != 0 {
 			return t, nil
 		}
 	}
 	return nil, nil
+}
+
+// isClean reports whether nothing is found that is more than good to know.
+func isClean(found []Verdict) bool {
+	return !slices.ContainsFunc(found, func(v Verdict) bool { return v.Severity > Info })
 }
 
 // findIn judges another test in the same container.
@@ -188,7 +192,7 @@ func (r *run) editAll() ([]string, error) {
 		if at, err = r.findIn(next); err != nil {
 			return nil, err
 		}
-		if len(at.verdicts()) == 0 {
+		if isClean(at.verdicts()) {
 			return next, nil
 		}
 	}

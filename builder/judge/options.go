@@ -12,10 +12,14 @@ type syntaxOf struct {
 	long    string
 	known   string // letters of those that take none; "" is not told
 	longer  string // long ones that take none
+	mark    string // a long one that every program with these options holds
+	refused string // letters that none of them has
+	all     bool   // there are hardly others than these long ones
 }
 
 // Options of curl 8 that take a value: curl.se/docs/manpage.html.
 var curlSyntax = syntaxOf{
+	mark:    "connect-timeout",
 	letters: "AbcCdDeEFhHKmoPQrtTuUwxXyYz",
 	long: " abstract-unix-socket alt-svc aws-sigv4 cacert capath cert cert-type ciphers config connect-timeout connect-to continue-at " +
 		"cookie cookie-jar create-file-mode crlfile curves data data-ascii data-binary data-raw data-urlencode delegation dns-interface " +
@@ -28,10 +32,15 @@ var curlSyntax = syntaxOf{
 		"socks4 socks4a socks5 socks5-hostname speed-limit speed-time stderr telnet-option tftp-blksize time-cond tls-max tls13-ciphers " +
 		"tlsauthtype tlspassword tlsuser trace trace-ascii trace-config unix-socket upload-file url url-query user user-agent variable " +
 		"vlan-priority write-out ",
+	longer: " fail silent show-error insecure location head include verbose fail-with-body get compressed globoff ipv4 ipv6 retry-connrefused " +
+		"retry-all-errors no-progress-meter no-keepalive tcp-nodelay http1.1 http2 path-as-is raw version ",
 }
 
 // Options of GNU Wget that take a value: its manual.
 var wgetSyntax = syntaxOf{
+	mark:    "no-check-certificate",
+	refused: "fjMuWZJzy",
+	all:     true,
 	letters: "oaeitOTwQPURlADIXBn",
 	long: " output-file append-output execute input-file base config rejected-log bind-address tries output-document backups start-pos " +
 		"progress timeout dns-timeout connect-timeout read-timeout limit-rate wait waitretry quota restrict-file-names prefer-family user " +
@@ -40,12 +49,20 @@ var wgetSyntax = syntaxOf{
 		"certificate certificate-type private-key private-key-type ca-certificate ca-directory crl-file pinnedpubkey random-file ciphers " +
 		"hsts-file accept reject accept-regex reject-regex regex-type domains exclude-domains follow-tags ignore-tags include-directories " +
 		"exclude-directories level load-cookies save-cookies local-encoding remote-encoding bind-dns-address dns-servers ",
+	longer: " spider quiet no-verbose no-check-certificate server-response no-proxy no-cache no-cookies no-dns-cache inet4-only inet6-only " +
+		"delete-after content-on-error retry-connrefused continue version help background debug verbose force-html no-clobber no-netrc " +
+		"timestamping no-if-modified-since no-use-server-timestamps random-wait ignore-case ask-password no-iri unlink show-progress " +
+		"no-directories force-directories no-host-directories adjust-extension no-http-keep-alive keep-session-cookies ignore-length " +
+		"save-headers content-disposition auth-no-challenge https-only no-hsts no-remove-listing no-glob no-passive-ftp preserve-permissions " +
+		"retr-symlinks recursive convert-links convert-file-only backup-converted mirror page-requisites strict-comments span-hosts relative " +
+		"no-parent no-config report-speed trust-server-names xattr warc-file if-modified-since use-server-timestamps retry-on-host-error " +
+		"no-warc-compression no-warc-digests no-warc-keep-log metalink-over-http protocol-directories ",
 }
 
 // Options of BusyBox's wget; others are refused. See TestBusyBoxOptions.
 var appletSyntax = syntaxOf{
 	letters: "OoPYUTtn",
-	long:    " output-document output-file directory-prefix user-agent tries header post-data post-file timeout ",
+	long:    " proxy output-document output-file directory-prefix user-agent tries header post-data post-file timeout ",
 	known:   "cqS",
 	longer: " spider quiet continue server-response no-check-certificate no-verbose no-clobber no-host-directories no-parent no-cache " +
 		"passive-ftp ",
@@ -55,6 +72,7 @@ var appletSyntax = syntaxOf{
 type given struct {
 	name, value string
 	hasValue    bool
+	joined      bool // the value stands behind =
 }
 
 // options are the arguments of a tool, told apart.
@@ -95,6 +113,7 @@ func (s syntaxOf) parse(args []string) (o options) {
 
 func (s syntaxOf) long1(o *options, text string, next func() (string, bool)) {
 	name, value, hasValue := strings.Cut(text, "=")
+	joined := hasValue
 	takes := strings.Contains(s.long, " "+name+" ")
 	if takes && !hasValue {
 		value, hasValue = next()
@@ -102,7 +121,7 @@ func (s syntaxOf) long1(o *options, text string, next func() (string, bool)) {
 	if (s.known != "" && !takes && !s.abbreviates(name) || strings.ContainsAny(name, " \t")) && o.strange == "" {
 		o.strange = "--" + name
 	}
-	o.given = append(o.given, given{name, value, hasValue})
+	o.given = append(o.given, given{name, value, hasValue, joined})
 }
 
 // abbreviates reports whether an option may stand for one that there is.
@@ -114,7 +133,7 @@ func (s syntaxOf) short(o *options, letters string, next func() (string, bool)) 
 	for i := range letters {
 		name := letters[i : i+1]
 		if !strings.Contains(s.letters, name) {
-			if (s.known != "" && !strings.Contains(s.known, name) || name == " " || name == "\t") && o.strange == "" {
+			if (s.known != "" && !strings.Contains(s.known, name) || strings.Contains(s.refused+" \t", name)) && o.strange == "" {
 				o.strange = "-" + name
 			}
 			o.given = append(o.given, given{name: name})
@@ -124,7 +143,7 @@ func (s syntaxOf) short(o *options, letters string, next func() (string, bool)) 
 		if value == "" {
 			value, ok = next()
 		}
-		o.given = append(o.given, given{name, value, ok})
+		o.given = append(o.given, given{name: name, value: value, hasValue: ok})
 		return
 	}
 }
@@ -143,4 +162,23 @@ func (o options) value(names ...string) (value string, ok bool) {
 		}
 	}
 	return "", false
+}
+
+// unknown returns an option that a program refuses, as far as its own table of them tells:
+// the names stand in the program, some perhaps as the end of another text. One may stand
+// for a longer one that it begins.
+func (c *call) unknown(p *program, s syntaxOf, o options) string {
+	if p.Path == "" || p.flavour != plain {
+		return ""
+	}
+	for _, g := range o.given {
+		if len(g.name) < 2 || strings.Contains(s.long+s.longer, " "+g.name) || strings.Contains(s.longer, " no-"+g.name) {
+			continue
+		}
+		name := strings.TrimPrefix(g.name, "no-")
+		if isKnown(name) && c.holds(p.Path, s.mark) && !c.holds(p.Path, "\x00"+name) && (s.all || !c.holds(p.Path, name+"\x00")) {
+			return "--" + g.name
+		}
+	}
+	return ""
 }

@@ -19,7 +19,7 @@ func (e *expander) parameter(p *syntax.ParamExp) {
 		e.positional(name)
 		return
 	case e.isBad(p):
-		e.abort(p, "bash-only", "${"+name+"…} as it is written is bash's, and the shell is dash here: bad substitution")
+		e.abort(p, "bash-only", "${"+name+"…} as it is written is bash's, and the shell is "+e.dialect.String()+" here: bad substitution")
 		e.add(Unknown)
 		return
 	case p.Index != nil || p.Excl || p.Slice != nil || p.Repl != nil || p.Names != 0 || p.Width || p.Flags != nil:
@@ -77,14 +77,14 @@ func (e *expander) abort(p *syntax.ParamExp, rule, message string) {
 	e.aborted = true
 }
 
-// isBad reports whether dash calls an expansion a bad substitution.
+// isBad reports whether dash or BusyBox calls an expansion a bad substitution.
 func (e *expander) isBad(p *syntax.ParamExp) bool {
-	if e.dialect != dash {
+	if e.dialect != dash && e.dialect != ash {
 		return false
 	}
 	caseOp := p.Exp != nil && (p.Exp.Op == syntax.UpperFirst || p.Exp.Op == syntax.UpperAll || p.Exp.Op == syntax.LowerFirst ||
 		p.Exp.Op == syntax.LowerAll || p.Exp.Op == syntax.OtherParamOps)
-	return caseOp || p.Excl || p.Slice != nil || p.Repl != nil || p.Index != nil
+	return caseOp || e.dialect == dash && (p.Excl || p.Slice != nil || p.Repl != nil || p.Index != nil)
 }
 
 func (e *expander) parameterValue(name string) string {

@@ -117,6 +117,7 @@ func (sh *shell) program(c *call) result {
 	p, is := sh.find(c.name())
 	switch {
 	case is == perhaps:
+		sh.hardlyThere(c)
 		return sh.start1(p, c)
 	case is == no && sh.dialect == ash && sh.isApplet(c.name()):
 		p.flavour = busybox
@@ -131,6 +132,17 @@ func (sh *shell) program(c *call) result {
 		return sh.scriptFile(p, b, c)
 	}
 	return sh.start1(p, c)
+}
+
+// hardlyThere tells of a program that is not in the image, at a place where files come and go.
+func (sh *shell) hardlyThere(c *call) {
+	full := sh.absolute(c.name())
+	if !strings.Contains(c.name(), "/") || sh.container.Files == nil || !isKnown(full) || sh.container.mountOver(full) != "" || withinAny(full, kernels) {
+		return
+	}
+	if _, ok := sh.lookup(full); !ok && sh.err == nil {
+		sh.tell("no-program", c.at, c.name()+" is not in the image", nil)
+	}
 }
 
 // absent notes that a program is not there.
@@ -167,6 +179,11 @@ func (sh *shell) isApplet(name string) bool {
 // hasApplet reports whether a BusyBox has an applet: its names stand one after the other,
 // in order, and [ and [[ come first, if it has them.
 func (r *run) hasApplet(file, name string) bool {
+	return r.container.Files.ask(question{file, "applet", name}, func() bool { return r.lists(file, name) })
+}
+
+// lists reports whether a BusyBox's table of names has one.
+func (r *run) lists(file, name string) bool {
 	_, names, ok := strings.Cut(r.readFile(file), "\x00[\x00[[\x00")
 	if !ok {
 		return r.holds(file, "\x00"+name+"\x00")
@@ -240,7 +257,11 @@ func (sh *shell) blocked(e rootfs.Entry) (part, user string) {
 func (sh *shell) scriptFile(p *program, b executable.File, c *call) result {
 	interpreter := b.Interpreter
 	if !b.Script {
-		if sh.dialect == anyShell || sh.isExec {
+		switch {
+		case sh.isExec && b.Read:
+			sh.cause(c.scene, "not-executable", c.at, p.Path+" is neither a program nor a script that begins with #!: exec format error")
+			return cannotRun
+		case sh.isExec || sh.dialect == anyShell:
 			return result{status: either}
 		}
 		interpreter = "/bin/sh" // what shells do with a file that the kernel cannot start
@@ -277,14 +298,19 @@ func (sh *shell) scriptOf(d dialect, text string, c *call, options string) resul
 	child.depth, child.dir, child.shellPath = sh.depth+4, sh.dir, sh.shellPath
 	child.args, child.argsOpen = c.args(), c.open
 	for name, value := range sh.vars {
-		if !sh.isExported(name, c) {
-			value = Unknown
+		switch {
+		case sh.isExported(name, c):
+			child.vars[name] = value
+		case sh.exportsAll || sh.lost:
+			child.vars[name] = Unknown
 		}
-		child.vars[name] = value
 	}
 	child.lost = sh.lost
-	child.setFlags(options)
-	return child.interpret(text, scene{read: c.read, spare: c.spare, in: c.in})
+	ctx := scene{read: c.read, spare: c.spare, in: c.in}
+	if r, ok := child.startOptions(options, ctx); !ok {
+		return r
+	}
+	return child.interpret(text, ctx)
 }
 
 // isExported reports whether a variable is passed on to programs.

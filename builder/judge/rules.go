@@ -33,6 +33,7 @@ func Rules() []Rule {
 		{"exec-redirect", Error, "CMD starts a program without a shell, so nothing is redirected to /proc/1/fd/1.", srcView},
 		{"shell-arguments", Error, "The shell runs the first string after CMD-SHELL only; the others become $0, $1 and so on.", srcMoby},
 		{"shell-parse", Error, "The shell cannot parse the command, so every check fails.", srcShell},
+		{"carriage-return", Error, "Lines of the command end with CR LF, and a shell takes the carriage return for a part of the last word.", srcShell},
 		{"bash-only", Error, "What is bash's own fails, or does something else, in dash or BusyBox, one of which is the image's shell.", srcBash},
 		{"cannot-pass", Error, "The command fails whatever its programs say.", srcDocker},
 		{"always-healthy", Warning, "The command succeeds whatever its programs say, so the container is always healthy.", srcDocker},

@@ -56,16 +56,20 @@ func (sh *shell) setOption(name string, on bool) (ok bool) {
 	case "nounset":
 		sh.nounset = value
 	case "pipefail":
-		if sh.dialect == dash {
+		if sh.dialect == dash && !sh.holds(sh.shellPath, "pipefail") { // POSIX has it since 2024
 			return false
 		}
 		if sh.dialect == anyShell && value == yes { // or else it has ended
 			sh.exits = sh.exits.or(failsWith("2"))
 		}
 		sh.pipefail = value
+	case "allexport":
+		sh.exportsAll = true
+	case "posix":
+		return sh.dialect != dash
 	default:
 		return slices.Contains([]string{"noglob", "ignoreeof", "interactive", "monitor", "noexec", "stdin", "xtrace", "verbose",
-			"vi", "emacs", "noclobber", "allexport", "notify", "nolog", "debug", "posix"}, name)
+			"vi", "emacs", "noclobber", "notify", "nolog", "debug"}, name)
 	}
 	return true
 }
@@ -80,6 +84,8 @@ func (sh *shell) setFlags(flags string) {
 		switch f {
 		case 'e':
 			sh.errexit = value
+		case 'a':
+			sh.exportsAll = true
 		case 'u':
 			sh.nounset = value
 		case 'n':

@@ -3,6 +3,7 @@ package judge
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
 )
@@ -15,13 +16,16 @@ type shell struct {
 	state
 	place
 	depth          int    // of scripts that are started by scripts
+	calls          int    // of functions that have not returned
 	exits          result // of what ends the script before its end
 	readonly       []string
 	exported       []string
+	exportsAll     bool // whatever is set, or may be
 	inLoop         bool
 	shellPath      string   // of the program that the shell is, in the image
 	isExec         bool     // there is no shell: the runtime starts the program
 	aborted        bool     // an expansion has ended it
+	hardly         string   // a file that was asked for, and hardly is there
 	unsets         []string // variables that were expanded and are set nowhere
 	substituted    result   // of the last $( ), if there was one
 	hasSubstituted bool
@@ -98,6 +102,9 @@ func (s state) or(o state, initial func(name string) string) state {
 
 // initial returns the value that the environment has, or [unset].
 func (sh *shell) initial(name string) string {
+	if _, ok := sh.container.Env[name]; !ok && sh.sets(name) {
+		return Unknown
+	}
 	if value, set := sh.container.variable(name); set {
 		return value
 	}
@@ -131,6 +138,7 @@ func (r *run) workingDir() string {
 // interpret runs a script to its end.
 func (sh *shell) interpret(text string, ctx scene) result {
 	sh.script = parse(text, sh.dialect)
+	sh.returns(text, ctx)
 	if len(sh.added) > 0 {
 		sh.tell("bash-only", sh.added[0]-1, "&> is bash's: dash, which is the shell here, runs what is before it in the background, and it succeeds", nil)
 	}
@@ -151,6 +159,51 @@ func (sh *shell) interpret(text string, ctx scene) result {
 	}
 	out = out.or(sh.exits)
 	return out
+}
+
+// returns tells of carriage returns at the ends of lines, which are a part of the words that
+// they end. Those in quotes are meant.
+func (sh *shell) returns(text string, ctx scene) {
+	at := strings.IndexByte(text, '\r')
+	if at < 0 {
+		return
+	}
+	if sh.wrong == nil {
+		at = firstReturn(sh.stmts)
+	}
+	if at >= 0 {
+		sh.note(note{Verdict: Verdict{Rule: "carriage-return", Arg: sh.arg, Offset: sh.of(at), Message: "a carriage return is a part of the command: its lines end with CR LF"},
+			cause: true, spare: ctx.spare, edit: withoutReturns})
+	}
+}
+
+// firstReturn returns where a word outside of quotes holds a carriage return, or -1.
+func firstReturn(stmts []*syntax.Stmt) (at int) {
+	at = -1
+	for _, s := range stmts {
+		syntax.Walk(s, func(n syntax.Node) bool {
+			switch n := n.(type) {
+			case *syntax.DblQuoted:
+				return false
+			case *syntax.Redirect:
+				return n.Hdoc == nil
+			case *syntax.Lit:
+				if i := strings.Index(n.Value, returned); i >= 0 && at < 0 {
+					at = int(n.Pos().Offset()) + i
+				}
+			}
+			return true
+		})
+	}
+	return at
+}
+
+// withoutReturns ends lines as shells do.
+func withoutReturns(test []string) (changed []string) {
+	for _, arg := range test {
+		changed = append(changed, strings.TrimRight(strings.ReplaceAll(arg, "\r\n", "\n"), "\r"))
+	}
+	return changed
 }
 
 func (sh *shell) syntaxError(w *wrong, ctx scene) result {

@@ -2,6 +2,8 @@ package judge
 
 import (
 	"maps"
+	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -38,6 +40,10 @@ func (sh *shell) simple(s *syntax.CallExpr, ctx scene) result {
 	}
 	before := maps.Clone(sh.vars)
 	for _, a := range s.Assigns {
+		if a.Append && sh.dialect == ash {
+			sh.cause(ctx, "bash-only", sh.script.offset(a), "+= is bash's: BusyBox, which is the shell here, runs it as a command")
+			return notFound
+		}
 		sh.assign(a, ctx)
 	}
 	if sh.aborted {
@@ -58,6 +64,9 @@ func (sh *shell) simple(s *syntax.CallExpr, ctx scene) result {
 	case len(words) == 0:
 		return succeeds
 	case !isKnown(c.name()) || open && words[0] == Unknown:
+		if _, printed := s.Args[0].Parts[0].(*syntax.CmdSubst); printed && len(s.Args[0].Parts) == 1 {
+			sh.tell("no-program", c.at, "what a program prints is run as a command", nil)
+		}
 		return sh.anyCommand()
 	}
 	r := sh.run1(c)
@@ -121,15 +130,32 @@ func (sh *shell) run1(c *call) result {
 	if f := sh.builtin(c.name()); f != nil {
 		return f(c)
 	}
-	if len(sh.unsets) > 0 {
-		sh.tell("no-variable", c.at, "the variable "+sh.unsets[0]+", which "+c.name()+" gets, is set nowhere", nil)
-	}
+	sh.lacksVariable(c)
 	return sh.program(c)
 }
+
+// lacksVariable tells of a variable that is set nowhere. What it is to a program that is
+// not known here, such as the name of a topic, that program knows.
+func (sh *shell) lacksVariable(c *call) {
+	if len(sh.unsets) == 0 {
+		return
+	}
+	v := Verdict{Rule: "no-variable", Severity: Info, Arg: sh.arg, Offset: sh.of(c.at), Message: "the variable " + sh.unsets[0] + ", which " + c.name() + " gets, is set nowhere"}
+	if slices.Contains(heedful, path.Base(c.name())) {
+		v.Severity = Warning
+	}
+	sh.note(note{Verdict: v})
+}
+
+// heedful are programs that a variable's name, in their arguments, is hardly meant for.
+var heedful = []string{"curl", "wget", "nc", "grpc_health_probe", "healthcheck"}
 
 // anything is the result of a command that may do anything to the shell.
 func (sh *shell) anything() result {
 	sh.forgetAll()
+	for name := range sh.funcs {
+		sh.funcs[name] = nil
+	}
 	sh.exits = sh.exits.or(unclear)
 	return unclear
 }
@@ -143,6 +169,7 @@ func (sh *shell) function(body *syntax.Stmt, c *call) result {
 		sh.exits = sh.exits.or(unclear)
 		return unclear
 	}
+	sh.calls++
 	outer, args, open := sh.jumps, sh.args, sh.argsOpen
 	sh.jumps, sh.args, sh.argsOpen = map[jump]result{}, c.args(), c.open
 	r := sh.stmt(body, c.scene)
@@ -156,6 +183,7 @@ func (sh *shell) function(body *syntax.Stmt, c *call) result {
 	}
 	sh.jumps, sh.args, sh.argsOpen = outer, args, open
 	sh.depth--
+	sh.calls--
 	return r
 }
 
@@ -169,14 +197,16 @@ func (sh *shell) declare(d *syntax.DeclClause, ctx scene) result {
 		sh.cause(ctx, "bash-only", sh.script.offset(d), name+" is bash's, and the shell is "+sh.dialect.String()+" here")
 		return notFound
 	}
-	if name == "local" && sh.depth == 0 {
-		sh.exits = sh.exits.or(failsWith("2"))
-		return result{status: either}
+	if name == "local" && sh.calls == 0 {
+		return sh.notInFunction(ctx, sh.script.offset(d))
 	}
 	sh.hasSubstituted = false
 	for _, a := range d.Args {
 		if !a.Naked && a.Name != nil {
 			sh.assign(a, ctx)
+		}
+		if a.Name != nil && name == "export" {
+			sh.exported = append(slices.Clone(sh.exported), a.Name.Value)
 		}
 		if a.Name != nil && name == "readonly" {
 			sh.readonly = append(slices.Clone(sh.readonly), a.Name.Value)
@@ -186,6 +216,20 @@ func (sh *shell) declare(d *syntax.DeclClause, ctx scene) result {
 		return result{}
 	}
 	return succeeds
+}
+
+// notInFunction is local outside of functions, which ends shells but for bash.
+func (sh *shell) notInFunction(ctx scene, at int) result {
+	switch sh.dialect {
+	case anyShell:
+		sh.exits = sh.exits.or(failsWith("2"))
+		return result{status: either}
+	case bash:
+		return failsWith("1")
+	}
+	sh.cause(ctx, "shell-parse", at, "local stands outside of functions, which "+sh.dialect.String()+", the shell here, does not take")
+	sh.exits = sh.exits.or(failsWith("2"))
+	return result{}
 }
 
 // redirect opens what redirections name. special tells that it is the shell that cannot
@@ -206,8 +250,11 @@ func (sh *shell) redirect(redirects []*syntax.Redirect, ctx *scene) (opened stat
 // openFile opens what one redirection names.
 func (sh *shell) openFile(r *syntax.Redirect, ctx *scene) status {
 	switch r.Op {
-	case syntax.Hdoc, syntax.DashHdoc:
+	case syntax.Hdoc:
 		ctx.in = sh.text(r.Hdoc, *ctx)
+		return passes
+	case syntax.DashHdoc:
+		ctx.in = tabs.ReplaceAllString(sh.text(r.Hdoc, *ctx), "")
 		return passes
 	case syntax.WordHdoc:
 		ctx.in = sh.text(r.Word, *ctx) + "\n"
@@ -235,6 +282,9 @@ func (sh *shell) openFile(r *syntax.Redirect, ctx *scene) status {
 	}
 	return sh.file(r, name, !reads, *ctx)
 }
+
+// tabs are those that <<- takes away.
+var tabs = regexp.MustCompile(`(?m)^\t+`)
 
 func syntaxDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
 

@@ -169,7 +169,11 @@ func (sh *shell) command(cmd syntax.Command, ctx scene) result {
 		return sh.time(cmd, ctx)
 	case *syntax.DeclClause:
 		return sh.declare(cmd, ctx)
+	case *syntax.LetClause:
+		sh.forgetAssigned(cmd)
+		return result{status: either}
 	case *syntax.ArithmCmd:
+		sh.forgetAssigned(cmd)
 		sh.exits = sh.exits.or(unclear)
 		return result{status: either}
 	}

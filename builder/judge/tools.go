@@ -16,7 +16,7 @@ func (sh *shell) start1(p *program, c *call) result {
 	case "sh", "ash", "dash", "bash":
 		return c.startShell(p)
 	case "timeout":
-		return c.timeout(p.flavour)
+		return c.timeout(p)
 	case "env", "nice", "nohup", "setsid", "stdbuf", "ionice", "time", "su-exec", "gosu", "tini", "dumb-init", "chronic":
 		return c.wrapped()
 	case "xargs":
@@ -27,9 +27,9 @@ func (sh *shell) start1(p *program, c *call) result {
 	sh.ignored = true
 	switch {
 	case p.tool == "curl":
-		return c.curl(p.flavour)
+		return c.curl(p)
 	case p.tool == "wget":
-		return c.wget(p.flavour)
+		return c.wget(p)
 	case p.flavour == ours:
 		return c.probe()
 	case p.tool == "sleep":
@@ -85,7 +85,10 @@ func (c *call) startShell(p *program) result {
 		if command {
 			return failsWith("2")
 		}
-		return unclear // the script is its standard input
+		if !isKnown(c.in) || c.depth > maxDepth {
+			return unclear
+		}
+		return c.scriptOf(d, c.in, c.shifted(0), flags) // the script is its standard input
 	}
 	if c.open && !isKnown(strings.Join(args, "")) {
 		return unclear
@@ -102,6 +105,10 @@ func (c *call) startShell(p *program) result {
 func (c *call) shellFile(d dialect, inner *call, flags string) result {
 	name := c.absolute(inner.name())
 	e, ok := c.lookup(name)
+	if who := c.cannot(e, ok, 4); who != "" {
+		c.cause(c.scene, "no-file", c.at, "user "+who+" may not read "+inner.name())
+		return failsWith("2")
+	}
 	if !ok || e.Type != '0' || c.isChanging(name) {
 		if c.container.Files != nil && !ok && c.err == nil && !c.isChanging(name) {
 			c.cause(c.scene, "no-program", c.at, inner.name()+" is not in the image")
@@ -157,13 +164,17 @@ func (c *call) indexOf(word string) int {
 }
 
 // timeout runs a program that is ended after a while.
-func (c *call) timeout(f flavour) result {
-	args := c.args()
+func (c *call) timeout(p *program) result {
+	args, f := c.args(), p.flavour
 	for len(args) > 0 && strings.HasPrefix(args[0], "-") {
 		a := args[0]
 		args = args[1:]
 		if slices.Contains([]string{"-s", "-k", "--signal", "--kill-after"}, a) && len(args) > 0 {
 			args = args[1:]
+		}
+		if a == "-t" && f == busybox && p.Path != "" && c.holds(p.Path, "BusyBox v1.3") {
+			c.cause(c.scene, "unknown-option", c.at, "the image's BusyBox has a timeout that does not know -t")
+			return failsWith("1")
 		}
 		if a == "-t" { // of older BusyBoxes
 			if len(args) > 0 {

@@ -92,7 +92,7 @@ func (r *run) probeInstead() ([]string, error) {
 	c := *r.container
 	c.Files, c.Kohealth = nil, true
 	found, err := judge(r.ctx, Check{append([]string{"CMD", health.ProbePath}, probe...), r.check.Timeout}, c)
-	if err != nil || len(found.verdicts()) > 0 {
+	if err != nil || !isClean(found.verdicts()) {
 		return nil, err
 	}
 	return probe, nil

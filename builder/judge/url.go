@@ -3,6 +3,7 @@ package judge
 import (
 	"net"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -38,7 +39,7 @@ func parseURL(s string) (u webURL) {
 func (u webURL) mistake() string {
 	number, err := strconv.Atoi(u.port)
 	switch {
-	case strings.ContainsAny(u.scheme+u.host, "'\"$ \t\r\n"):
+	case strings.ContainsAny(u.scheme+u.host, "'\"$ \t\r\n“”‘’"):
 		return "a quote, a space or a $ is a part of the URL"
 	case strings.Trim(u.port, "0123456789"+Unknown) != "":
 		return "port " + strconv.Quote(shown(u.port)) + " of the URL is not a number"
@@ -46,8 +47,59 @@ func (u webURL) mistake() string {
 		return "port " + u.port + " of the URL is not one from 1 to 65535"
 	case u.host == "":
 		return "the URL has no host"
+	case strings.Contains(u.host, ":") && !strings.HasPrefix(u.host, "["):
+		return "the URL has two ports"
+	case strings.ContainsAny(u.host, "}|<>^") && !strings.Contains(u.host, "{"):
+		return "it is not a URL"
+	case u.host == "http" || u.host == "https":
+		return "a colon or a slash of :// is missing"
 	}
 	return ""
+}
+
+// Protocols that curl and wget know; which of them curl has is up to who builds it.
+const (
+	curlSchemes = " http https dict file ftp ftps gopher gophers imap imaps ipfs ipns ldap ldaps mqtt mqtts pop3 pop3s rtmp rtmpe rtmps rtmpt rtmpte rtmpts " +
+		"rtsp scp sftp smb smbs smtp smtps telnet tftp ws wss "
+	wgetSchemes = " http https ftp ftps "
+)
+
+// curls says why curl cannot ask at a URL, or nothing.
+func (u webURL) curls(raw string, o options) string {
+	switch {
+	case o.has("unix-socket", "abstract-unix-socket"):
+		return ""
+	case strings.ContainsAny(raw, " \t\r\n"):
+		return "a space is a part of the URL"
+	case strings.Contains(u.user, "@"):
+		return "an @ before the host's is to be %40"
+	case isWeb(u) && strings.HasPrefix(raw, u.scheme+":/") && !strings.HasPrefix(raw, u.scheme+"://"): // which curl takes
+		return ""
+	case isWeb(u) || strings.ContainsAny(u.scheme, "'\"“”‘’"):
+		if why := u.mistake(); why != "" {
+			return why
+		}
+	case isKnown(u.scheme) && !strings.Contains(curlSchemes, " "+u.scheme+" "):
+		return "curl knows no protocol " + u.scheme
+	}
+	if !o.has("g", "globoff") && brokenGlob.MatchString(u.path) {
+		return "curl takes [ and { of a URL for ranges, without -g"
+	}
+	return ""
+}
+
+// brokenGlob matches brackets that are neither a range nor closed.
+var brokenGlob = regexp.MustCompile(`\[(?:[^\]]*$|[^\]-]+\])|\{[^}]*$|\{\}`)
+
+// wgets says why wget cannot ask at a URL, or nothing.
+func (u webURL) wgets(raw string) string {
+	switch {
+	case strings.HasPrefix(raw, "http:/") && !strings.HasPrefix(raw, "http://"):
+		return "a slash of http:// is missing"
+	case isKnown(u.scheme) && !strings.Contains(wgetSchemes, " "+u.scheme+" ") && !strings.ContainsAny(u.scheme, "'\"$ \t\r\n“”‘’"):
+		return "wget knows no protocol " + u.scheme
+	}
+	return u.mistake()
 }
 
 // shown is a text for people, who may see what is not known as an ellipsis.

@@ -1,8 +1,8 @@
 package judge
 
 import (
-	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -29,8 +29,18 @@ func (c *call) utility(p *program) result {
 		return c.jq()
 	case "awk", "gawk", "mawk", "sed":
 		return c.program1()
-	case "date", "hostname", "uname", "id", "whoami", "pwd", "nproc", "uptime", "printenv":
+	case "date", "hostname", "uname", "whoami", "pwd", "nproc", "uptime", "printenv":
 		return c.nominally(passes, Unknown)
+	case "id":
+		return c.identity()
+	case "ls", "stat":
+		return c.lists()
+	case "mktemp":
+		if len(c.args()) == 0 {
+			return c.writes("/tmp/tmp.XXXXXX")
+		}
+	case "touch", "mkdir":
+		return c.makes()
 	case "nc", "ncat", "netcat":
 		return c.nc(p)
 	case "grpc_health_probe", "grpc-health-probe":
@@ -45,42 +55,6 @@ func (c *call) externalTest(p *program) result {
 	c.dialect = anyShell
 	r := c.test()
 	c.dialect = outer
-	return r
-}
-
-// plainPattern matches patterns that stand for themselves.
-var plainPattern = regexp.MustCompile(`^[\w /:"{}=,%@<>;-]+$`)
-
-// grep finds nothing where there is nothing.
-func (c *call) grep() result {
-	o := syntaxOf{letters: "efmABCdD", long: " regexp file max-count after-context before-context context include exclude "}.parse(c.args())
-	operands := c.operands(o)
-	patternFrom := o.has("e", "f", "regexp", "file")
-	if c.open || o.has("V", "version", "help") {
-		return unclear
-	}
-	if len(operands) == 0 && !patternFrom {
-		return failsWith("2")
-	}
-	out := Unknown
-	if o.has("q", "quiet", "silent") {
-		out = ""
-	}
-	if patternFrom || len(operands) > 1 || o.has("r", "R", "recursive") {
-		if len(operands) == 0 && c.in == "" && !o.has("r", "R", "recursive") {
-			return failsWith("1")
-		}
-		return result{status: either, out: out}
-	}
-	r := result{status: either, out: out}
-	switch p := operands[0]; {
-	case o.has("L", "files-without-match", "c", "count") && c.in != "":
-	case o.has("L", "files-without-match"):
-	case c.in == "":
-		r = result{status: fails, code: "1", out: map[bool]string{true: Unknown}[o.has("c", "count")]}
-	case isKnown(c.in) && isKnown(p) && plainPattern.MatchString(p) && !o.has("i", "v", "w", "x", "P", "z") && !strings.HasSuffix(p, "-"):
-		r.status = statusOf(strings.Contains(c.in, p))
-	}
 	return r
 }
 
@@ -111,12 +85,82 @@ func (c *call) cat() result {
 		if name == "/dev/null" {
 			continue
 		}
-		if _, is := c.exists(name); is == no && !c.open && !strings.HasPrefix(name, "-") {
-			c.cause(c.scene, "no-file", c.at, name+" is not in the image")
-			return result{status: fails, out: Unknown}
+		if c.open || strings.HasPrefix(name, "-") {
+			continue
+		}
+		if r := c.reads(name); r.status == fails {
+			return r
 		}
 	}
 	return result{status: either, out: Unknown}
+}
+
+// reads reads a file, or tells why that cannot be.
+func (c *call) reads(name string) result {
+	_, is := c.exists(name)
+	if is == no {
+		c.cause(c.scene, "no-file", c.at, name+" is not in the image")
+		return result{status: fails, out: Unknown}
+	}
+	c.guessed(no, c.scene, c.at)
+	e, ok := c.lookup(c.absolute(name))
+	if who := c.cannot(e, ok, 4); who != "" {
+		c.cause(c.scene, "no-file", c.at, "user "+who+" may not read "+name)
+		return result{status: fails, out: Unknown}
+	}
+	return result{status: either, out: Unknown}
+}
+
+// writes writes a file, or tells why that cannot be.
+func (c *call) writes(name string) result {
+	why, sure := c.cannotWrite(name)
+	if why != "" {
+		c.cause(c.scene, "no-file", c.at, why)
+	}
+	if sure {
+		return failsWith("1")
+	}
+	return unclear
+}
+
+// lists is ls, or stat.
+func (c *call) lists() result {
+	for _, name := range c.operands(syntaxOf{letters: "cITwCfF", long: " format printf width "}.parse(c.args())) {
+		if c.open || !isKnown(name) {
+			return unclear
+		}
+		if _, is := c.exists(name); is == no {
+			c.cause(c.scene, "no-file", c.at, name+" is not in the image")
+			return result{status: fails, out: Unknown}
+		}
+		c.guessed(no, c.scene, c.at)
+	}
+	return unclear
+}
+
+// makes is touch, or mkdir.
+func (c *call) makes() result {
+	for _, name := range c.operands(syntaxOf{letters: "mdrt", long: " mode date reference "}.parse(c.args())) {
+		if c.open || !isKnown(name) {
+			return unclear
+		}
+		if r := c.writes(name); r.status == fails {
+			return r
+		}
+	}
+	return unclear
+}
+
+// identity is id -u.
+func (c *call) identity() result {
+	if len(c.args()) != 1 || c.args()[0] != "-u" || c.container.UserOpen {
+		return c.nominally(passes, Unknown)
+	}
+	id := c.identify(c.container.User)
+	if id.unknown {
+		return c.nominally(passes, Unknown)
+	}
+	return c.nominally(passes, strconv.Itoa(id.uid)+"\n")
 }
 
 // jq fails on what is no JSON, and with -e where the answer is null or false.

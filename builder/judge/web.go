@@ -22,7 +22,8 @@ type asked struct {
 func (r *run) asks(a asked) { r.asked = append(r.asked, a) }
 
 // curl is what curl does: it fails by itself only if it cannot ask.
-func (c *call) curl(f flavour) result {
+func (c *call) curl(p *program) result {
+	f := p.flavour
 	if f == ours {
 		return c.asOurs("curl")
 	}
@@ -33,21 +34,28 @@ func (c *call) curl(f flavour) result {
 	if o.strange != "" && !c.open {
 		return c.refuses(f, o.strange)
 	}
+	if strange := c.unknown(p, curlSyntax, o); strange != "" && !c.open {
+		return c.refuses(f, strange)
+	}
+	c.joined(o)
 	urls := c.operands(o)
 	for _, g := range o.given {
 		if g.name == "url" {
 			urls = append(urls, g.value)
 		}
 	}
-	if o.has("K", "config") {
-		return unclear
+	if file, ok := o.value("K", "config"); ok {
+		return c.reads(file)
 	}
 	if r, ok := c.plainUse(urls, o); !ok {
 		return r
 	}
+	if file, ok := o.value("o", "output"); ok && !isStream(file) && c.writes(file).status == fails {
+		return failsWith("23")
+	}
 	for _, u := range urls {
 		parsed := parseURL(u)
-		if why := parsed.mistake(); why != "" && !c.open && len(urls) == 1 && !o.has("unix-socket", "abstract-unix-socket") && (isWeb(parsed) || strings.ContainsAny(parsed.scheme, "'\"")) {
+		if why := parsed.curls(u, o); why != "" && !c.open && len(urls) == 1 {
 			return c.badURL(u, why)
 		}
 		c.askWeb("curl", parsed, o, curlProbe)
@@ -102,6 +110,16 @@ func (c *call) plainUse(urls []string, o options) (r result, ok bool) {
 	return r, true
 }
 
+// joined tells of a value that an option of curl's has behind =, which few curls take.
+func (c *call) joined(o options) {
+	for _, g := range o.given {
+		if len(g.name) > 1 && g.joined {
+			c.tell("unknown-option", c.at, "curl takes no --"+g.name+"="+shown(g.value)+": write --"+g.name+" "+shown(g.value), c.replace("--"+g.name+"="+g.value, "--"+g.name, g.value))
+		}
+	}
+}
+
+// badURL is what becomes of a URL that cannot be asked.
 func (c *call) badURL(url, why string) result {
 	rule := "bad-url"
 	if c.isExec && strings.Contains(url, "$") {
@@ -123,7 +141,8 @@ func (c *call) refuses(f flavour, option string) result {
 }
 
 // wget is what GNU's and BusyBox's wget do.
-func (c *call) wget(f flavour) result {
+func (c *call) wget(p *program) result {
+	f := p.flavour
 	if f == ours {
 		return c.asOurs("wget")
 	}
@@ -137,6 +156,9 @@ func (c *call) wget(f flavour) result {
 	if o.strange != "" && !c.open {
 		return c.refuses(f, o.strange)
 	}
+	if strange := c.unknown(p, wgetSyntax, o); strange != "" && !c.open {
+		return c.refuses(f, strange)
+	}
 	urls := c.operands(o)
 	if o.has("i", "input-file") && f != busybox {
 		return unclear
@@ -144,10 +166,16 @@ func (c *call) wget(f flavour) result {
 	if r, ok := c.plainUse(urls, o); !ok {
 		return r
 	}
+	if file, ok := o.value("O", "output-document"); ok && !isStream(file) && c.writes(file).status == fails {
+		return failsWith("1")
+	}
 	for _, u := range urls {
 		parsed := parseURL(u)
-		if why := parsed.mistake(); why != "" && !c.open {
+		if why := parsed.wgets(u); why != "" && !c.open {
 			return c.badURL(u, why)
+		}
+		if strings.ContainsAny(u, " \t\r\n") && f != plain {
+			c.tell("bad-url", c.at, "wget asks "+shown(u)+" with the space in it, which servers refuse: write %20", nil)
 		}
 		c.askWeb("wget", parsed, o, wgetProbe)
 		if parsed.host == "localhost" && parsed.scheme == "http" && f != plain {
@@ -187,6 +215,9 @@ func (c *call) saves(f flavour, urls []string, o options) {
 // askWeb notes what is asked.
 func (c *call) askWeb(tool string, u webURL, o options, translate func(webURL, options) []string) {
 	a := asked{arg: c.arg, offset: c.of(c.at), tool: c.name(), scheme: u.scheme, host: u.host, port: u.port, path: u.path}
+	if left := strings.TrimLeft(u.path[max(0, len(u.path)-1):], "/"); left != "" && strings.Contains("\"',`“”", left) {
+		c.tell("bad-url", c.at, tool+" asks for "+shown(u.path)+", whose end looks like a leftover", nil)
+	}
 	if isWeb(u) {
 		a.port = ""
 		if n := u.portNumber(); n > 0 {

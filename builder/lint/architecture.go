@@ -14,7 +14,7 @@ func wrongArchitecture(c *container) []problem {
 	if c.Own != nil && arch != c.Own.Architecture {
 		return at(c.ImageRef.At(), c.write("platform", c.Image.Platform.OS+"/"+arch), "the image is for %s, and the service is for %s", arch, c.Own.Architecture)
 	}
-	return c.judged("wrong-architecture")
+	return nil
 }
 
 func (c *container) architectureFix() string {

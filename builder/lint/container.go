@@ -5,6 +5,7 @@ import (
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/mattn/go-shellwords"
 
 	"github.com/ko-health/kohealth/builder/composefile"
 	"github.com/ko-health/kohealth/builder/doctree"
@@ -55,6 +56,7 @@ type group struct {
 type container struct {
 	*group
 	Name         string
+	File         string // that defines it, if that is another
 	Pos          doctree.Pos
 	ImageRef     *doctree.Node // nil if the file names none
 	Check        *check        // what is run; nil if nothing is
@@ -80,15 +82,41 @@ type container struct {
 
 	hider func(string) string // hides its secrets; nil before something is printed
 
-	Image    *image   // nil if it was not looked into
-	Dir      string   // in which the check runs; "" is as the image says
-	ReadOnly bool     // the root file system cannot be written
-	Starts   []string // what the file says starts in it, with its entrypoint; nil is as the image says
+	Image    *image // nil if it was not looked into
+	Dir      string // in which the check runs; "" is as the image says
+	ReadOnly bool   // the root file system cannot be written
+
+	Entrypoint, Command words // what starts in it, as the file says
+
 	Verdicts []judge.Verdict
 
 	stage *stage // of a Dockerfile; nil elsewhere
 
 	unreadable bool // the image cannot be opened, which is told
+}
+
+// words are a command in a file.
+type words struct {
+	List  []string
+	Given bool
+	Open  bool // what they are is known only when the file is used
+}
+
+// readWords reads a list, or a string, which Compose splits as a shell does.
+func readWords(n *doctree.Node) words {
+	w := words{Given: n.Given()}
+	if text, ok := n.Str(); ok {
+		var err error
+		w.List, err = shellwords.Parse(text)
+		w.Open = err != nil || isOpen(text)
+		return w
+	}
+	for _, item := range n.List() {
+		text, ok := item.Str()
+		w.Open = w.Open || !ok || isOpen(text)
+		w.List = append(w.List, text)
+	}
+	return w
 }
 
 // A dependency waits for another container to be healthy.
@@ -172,6 +200,15 @@ func (c *check) form() string {
 // runs tells whether there is a check that is run.
 func (c *container) runs() bool {
 	return c.Check != nil && c.Check.form() != "NONE" && len(c.Check.Test) > 0
+}
+
+// inFile says of a message which file it is about, if that is another than the one that is
+// linted.
+func (c *container) inFile(message string) string {
+	if c.File == "" {
+		return message
+	}
+	return message + " (in " + c.File + ")"
 }
 
 // settle prepares the group for the rules.

@@ -19,6 +19,7 @@ import (
 type image struct {
 	Ref      string
 	Config   v1.Config
+	file     *v1.ConfigFile // which Config is of
 	Check    *health.Config // its HEALTHCHECK; nil if it has none
 	Platform v1.Platform
 	OCI      bool // not in Docker's format
@@ -56,6 +57,7 @@ func newImage(ref string, img v1.Image) (*image, error) {
 	return &image{
 		Ref:      ref,
 		Config:   file.Config,
+		file:     file,
 		Check:    check,
 		Platform: v1.Platform{OS: file.OS, Architecture: file.Architecture, Variant: file.Variant},
 		OCI:      media == types.OCIManifestSchema1,
@@ -77,7 +79,7 @@ func isKohealth(h v1.History) bool {
 
 // imageContainer is a container of an image with nothing said, as docker run makes it.
 func imageContainer(img *image) *container {
-	return &container{Check: imageCheck(img.Check, nil, doctree.Pos{}), Essential: true}
+	return &container{Check: imageCheck(img.Check, nil, doctree.Pos{}), Essential: true, EnvOpen: true}
 }
 
 // imageCheck returns an image's check, with what a Compose file says over it. What the

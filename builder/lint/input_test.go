@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/quick"
@@ -199,5 +201,17 @@ func TestWhatECSTakesPasses(t *testing.T) {
 	}
 	if err := quick.Check(check, nil); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestIncludedServices names the file that a service stands in, if that is another.
+func TestIncludedServices(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "base.yaml"), []byte("services: {app: {image: app, healthcheck: {test: 'exit 1'}}}\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	got, err := lint.File(t.Context(), "compose.yaml", []byte("include:\n  - base.yaml\n"), lint.Options{Dir: dir, Severity: lint.Error})
+	if err != nil || len(got) != 1 || got[0].Line != 2 || !strings.HasSuffix(got[0].Message, " (in base.yaml)") {
+		t.Errorf("%+v, %v", got, err)
 	}
 }

@@ -13,9 +13,13 @@ import (
 // judgeRules are the judge's: whether the check can pass in its container.
 func judgeRules() (rules []Rule) {
 	for _, r := range judge.Rules() {
-		check := func(c *container) []problem { return c.judged(r.ID) }
-		if r.ID == "wrong-architecture" {
-			check = wrongArchitecture // of the image, too
+		check := func(c *container) []problem {
+			if r.ID == "wrong-architecture" { // of the image, too
+				if found := wrongArchitecture(c); found != nil {
+					return found
+				}
+			}
+			return c.judged(r)
 		}
 		rules = append(rules, Rule{r.ID, r.Severity, r.Doc, r.Source, check, nil})
 	}
@@ -23,25 +27,28 @@ func judgeRules() (rules []Rule) {
 }
 
 // judged returns what the judge has found by a rule.
-func (c *container) judged(rule string) (found []problem) {
-	if c.Probe != nil && c.Probe.Hook && !slices.Contains(hookRules, rule) || c.Probe == nil && isPasted(c) {
+func (c *container) judged(rule judge.Rule) (found []problem) {
+	if c.Probe != nil && c.Probe.Hook && !slices.Contains(hookRules, rule.ID) || c.Probe == nil && isPasted(c) {
 		return nil // in a file other than Kubernetes', it is not the command that is meant
 	}
 	for _, v := range c.Verdicts {
-		if v.Rule != rule || c.isReference(v) {
+		if v.Rule != rule.ID || c.isReference(v) {
 			continue
 		}
 		pos := c.Check.at(v.Arg)
-		if rule == "hidden-by-mount" {
+		if rule.ID == "hidden-by-mount" {
 			pos = c.mountAt(v, pos)
 		}
 		p := problem{Pos: pos, message: v.Message, fix: c.mended(v)}
 		if p.fix == "" && v.Advice != "" {
 			p.message += ": " + v.Advice
 		}
-		p.milder = v.Severity < judge.Error || c.pathUnsure(v)
+		p.milder = max(0, rule.Severity-v.Severity)
+		if c.pathUnsure(v) {
+			p.milder = max(1, p.milder)
+		}
 		if c.stage.runs() {
-			p.milder = true
+			p.milder = max(1, p.milder)
 			if v.Rule == "no-program" {
 				p.message += ", and no RUN installs it by name"
 			}
@@ -86,6 +93,17 @@ func (c *container) isLinux() bool {
 	return c.platform().OS != "windows"
 }
 
+// isClean reports whether nothing is found about a test, whatever is in the image.
+func (c *container) isClean(test []string) bool {
+	j := c.judgedBy()
+	j.Files = nil // nothing is read
+	if len(test) < 2 {
+		return len(test) == 1 && test[0] == "NONE"
+	}
+	found, err := judge.Judge(context.Background(), judge.Check{Test: test, Timeout: c.timings().timeout}, j)
+	return err == nil && !slices.ContainsFunc(found, func(v judge.Verdict) bool { return v.Severity > Info })
+}
+
 // given is the check as the runtime gets it.
 func (c *container) given() judge.Check {
 	check := judge.Check{Timeout: c.timings().timeout}
@@ -106,21 +124,15 @@ func (c *container) given() judge.Check {
 func (c *container) judgedBy() judge.Container {
 	j := judge.Container{Env: map[string]judge.Variable{}, EnvOpen: c.EnvOpen || c.Image == nil, UserOpen: true}
 	if img := c.Image; img != nil {
-		j.Files, j.Platform, j.Kohealth = img.files, img.Platform, img.Kohealth
-		j.WorkingDir = img.Config.WorkingDir
-		j.Command = slices.Concat(img.Config.Entrypoint, img.Config.Cmd)
-		for _, kv := range img.Config.Env {
-			name, value, _ := strings.Cut(kv, "=")
-			j.Env[name] = judge.Variable{Value: value}
-		}
+		j = judge.OfImage(img.file)
+		j.Files, j.Kohealth = img.files, img.Kohealth
+		j.EnvOpen, j.MountsOpen, j.User, j.UserOpen = c.EnvOpen, c.MountsOpen, "", true
 	}
 	if c.Dir != "" {
 		j.WorkingDir = c.Dir
 	}
 	j.ReadOnly, j.MountsOpen = c.ReadOnly, c.MountsOpen
-	if starts := c.starts(); starts != nil {
-		j.Command = starts
-	}
+	j.Command = c.starts()
 	for name, value := range c.Env {
 		j.Env[name] = judge.Variable{Value: value, Open: strings.Contains(value, composefile.Unknown)}
 	}
@@ -140,12 +152,26 @@ func (c *container) judgedBy() judge.Container {
 	return j
 }
 
-// starts returns what the file says starts in the container, or nil.
+// starts returns what starts in the container, entrypoint and arguments; nil is not known.
 func (c *container) starts() []string {
 	if c.Kube != nil {
-		return c.kubeStarts()
+		if words := c.kubeStarts(); words != nil {
+			return words
+		}
 	}
-	return c.Starts
+	var entrypoint, command []string
+	if c.Image != nil {
+		entrypoint, command = c.Image.Config.Entrypoint, c.Image.Config.Cmd
+	}
+	switch {
+	case c.Entrypoint.Open || c.Command.Open, c.Image == nil && !c.Entrypoint.Given:
+		return nil
+	case c.Entrypoint.Given: // then the image's arguments do not count
+		entrypoint, command = c.Entrypoint.List, c.Command.List
+	case c.Command.Given:
+		command = c.Command.List
+	}
+	return slices.Concat(entrypoint, command)
 }
 
 // mountAt returns where the mount is written that a verdict is about.

@@ -199,14 +199,11 @@ func (o Options) judge(name string, groups []*group) []Finding {
 					continue
 				}
 				for _, p := range r.check(c) {
-					severity := r.Severity
-					if p.milder && severity > Warning {
-						severity = Warning
-					}
+					severity := r.Severity - p.milder
 					if severity < o.Severity {
 						continue
 					}
-					findings = append(findings, Finding{r.ID, severity, name, p.Pos, c.Name, c.hide(c.part() + p.message), c.hide(p.fix)})
+					findings = append(findings, Finding{r.ID, severity, name, p.Pos, c.Name, c.hide(c.inFile(c.part() + p.message)), c.hide(p.fix)})
 				}
 			}
 		}

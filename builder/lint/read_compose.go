@@ -48,6 +48,7 @@ func readService(g *group, key, n *doctree.Node) *container {
 	c := &container{
 		group:     g,
 		Name:      key.Text,
+		File:      g.Project.Included[key.Text],
 		Pos:       key.Pos,
 		ImageRef:  n.Get("image"),
 		Essential: true,
@@ -70,6 +71,14 @@ func readService(g *group, key, n *doctree.Node) *container {
 	for _, v := range n.Get("volumes").List() {
 		c.Mounts = append(c.Mounts, readVolume(v))
 	}
+	c.MountsOpen = n.Get("volumes_from").Given()
+	c.Mounts = append(c.Mounts, mountedFiles(n.Get("configs"), "/")...)
+	c.Mounts = append(c.Mounts, mountedFiles(n.Get("secrets"), "/run/secrets/")...)
+	for _, v := range listOf(n.Get("tmpfs")) {
+		path, _, _ := strings.Cut(v.Text, ":")
+		c.Mounts = append(c.Mounts, &doctree.Node{Kind: doctree.Scalar, Text: path, Pos: v.At()})
+	}
+	c.Entrypoint, c.Command = readWords(n.Get("entrypoint")), readWords(n.Get("command"))
 	c.Dir, _ = n.Get("working_dir").Str()
 	c.ReadOnly = n.Get("read_only").IsTrue()
 	if s, ok := n.Get("platform").Str(); ok {
@@ -150,6 +159,33 @@ func readPort(n *doctree.Node) (int, bool) {
 	s, protocol, ok = strings.Cut(s[strings.LastIndex(s, ":")+1:], "/")
 	port, err := strconv.Atoi(s)
 	return port, err == nil && (!ok || protocol == "tcp")
+}
+
+// mountedFiles returns where configs or secrets are in the container: under their names in a
+// directory, where nothing else is said.
+func mountedFiles(n *doctree.Node, dir string) (mounts []*doctree.Node) {
+	for _, item := range n.List() {
+		path, ok := item.Get("target").Str()
+		if !ok {
+			path, _ = item.Get("source").Str()
+		}
+		if item.Kind == doctree.Scalar {
+			path = item.Text
+		}
+		if !strings.HasPrefix(path, "/") {
+			path = dir + path
+		}
+		mounts = append(mounts, &doctree.Node{Kind: doctree.Scalar, Text: path, Pos: item.At()})
+	}
+	return mounts
+}
+
+// listOf returns the items of a list, or what stands in its place.
+func listOf(n *doctree.Node) []*doctree.Node {
+	if _, ok := n.Str(); ok {
+		return []*doctree.Node{n}
+	}
+	return n.List()
 }
 
 // readVolume returns the path in the container of "data:/data:ro" or {target: /data}.

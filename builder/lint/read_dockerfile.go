@@ -4,7 +4,6 @@ import (
 	"context"
 	"path"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -96,7 +95,7 @@ func (c *container) evaluate(img *image) {
 	if s.User != nil {
 		c.User = &doctree.Node{Kind: doctree.Scalar, Text: s.User.Text, Pos: s.User.Pos}
 	}
-	c.Starts = started(s, img)
+	c.Entrypoint, c.Command = words{Given: s.Entry != nil, List: s.Entry}, words{Given: s.Command != nil, List: s.Command}
 	c.Ports = exposed(s.Ports)
 	if img != nil {
 		for port := range img.Config.ExposedPorts {
@@ -109,23 +108,6 @@ func (c *container) evaluate(img *image) {
 	case img != nil:
 		c.Check = imageCheck(img.Check, nil, c.Pos)
 	}
-}
-
-// started returns what starts in a stage's container, or nil if the image says it.
-func started(s *dockerfile.State, img *image) []string {
-	entry, command := s.Entry, s.Command
-	if img != nil {
-		if entry == nil {
-			entry = img.Config.Entrypoint
-		}
-		if command == nil {
-			command = img.Config.Cmd
-		}
-	}
-	if s.Entry == nil && s.Command == nil {
-		return nil
-	}
-	return slices.Concat(entry, command)
 }
 
 // exposed returns the TCP ports that EXPOSE names.

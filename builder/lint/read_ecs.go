@@ -105,7 +105,6 @@ func readECSContainer(n *doctree.Node) *container {
 		c.setVariable(kv.Get("name"), nil)
 	}
 	c.EnvOpen = c.EnvOpen || n.Get("environmentFiles").Given() || isUnknown(n.Get("environment")) || isUnknown(n.Get("secrets"))
-	c.MountsOpen = isUnknown(n.Get("mountPoints"))
 	for _, p := range n.Get("portMappings").List() {
 		protocol, _ := p.Get("protocol").Str()
 		if port, ok := p.Get("containerPort").Int(); ok && (protocol == "" || protocol == "tcp") {
@@ -121,6 +120,11 @@ func readECSContainer(n *doctree.Node) *container {
 	for _, m := range n.Get("mountPoints").List() {
 		c.Mounts = append(c.Mounts, m.Get("containerPath"))
 	}
+	c.MountsOpen = isUnknown(n.Get("mountPoints")) || n.Get("volumesFrom").Given()
+	for _, m := range n.Get("linuxParameters").Get("tmpfs").List() {
+		c.Mounts = append(c.Mounts, m.Get("containerPath"))
+	}
+	c.Entrypoint, c.Command = readWords(n.Get("entryPoint")), readWords(n.Get("command"))
 	c.readECSCheck(n.Get("healthCheck"))
 	return c
 }

@@ -31,7 +31,7 @@ func healthchecks() []runtime { return onlyOn(onDocker, onCompose, onECS, onBuil
 type problem struct {
 	doctree.Pos
 	message, fix string
-	milder       bool // it is a warning, where others that the rule finds are errors
+	milder       Severity // by how much it is less than the rule's
 }
 
 // Rules returns all rules, those of one family together.

@@ -10,6 +10,7 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/ko-health/kohealth/builder/health"
+	"github.com/ko-health/kohealth/builder/judge"
 )
 
 // formRules judge how a check's command is written.
@@ -38,7 +39,11 @@ func pastedBrackets(c *container) []problem {
 				meant := unpaste(&check{Test: c.Check.Test[1:]})
 				return at(arg.Pos, c.whole(append([]string{"CMD"}, meant...)...), "what follows CMD is no list of JSON's, so it is a shell command that begins with [")
 			}
-			return at(arg.Pos, c.whole(unpaste(c.Check)...), "%s holds what belongs around and between the elements of a list", encode(arg.Text))
+			fix := ""
+			if meant := unpaste(c.Check); c.isClean(meant) {
+				fix = c.whole(meant...)
+			}
+			return at(arg.Pos, fix, "%s holds what belongs around and between the elements of a list", encode(arg.Text))
 		}
 	}
 	return nil
@@ -70,6 +75,32 @@ func unpaste(check *check) []string {
 			test = append(test, word)
 		}
 	}
+	return withKind(test)
+}
+
+// kindAndRest matches a kind that stands in one element with the command.
+var kindAndRest = regexp.MustCompile(`(?s)^(CMD-SHELL|CMD)\s+(.*)$`)
+
+// withKind writes the first element of a test as Docker does, where it was meant to be one
+// of its kinds.
+func withKind(test []string) []string {
+	if len(test) == 0 {
+		return test
+	}
+	if m := kindAndRest.FindStringSubmatch(test[0]); m != nil && len(test) == 1 {
+		if words, ok := judge.Words(m[2]); ok && m[1] == "CMD" {
+			return append([]string{"CMD"}, words...)
+		}
+		return []string{"CMD-SHELL", m[2]}
+	}
+	switch strings.Trim(strings.NewReplacer("_", "", "-", "", " ", "").Replace(strings.ToUpper(test[0])), ":") {
+	case "CMDSHELL", "SHELLCMD", "SHELL":
+		return append([]string{"CMD-SHELL"}, test[1:]...)
+	case "CMD":
+		return append([]string{"CMD"}, test[1:]...)
+	case "NONE":
+		return []string{"NONE"}
+	}
 	return test
 }
 
@@ -93,9 +124,17 @@ func commandKind(c *container) []problem {
 	for _, a := range c.Check.Test {
 		args = append(args, a.Text)
 	}
-	fix := c.whole(append([]string{"CMD"}, args...)...)
-	if len(args) == 1 && strings.Contains(args[0], " ") {
-		fix = c.whole("CMD-SHELL", args[0])
+	meant := withKind(args)
+	switch {
+	case slices.Contains(kinds, meant[0]):
+	case len(args) == 1 && strings.Contains(args[0], " "):
+		meant = []string{"CMD-SHELL", args[0]}
+	default:
+		meant = append([]string{"CMD"}, args...)
+	}
+	fix := ""
+	if c.isClean(meant) {
+		fix = c.whole(meant...)
 	}
 	outcome := "it is ignored, nothing is checked"
 	if c.Runtime == onCompose {

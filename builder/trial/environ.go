@@ -1,8 +1,6 @@
 package trial
 
 import (
-	"os"
-	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -32,7 +30,7 @@ func (l *Local) environ(more []string) ([]string, error) {
 }
 
 // steers reports whether a variable of the image would have the linker or a shell of this
-// machine run something else than they are asked to, or lead to the user's own files. Shells
+// machine, which the app may start, run something else than they are asked to, or lead to the user's own files. Shells
 // take functions out of variables with names of their own, bash's BASH_FUNC_NAME%%.
 func steers(kv string) bool {
 	name, _, _ := strings.Cut(kv, "=")
@@ -43,28 +41,6 @@ var (
 	plainName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 	steering  = regexp.MustCompile(`^(LD_.*|DYLD_.*|BASH.*|ENV|SHELLOPTS|PS4|PROMPT_COMMAND|IFS|GCONV_PATH|GLIBC_TUNABLES|HOME)$`)
 )
-
-// shellEnviron returns the environment of a shell command, which runs programs of this
-// machine: of the image's variables it has those that it names, and more. PATH leads to the
-// probe, the app, and where this machine has its programs.
-func (l *Local) shellEnviron(env, more []string) []string {
-	named := map[string]bool{"HOME": true, "KO_DATA_PATH": true, "PORT": true}
-	for _, m := range expansion.FindAllStringSubmatch(l.test.Args[0], -1) {
-		named[m[1]] = true
-	}
-	for _, kv := range more {
-		name, _, _ := strings.Cut(kv, "=")
-		named[name] = true
-	}
-	env = slices.DeleteFunc(slices.Clone(env), func(kv string) bool {
-		name, _, _ := strings.Cut(kv, "=")
-		return !named[name]
-	})
-	dirs := []string{l.root + path.Dir(health.ProbePath), l.root + appDir, valueOf(more, "PATH"), os.Getenv("PATH")}
-	return append(env, "PATH="+strings.Join(slices.DeleteFunc(dirs, func(dir string) bool { return dir == "" }), ":"))
-}
-
-var expansion = regexp.MustCompile(`\$\{?[#!]?([A-Za-z_][A-Za-z0-9_]*)`)
 
 // wantsPort tells whether a test asks for the port that the variable PORT holds.
 func wantsPort(t health.Test) (wants bool) {

@@ -63,8 +63,8 @@ func NewLocal(ctx context.Context, app App, check health.Config, dir string, com
 	if l.program, err = app.program(root); err != nil {
 		return nil, err
 	}
-	if l.test.Kind == health.Exec {
-		if _, err := l.runsHere(l.test.Args[0]); err != nil {
+	if l.test.Kind != health.Probe {
+		if _, err := l.runsHere(l.checkProgram()); err != nil {
 			return nil, err
 		}
 	}
@@ -100,6 +100,15 @@ func (l *Local) runsHere(program string) (string, error) {
 	return l.root + at, nil
 }
 
+// checkProgram is the program of a check that is not the probe's: a shell command is for the
+// image's shell, and its programs are the image's.
+func (l *Local) checkProgram() string {
+	if l.test.Kind == health.Shell {
+		return "/bin/sh"
+	}
+	return l.test.Args[0]
+}
+
 // inPath returns the path of the app or the probe if a name in the image's PATH leads to it.
 func (l *Local) inPath(name string) string {
 	for _, dir := range strings.Split(valueOf(l.config.Env, "PATH"), ":") {
@@ -112,14 +121,6 @@ func (l *Local) inPath(name string) string {
 
 // workingDir is the directory of the image that app and check begin in.
 func (l *Local) workingDir() string { return path.Join("/", l.config.WorkingDir) }
-
-// Note says what is not as in the image, or "".
-func (l *Local) Note() string {
-	if l.test.Kind == health.Shell {
-		return "the check is a shell command: it runs with this machine's /bin/sh and programs, not with the image's; --engine tries those"
-	}
-	return ""
-}
 
 // addProbe adds the probe. It takes for the app what runs from the directory.
 func (l *Local) addProbe(ctx context.Context, root *os.Root, compiler *layers.Compiler) error {
@@ -147,7 +148,7 @@ func (l *Local) Run(ctx context.Context, opts Options) (Outcome, error) {
 		return Outcome{}, err
 	}
 	check := func(ctx context.Context) string {
-		_, cause := runCheck(ctx, s.Timeout, l.checkCommand(env, opts.Env))
+		_, cause := runCheck(ctx, s.Timeout, l.checkCommand(env))
 		return strings.ReplaceAll(cause, l.root+"/", "/")
 	}
 	if cause := check(ctx); ctx.Err() != nil {
@@ -206,20 +207,16 @@ func (l *Local) appCommand(env, args []string) *exec.Cmd {
 	return l.command(env, l.root+l.program, slices.Concat(l.config.Entrypoint[1:], args))
 }
 
-// checkCommand returns what Docker would run in a container, with what the user adds to the
-// environment. A check on this machine has no business in the log of this machine's
-// process 1.
-func (l *Local) checkCommand(env, more []string) *exec.Cmd {
-	switch l.test.Kind {
-	case health.Probe:
+// checkCommand returns what Docker would run in a container. A check on this machine has no
+// business in the log of this machine's process 1.
+func (l *Local) checkCommand(env []string) *exec.Cmd {
+	if l.test.Kind == health.Probe {
 		args := slices.DeleteFunc(slices.Clone(l.test.Args), func(s string) bool {
 			return strings.HasPrefix(strings.TrimLeft(s, "-"), "log") && strings.HasPrefix(s, "-")
 		})
 		return l.command(env, l.root+health.ProbePath, append([]string{"-log=false"}, args...))
-	case health.Shell:
-		return l.command(l.shellEnviron(env, more), "/bin/sh", []string{"-c", l.test.Args[0]})
 	}
-	program, err := l.runsHere(l.test.Args[0])
+	program, err := l.runsHere(l.checkProgram())
 	cmd := l.command(env, program, l.test.Args[1:])
 	cmd.Err = err
 	return cmd

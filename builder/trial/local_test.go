@@ -228,7 +228,7 @@ func TestCheckCommand(t *testing.T) {
 			t.Fatal(err)
 		}
 		l := &Local{root: "/r", test: test}
-		got := l.checkCommand(nil, nil).Args
+		got := l.checkCommand(nil).Args
 		want := append([]string{"-log=false"}, args[slices.IndexFunc(args, func(s string) bool { return !strings.Contains(s, "log") }):]...)
 		if diff := cmp.Diff(want, got[1:]); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", fmt.Sprint(args), diff)
@@ -255,13 +255,12 @@ func script(t *testing.T, text string, test health.Test) *Local {
 	}
 }
 
-func shell(command string) health.Test {
-	return health.Test{Kind: health.Shell, Args: []string{command}}
-}
+// itself is a check that is the app, called with check.
+var itself = health.Test{Kind: health.Exec, Args: []string{"app", "check"}}
 
 // TestRun runs an app that writes, without anybody who listens.
 func TestRun(t *testing.T) {
-	l := script(t, "echo up; >alive; sleep 1000", shell("test -e alive"))
+	l := script(t, "[ \"$1\" = check ] && exec test -e alive; echo up; >alive; sleep 1000", itself)
 	o, err := l.Run(t.Context(), Options{})
 	if err != nil || !o.Healthy || o.End != "" {
 		t.Errorf("outcome %+v, error %v", o, err)
@@ -288,7 +287,7 @@ func TestRunsHere(t *testing.T) {
 		if (err == nil) != (want != "") || err == nil && at != l.root+want {
 			t.Errorf("%s: %q, %v; want %q", program, at, err, want)
 		}
-		cmd := l.checkCommand(nil, nil)
+		cmd := l.checkCommand(nil)
 		if _, cause := runCheck(t.Context(), time.Minute, cmd); want == "" && (cmd.Process != nil || cause == "") {
 			t.Errorf("%s was run", program)
 		}
@@ -322,11 +321,21 @@ func TestProgram(t *testing.T) {
 	}
 }
 
+// TestShellIsTheImages refuses a shell command: this machine's shell is not the image's.
+func TestShellIsTheImages(t *testing.T) {
+	l := script(t, "", health.Test{Kind: health.Shell, Args: []string{"true"}})
+	if _, err := l.runsHere(l.checkProgram()); err == nil || !strings.Contains(err.Error(), "/bin/sh, which is the base image's") {
+		t.Errorf("error %v", err)
+	}
+	if _, cause := runCheck(t.Context(), time.Minute, l.checkCommand(nil)); cause == "" {
+		t.Error("it was run")
+	}
+}
+
 // TestEnvironmentBringsNoProgram has a base whose variables hold functions for the shell, or
-// lead linker and shell elsewhere: neither the app's shell nor the check's runs them.
+// lead linker and shell elsewhere: a shell that the app starts runs none of them.
 func TestEnvironmentBringsNoProgram(t *testing.T) {
-	const check = "echo ran $OWN $NAMED; printenv; true"
-	l := script(t, "", shell(check))
+	l := script(t, "echo ran $OWN $NAMED; printenv; true", itself)
 	evil := filepath.Join(t.TempDir(), "evil")
 	l.config.Env = []string{
 		"PATH=" + evil + ":/usr/bin:/ko-app", "HOME=/root", "OTHER=other", "NAMED=named", "KO_DATA_PATH=/var/run/ko",
@@ -346,11 +355,11 @@ func TestEnvironmentBringsNoProgram(t *testing.T) {
 	if !slices.Contains(env, "OTHER=other") || valueOf(env, "HOME") != l.root {
 		t.Errorf("the app gets %q", env)
 	}
-	said, cause := runCheck(t.Context(), time.Minute, l.checkCommand(env, []string{"OWN=own"}))
+	said, cause := runCheck(t.Context(), time.Minute, l.checkCommand(env))
 	if cause != "" || !strings.HasPrefix(said, "ran own named\n") {
 		t.Errorf("the check says %q, %s", said, cause)
 	}
-	for _, unwanted := range []string{"EVIL", evil, "OTHER=", "HOME=/root"} {
+	for _, unwanted := range []string{"EVIL", "LD_", "HOME=/root"} {
 		if strings.Contains(said, unwanted) {
 			t.Errorf("the check has %s: %s", unwanted, said)
 		}

@@ -129,7 +129,20 @@ func (hf *healthFlags) checks(dir string) (*checks, error) {
 			log.Printf("warning: %s:%d: there is no key %q; did you mean %q?", path, typo.Line, typo.Key, typo.Known)
 		}
 	}
-	return c, nil
+	return c, c.checkIgnored()
+}
+
+// checkIgnored refuses names of rules that there are not.
+func (c *checks) checkIgnored() error {
+	if err := checkRules(c.said.Ignore); err != nil {
+		return fmt.Errorf("reading --%s: %w", health.KeyIgnore, err)
+	}
+	for _, id := range append(c.file.Builds(), health.BuildID{}) {
+		if err := checkRules(c.file.For(id).Ignore); err != nil {
+			return fmt.Errorf("reading %s of .ko.yaml: %w", health.KeyIgnore, err)
+		}
+	}
+	return nil
 }
 
 // conflict refuses flags that contradict each other, as docker does.

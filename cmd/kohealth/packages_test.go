@@ -97,6 +97,16 @@ func testPackages(binary []byte) (built []apktest.Package) {
 	return built
 }
 
+// wolfisBusyBox is this machine's BusyBox, which .ci/run installs, without wget: Wolfi's has
+// none.
+func wolfisBusyBox(t interface{ Fatalf(string, ...any) }) []byte {
+	binary, err := os.ReadFile("/bin/busybox")
+	if err != nil {
+		t.Fatalf("reading BusyBox: %v", err)
+	}
+	return bytes.Replace(binary, []byte("\x00wget\x00"), []byte("\x00wgeu\x00"), 1)
+}
+
 // wolfiFiles are those of a base that lists its packages.
 func wolfiFiles() []layers.File {
 	files := []layers.File{
@@ -144,10 +154,7 @@ func cmdServe(ts *testscript.TestScript, _ bool, args []string) {
 	case "unsigned":
 		s.repo["x86_64/APKINDEX.tar.gz"] = apktest.Index(packages[0])
 	case "busybox":
-		binary, err := os.ReadFile("/bin/busybox") // .ci/run installs a static one
-		ts.Check(err)
-		binary = bytes.Replace(binary, []byte("\x00wget\x00"), []byte("\x00wgeu\x00"), 1) // Wolfi's has no wget
-		s.repo = apktest.New(packagesKey(), testPackages(binary)...)
+		s.repo = apktest.New(packagesKey(), testPackages(wolfisBusyBox(ts))...)
 	case "newer":
 		p := apktest.BusyboxStatic(apktest.BusyboxBinary("sh"))
 		p.Version = "1.39.0-r0"

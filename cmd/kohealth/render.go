@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -12,8 +11,9 @@ import (
 	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/hint"
 	"github.com/ko-health/kohealth/builder/images"
+	"github.com/ko-health/kohealth/builder/judge"
+	"github.com/ko-health/kohealth/builder/lint"
 	"github.com/ko-health/kohealth/builder/render"
-	"github.com/ko-health/kohealth/builder/rootfs"
 )
 
 // renderFlags are the flags of kohealth render.
@@ -105,7 +105,10 @@ func (rf *renderFlags) request(ctx context.Context, args []string, v versions) (
 		return rf.fromImage(ctx, args[0], v)
 	}
 	check, err := rf.fromFile()
-	return render.Request{Check: check, Exec: rf.exec}, err
+	if err != nil {
+		return render.Request{}, err
+	}
+	return render.Request{Check: check, Exec: rf.exec}, judgeAlone(ctx, check)
 }
 
 // fromFile returns the check that kohealth build would give to an image.
@@ -164,31 +167,43 @@ func (rf *renderFlags) fromImage(ctx context.Context, ref string, v versions) (r
 	}
 	return render.Request{
 		Check: *img.Health, Image: img.Reference, Windows: img.Platform.OS == "windows", Exec: rf.exec,
-	}, checkShell(img)
+	}, judgeImage(ctx, img)
 }
 
-// checkShell refuses a shell command in an image without a shell.
-func checkShell(img *images.Image) error {
-	if img.Health.Test[0] != "CMD-SHELL" || img.Platform.OS != "linux" {
-		return nil
+// judgeImage refuses a check that cannot pass in its image.
+func judgeImage(ctx context.Context, img *images.Image) error {
+	found, err := lint.Image(ctx, img.Name, img, lint.Options{Severity: lint.Error})
+	if err != nil || len(found) == 0 {
+		return err
 	}
-	layers, err := img.Layers()
+	f := found[0]
+	return hint.With(fmt.Errorf("the check of image %q cannot pass: %s [%s]", img.Name, f.Message, f.Rule), f.Fix)
+}
+
+// judgeAlone refuses a check that cannot pass in any image, and says that the one that it
+// is for is not known.
+func judgeAlone(ctx context.Context, check health.Config) error {
+	found, err := judge.Judge(ctx, judge.Check{Test: check.Test, Timeout: check.Timeout}, judge.Container{EnvOpen: true, UserOpen: true, MountsOpen: true})
 	if err != nil {
-		return fmt.Errorf("reading layers of image %q: %w", img.Name, err)
+		return err
 	}
-	files := rootfs.New(layers)
-	_, err = files.Lookup("/bin/sh")
-	if closeErr := files.Close(); err == nil {
-		err = closeErr
+	for _, v := range found {
+		if v.Severity == judge.Error {
+			return hint.With(fmt.Errorf("the check %q cannot pass: %s [%s]", check.Test, v.Message, v.Rule), v.Advice)
+		}
 	}
-	if errors.Is(err, fs.ErrNotExist) {
-		return hint.With(fmt.Errorf("the check of image %q can never pass: it is a shell command, and there is no /bin/sh in the image", img.Name),
-			"build the image with kohealth build --health=http://:8080/healthz, whose check needs no shell")
-	}
-	if err != nil {
-		return fmt.Errorf("looking for /bin/sh in image %q: %w", img.Name, err)
+	if check.Test[0] != "NONE" && check.Test[1] != health.ProbePath {
+		say("Note: whether %s is in the image is not known: kohealth render IMAGE looks\n", programOf(check.Test))
 	}
 	return nil
+}
+
+// programOf names what a check starts.
+func programOf(test []string) string {
+	if test[0] == "CMD-SHELL" {
+		return "/bin/sh, with what the command starts,"
+	}
+	return test[1]
 }
 
 func printRendering(format string, req render.Request) error {

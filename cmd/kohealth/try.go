@@ -156,9 +156,6 @@ func (f *tryFlags) onThisMachine(ctx context.Context, v versions, arg string, ap
 	if err != nil {
 		return err
 	}
-	if note := app.Note(); note != "" {
-		say("Note: %s\n", note)
-	}
 	return f.observe(ctx, app, arg, appArgs)
 }
 
