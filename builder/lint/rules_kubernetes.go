@@ -31,7 +31,7 @@ func kubeRules() []Rule {
 		{"kube-timeout", Warning, "A probe is killed after a second where timeoutSeconds does not say more, and its program takes that long to start.", srcProbe, kubeSlow, kubernetes},
 		{"kube-start", Warning, "The probe kills an app that takes only a few seconds to start, again and again.", srcUse, kubeStart, kubernetes},
 		{"kube-initial-delay", Info, "A startupProbe holds the other probes back, so initialDelaySeconds only delays them.", srcUse, kubeDelay, kubernetes},
-		{"kube-ignores-image", Info, "Kubernetes ignores the HEALTHCHECK of an image and looks only at the pod's probes.", srcHooks, kubeIgnoresImage, kubernetes},
+		{"kube-ignores-image", Info, "Kubernetes ignores the HEALTHCHECK of an image, and the pod has no probe.", srcHooks, kubeIgnoresImage, kubernetes},
 	}
 }
 
@@ -383,12 +383,9 @@ func kubeDelay(c *container) []problem {
 }
 
 func kubeIgnoresImage(c *container) []problem {
-	if c.Probe != nil || c.Image == nil || !c.Image.runs() {
-		return nil
-	}
 	checked := slices.ContainsFunc(c.Kube.Probes, func(p *kube.Probe) bool { return !p.Hook })
-	if checked || c.Pod.Ends {
-		return at(c.Pos, "", "the image has a HEALTHCHECK, which Kubernetes ignores")
+	if c.Probe != nil || checked || c.Pod.Ends || c.Image == nil || !c.Image.runs() {
+		return nil
 	}
 	image := *c
 	image.Check = imageCheck(c.Image.Check, nil, c.Pos)

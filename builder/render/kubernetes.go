@@ -139,6 +139,7 @@ func (r *rendering) handler() kubeHandler {
 		h, reason := r.native()
 		if reason == "" {
 			r.note("the kubelet asks the pod's own address: an app that listens on 127.0.0.1 only needs --exec")
+			r.note("%s", h.podman())
 			return h
 		}
 		if reason != notProbe {
@@ -153,6 +154,20 @@ func (r *rendering) handler() kubeHandler {
 		h.Exec.Command = append(h.Exec.Command, kube.Escape(s))
 	}
 	return h
+}
+
+// podman says what Podman's kube play makes of a probe that the kubelet does by itself: it
+// has nobody who asks from outside.
+//
+// https://github.com/containers/podman/blob/main/pkg/specgen/generate/kube/kube.go
+func (h kubeHandler) podman() string {
+	switch {
+	case h.HTTPGet != nil:
+		return "podman kube play runs the image's shell and curl instead: for Podman, too, use --exec"
+	case h.TCPSocket != nil:
+		return "podman kube play runs the image's shell and nc instead: for Podman, too, use --exec"
+	}
+	return "podman kube play refuses grpc probes: for Podman, too, use --exec"
 }
 
 // notProbe is the reason of checks that are none of kohealth's probe, about which

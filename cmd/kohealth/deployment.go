@@ -160,7 +160,12 @@ func (d *deployment) open(_ context.Context, importpath string, platform v1.Plat
 	if i < 0 {
 		return nil, nil
 	}
-	images, err := imagesOf(d.results[i])
+	return imageFor(d.results[i], platform)
+}
+
+// imageFor returns the image of a result for a platform, or else one for another.
+func imageFor(result build.Result, platform v1.Platform) (v1.Image, error) {
+	images, err := imagesOf(result)
 	if err != nil {
 		return nil, err
 	}

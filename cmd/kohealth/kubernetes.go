@@ -31,10 +31,13 @@ type manifestFlags struct {
 	*buildFlags
 	files    *options.FilenameOptions
 	selector *options.SelectorOptions
+	lint     bool
+	stdin    []byte // manifests that come on stdin
 }
 
 func setManifestFlags(cmd *cobra.Command) *manifestFlags {
-	f := &manifestFlags{setBuildFlags(cmd), &options.FilenameOptions{}, &options.SelectorOptions{}}
+	f := &manifestFlags{buildFlags: setBuildFlags(cmd), files: &options.FilenameOptions{}, selector: &options.SelectorOptions{}}
+	cmd.Flags().BoolVar(&f.lint, lintFlag, false, "lint the manifests against what was built, and publish nothing if a probe cannot work")
 	options.AddFileArg(cmd, f.files)
 	options.AddSelectorArg(cmd, f.selector)
 	return f
@@ -76,7 +79,11 @@ func (f *manifestFlags) run(ctx context.Context, v versions, do func(context.Con
 // results: ko's walk builds and publishes each image by itself, and would have
 // published some when another does not compile.
 func (f *manifestFlags) build(ctx context.Context, p *pipeline) error {
-	return commands.ResolveFilesToWriter(ctx, p.builder, unpublished{}, f.files, f.selector, nowhere{io.Discard})
+	kept := &built{}
+	if err := commands.ResolveFilesToWriter(ctx, p.builder, unpublished{built: kept}, f.files, f.selector, nowhere{io.Discard}); err != nil || !f.lint {
+		return err
+	}
+	return f.lintBuilt(ctx, kept)
 }
 
 // keepStdin reads manifests that come on stdin. They are on stdin again then, and once
@@ -85,11 +92,10 @@ func (f *manifestFlags) keepStdin() (rewind func() error, err error) {
 	if !slices.Contains(f.files.Filenames, "-") {
 		return func() error { return nil }, nil
 	}
-	manifests, err := io.ReadAll(os.Stdin)
-	if err != nil {
+	if f.stdin, err = io.ReadAll(os.Stdin); err != nil {
 		return nil, fmt.Errorf("reading manifests: %w", err)
 	}
-	rewind = func() error { return setStdin(manifests) }
+	rewind = func() error { return setStdin(f.stdin) }
 	return rewind, rewind()
 }
 
@@ -107,10 +113,15 @@ func setStdin(data []byte) error {
 	return nil
 }
 
-// unpublished is a publisher that publishes nothing.
-type unpublished struct{ publish.Interface }
+// unpublished is a publisher that publishes nothing, and keeps what it is given.
+type unpublished struct {
+	publish.Interface
+	*built
+}
 
-func (unpublished) Publish(context.Context, build.Result, string) (name.Reference, error) {
+// Publish implements [publish.Interface].
+func (u unpublished) Publish(_ context.Context, result build.Result, importpath string) (name.Reference, error) {
+	u.add(importpath, result)
 	return name.Tag{}, nil
 }
 

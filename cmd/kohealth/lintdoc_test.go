@@ -27,6 +27,40 @@ func testRuleTable(t *testing.T) {
 	checkSection(t, "rules", text.String())
 }
 
+// testFormatTable checks that docs/lint.md says what is read of every format, and which
+// rules apply.
+func testFormatTable(t *testing.T) {
+	var text strings.Builder
+	text.WriteString("| format | is known by | in a directory | what is read | what is not |\n| --- | --- | --- | --- | --- |\n")
+	formats := lint.FileFormats()
+	for _, f := range formats {
+		_, name, _ := strings.Cut(f.Name, " ")
+		fmt.Fprintf(&text, "| %s | %s | `%s` | %s | %s |\n", name, f.By, strings.Join(f.Files, "` `"), f.Read, f.Left)
+	}
+	text.WriteString("\nEvery rule applies to every format, but for these:\n\n| rule |")
+	for _, f := range formats {
+		_, name, _ := strings.Cut(f.Name, " ")
+		text.WriteString(" " + name + " |")
+	}
+	text.WriteString("\n| --- |" + strings.Repeat(" --- |", len(formats)) + "\n")
+	for _, r := range lint.Rules() {
+		row, everywhere := fmt.Sprintf("| [`%s`](#%s) |", r.ID, r.ID), true
+		for _, f := range formats {
+			mark := "  "
+			if r.AppliesTo(f) {
+				mark = " ✓ "
+			} else {
+				everywhere = false
+			}
+			row += mark + "|"
+		}
+		if !everywhere {
+			text.WriteString(row + "\n")
+		}
+	}
+	checkSection(t, "formats", text.String())
+}
+
 // badAndGood returns the lines in which the bad and the good files of an example differ,
 // below the line before them.
 func badAndGood(a *txtar.Archive) (diff string) {

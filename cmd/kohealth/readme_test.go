@@ -25,7 +25,7 @@ import (
 // sentence with a number. UPDATE=1 rewrites what is generated.
 func TestReadme(t *testing.T) {
 	for name, test := range map[string]func(*testing.T){
-		"formats": testRenderFormats, "flags": testFlagList, "commands": testCommandTable, "rules": testRuleTable,
+		"formats": testRenderFormats, "flags": testFlagList, "commands": testCommandTable, "rules": testRuleTable, "lint formats": testFormatTable,
 		"lint": testLintExample, "image": testImageExample, "inputs": testActionTables,
 		"configuration": testConfigurationExamples, "tests": testTestTable, "ecs": testECSExample, "policy": testPolicy,
 		"dockerfiles": testDockerfiles, "languages": testLanguages, "limits": testLimitSentences, "release": testReleaseURL,
