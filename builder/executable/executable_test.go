@@ -43,23 +43,23 @@ func TestRead(t *testing.T) {
 		content []byte
 		want    File
 	}{
-		{nil, File{}},
-		{[]byte("text"), File{}},
-		{[]byte("\x7fELF"), File{ELF: true}},
-		{[]byte("#!"), File{Script: true}},
-		{[]byte("#! /bin/sh\t-e x \nexit"), File{Script: true, Interpreter: "/bin/sh\t-e", Argument: "x"}},
-		{[]byte("#!/bin/sh\r\n"), File{Script: true, Interpreter: "/bin/sh\r"}},
-		{program(t, elf.ELFCLASS64, little, elf.EM_X86_64, elf.PT_LOAD, "x"), File{ELF: true, Machine: "EM_X86_64", Arch: "amd64"}},
+		{nil, File{Read: true}},
+		{[]byte("text"), File{Read: true}},
+		{[]byte("\x7fELF"), File{Read: true, ELF: true}},
+		{[]byte("#!"), File{Read: true, Script: true}},
+		{[]byte("#! /bin/sh\t-e x \nexit"), File{Read: true, Script: true, Interpreter: "/bin/sh\t-e", Argument: "x"}},
+		{[]byte("#!/bin/sh\r\n"), File{Read: true, Script: true, Interpreter: "/bin/sh\r"}},
+		{program(t, elf.ELFCLASS64, little, elf.EM_X86_64, elf.PT_LOAD, "x"), File{Read: true, ELF: true, Machine: "EM_X86_64", Arch: "amd64"}},
 		{program(t, elf.ELFCLASS64, little, elf.EM_AARCH64, elf.PT_INTERP, "/lib/ld.so\x00"),
-			File{ELF: true, Machine: "EM_AARCH64", Arch: "arm64", Interpreter: "/lib/ld.so"}},
+			File{Read: true, ELF: true, Machine: "EM_AARCH64", Arch: "arm64", Interpreter: "/lib/ld.so"}},
 		{program(t, elf.ELFCLASS32, little, elf.EM_386, elf.PT_INTERP, "/lib/ld.so\x00"),
-			File{ELF: true, Machine: "EM_386", Arch: "386", Interpreter: "/lib/ld.so"}},
-		{program(t, elf.ELFCLASS64, big, elf.EM_PPC64, elf.PT_LOAD, "x"), File{ELF: true, Machine: "EM_PPC64", Arch: "ppc64"}},
-		{program(t, elf.ELFCLASS64, little, elf.EM_PPC64, elf.PT_LOAD, "x"), File{ELF: true, Machine: "EM_PPC64", Arch: "ppc64le"}},
-		{program(t, elf.ELFCLASS64, little, elf.EM_MIPS, elf.PT_LOAD, "x"), File{ELF: true, Machine: "EM_MIPS", Arch: "mips64le"}},
-		{program(t, elf.ELFCLASS32, big, elf.EM_MIPS, elf.PT_LOAD, "x"), File{ELF: true, Machine: "EM_MIPS", Arch: "mips"}},
-		{program(t, elf.ELFCLASS64, big, elf.EM_S390, elf.PT_LOAD, "x"), File{ELF: true, Machine: "EM_S390", Arch: "s390x"}},
-		{program(t, elf.ELFCLASS64, little, elf.EM_AVR, elf.PT_LOAD, "x"), File{ELF: true, Machine: "EM_AVR"}},
+			File{Read: true, ELF: true, Machine: "EM_386", Arch: "386", Interpreter: "/lib/ld.so"}},
+		{program(t, elf.ELFCLASS64, big, elf.EM_PPC64, elf.PT_LOAD, "x"), File{Read: true, ELF: true, Machine: "EM_PPC64", Arch: "ppc64"}},
+		{program(t, elf.ELFCLASS64, little, elf.EM_PPC64, elf.PT_LOAD, "x"), File{Read: true, ELF: true, Machine: "EM_PPC64", Arch: "ppc64le"}},
+		{program(t, elf.ELFCLASS64, little, elf.EM_MIPS, elf.PT_LOAD, "x"), File{Read: true, ELF: true, Machine: "EM_MIPS", Arch: "mips64le"}},
+		{program(t, elf.ELFCLASS32, big, elf.EM_MIPS, elf.PT_LOAD, "x"), File{Read: true, ELF: true, Machine: "EM_MIPS", Arch: "mips"}},
+		{program(t, elf.ELFCLASS64, big, elf.EM_S390, elf.PT_LOAD, "x"), File{Read: true, ELF: true, Machine: "EM_S390", Arch: "s390x"}},
+		{program(t, elf.ELFCLASS64, little, elf.EM_AVR, elf.PT_LOAD, "x"), File{Read: true, ELF: true, Machine: "EM_AVR"}},
 	} {
 		got, err := Read(bytes.NewReader(tt.content))
 		if diff := cmp.Diff(tt.want, got); diff != "" || err != nil {

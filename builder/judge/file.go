@@ -19,7 +19,7 @@ func (sh *shell) exists(name string) (e rootfs.Entry, is maybe) {
 	switch {
 	case name == "/dev/null", name == "/dev/stdout", name == "/dev/stderr":
 		return rootfs.Entry{Path: name, Type: tar.TypeChar, Mode: 0o666}, yes
-	case slices.Contains(madeByRuntimes, name), sh.container.Files == nil, !isKnown(name), sh.container.mountOver(name) != "":
+	case slices.Contains(madeByRuntimes, name), sh.container.Files == nil, !isKnown(name), sh.container.mountOver(name) != "", sh.container.isAdded(name):
 		return e, perhaps
 	}
 	e, ok := sh.lookup(name)

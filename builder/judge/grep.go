@@ -53,7 +53,7 @@ func (c *call) grepFile(pattern, name string, o options, out string) result {
 		return r
 	}
 	full := c.absolute(name)
-	if _, ok := c.lookup(full); ok && isKnown(full) && withinAny(full, slices.Concat(programDirs, imageDirs)) && c.container.mountOver(full) == "" &&
+	if _, ok := c.lookup(full); ok && isKnown(full) && withinAny(full, slices.Concat(programDirs, imageDirs)) && c.container.mountOver(full) == "" && !c.container.isAdded(full) &&
 		!slices.Contains(madeByRuntimes, full) && grepped(c.readFile(full), pattern, o) == no {
 		c.cause(c.scene, "no-file", c.at, name+", as it is in the image, holds nothing that grep looks for")
 	}

@@ -137,7 +137,8 @@ func (sh *shell) program(c *call) result {
 // hardlyThere tells of a program that is not in the image, at a place where files come and go.
 func (sh *shell) hardlyThere(c *call) {
 	full := sh.absolute(c.name())
-	if !strings.Contains(c.name(), "/") || sh.container.Files == nil || !isKnown(full) || sh.container.mountOver(full) != "" || withinAny(full, kernels) {
+	if !strings.Contains(c.name(), "/") || sh.container.Files == nil || !isKnown(full) || sh.container.mountOver(full) != "" ||
+		sh.container.isAdded(full) || withinAny(full, kernels) {
 		return
 	}
 	if _, ok := sh.lookup(full); !ok && sh.err == nil {
