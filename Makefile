@@ -3,7 +3,7 @@
 
 GO ?= go
 
-.PHONY: demo test check fuzz bench build
+.PHONY: demo test check fuzz mutate bench build
 
 # Build a sample app on the embedded base and show what is in its image.
 demo:
@@ -32,6 +32,16 @@ check:
 # Every fuzz target for some seconds, all together at most three minutes.
 fuzz:
 	GO=$(GO) .ci/fuzz
+
+# Change the code in one place at a time and see whether a test fails: what lives is not
+# tested. MUTATE names the packages.
+MUTATE ?= ./builder/judge ./builder/health ./builder/equip ./builder/oci ./layers/apk
+mutate:
+	@for pkg in $(MUTATE); do \
+		echo "== $$pkg"; \
+		$(GO) run github.com/go-gremlins/gremlins/cmd/gremlins@v0.6.0 unleash $$pkg --workers=1 --timeout-coefficient=20 \
+			--invert-logical --invert-loopctrl --output-statuses=lct || exit 1; \
+	done
 
 bench:
 	$(GO) test -run='^$$' -bench=. -skip='^BenchmarkBigIndex$$' -benchtime=200x ./layers/...

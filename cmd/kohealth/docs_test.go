@@ -113,6 +113,25 @@ func TestContributing(t *testing.T) {
 	}
 }
 
+// TestWhereToChange holds the paths in CONTRIBUTING.md's table against the tree.
+func TestWhereToChange(t *testing.T) {
+	rows := regexp.MustCompile(`(?m)^\| (?:a|what|images|the) .*\|$`).FindAllString(document(t, "CONTRIBUTING.md"), -1)
+	if len(rows) < 10 {
+		t.Errorf("the table has %d rows", len(rows))
+	}
+	for _, row := range rows {
+		paths := regexp.MustCompile("`([a-z]+/[^`]+)`").FindAllStringSubmatch(row, -1)
+		if len(paths) == 0 {
+			t.Errorf("no path in %s", row)
+		}
+		for _, m := range paths {
+			if _, err := os.Stat(filepath.Join(topDir, filepath.FromSlash(m[1]))); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
+
 // TestSecurityIdentity checks that the identity which SECURITY.md has one verify is the
 // one of the workflow that signs.
 func TestSecurityIdentity(t *testing.T) {
