@@ -22,11 +22,12 @@ const (
 	onECS                       // a container of a task definition
 	onBuild                     // a stage of a Dockerfile
 	onRun                       // a container by itself: of docker run, of Quadlet, of docker inspect
+	onNomad                     // a script check of Nomad's
 	onKubernetes                // a container of a pod, with one of its probes or hooks at most
 )
 
 // takesImageCheck reports whether an image's HEALTHCHECK is run where the file says nothing.
-func (r runtime) takesImageCheck() bool { return r != onECS && r != onKubernetes }
+func (r runtime) takesImageCheck() bool { return r != onECS && r != onKubernetes && r != onNomad }
 
 // A group is what is started together: a task, a project.
 type group struct {

@@ -22,6 +22,10 @@ const (
 	kubeYAML                     // livenessProbe: {exec: {command: [a]}, periodSeconds: 10}
 	kubeJSON                     // the same in JSON
 	hclStyle                     // healthCheck = { startPeriod = 10 }
+	runStyle                     // --health-interval=10s
+	quadletStyle                 // HealthInterval=10s
+	nomadStyle                   // interval = "10s"
+	copilotStyle                 // healthcheck: {start_period: 10s}
 	hclSnake                     // health_check = { start_period = 10 }
 )
 
@@ -38,7 +42,7 @@ func (o Options) read(ctx context.Context, f *file) (groups []*group, err error)
 			return o.count(format, groups), err
 		}
 	}
-	docs, err := doctree.ParseAll(f.data)
+	docs, err := doctree.ParseLenient(f.data)
 	if err != nil {
 		return nil, f.unread(err)
 	}

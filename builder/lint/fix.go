@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -28,8 +29,24 @@ func (c *container) write(key string, value any) string {
 			text = fmt.Sprint(int(d / time.Second))
 		}
 	}
-	if c.Style == hclStyle || c.Style == hclSnake {
+	switch c.Style {
+	case hclStyle, hclSnake:
 		text = inHCL(text)
+	case copilotStyle:
+		if _, ok := value.(time.Duration); ok {
+			text += "s"
+		}
+	case nomadStyle:
+		if test, ok := value.([]string); ok {
+			return nomadCommand(test)
+		}
+		if d, ok := value.(time.Duration); ok {
+			text = encode(d.String())
+		}
+	case runStyle, quadletStyle:
+		if test, ok := value.([]string); ok {
+			return c.runCommand(test)
+		}
 	}
 	return c.Style.pair(key, text)
 }
@@ -37,9 +54,9 @@ func (c *container) write(key string, value any) string {
 // pair writes a key of ECS's and the text of its value.
 func (s style) pair(key, text string) string {
 	switch s {
-	case dockerfileStyle:
+	case dockerfileStyle, runStyle, quadletStyle:
 		return s.key(key) + "=" + text
-	case hclStyle, hclSnake:
+	case hclStyle, hclSnake, nomadStyle:
 		return s.key(key) + " = " + text
 	}
 	return s.key(key) + ": " + text
@@ -69,10 +86,38 @@ func (s style) key(name string) string {
 		return separated(name, '_')
 	case dockerfileStyle:
 		return "--" + separated(name, '-')
+	case runStyle:
+		return "--health-" + separated(name, '-')
+	case quadletStyle:
+		return "Health" + pascal
 	case hclSnake:
+		return separated(name, '_')
+	case copilotStyle:
+		if name == "healthCheck" {
+			return "healthcheck"
+		}
 		return separated(name, '_')
 	}
 	return name
+}
+
+// runCommand writes a test for run, or for Quadlet. Docker's flag takes only what a shell
+// runs, and what is run by itself has to have no spaces for Podman; then there is no word
+// for it but the image's own check.
+func (c *container) runCommand(test []string) string {
+	words := test[1:]
+	hasSpace := slices.ContainsFunc(words, func(word string) bool { return strings.ContainsAny(word, " \t\n") })
+	switch {
+	case len(words) == 0:
+		return ""
+	case c.Style == quadletStyle && test[0] == "CMD-SHELL":
+		return "HealthCmd=" + strings.ReplaceAll(words[0], "%", "%%")
+	case c.Style == quadletStyle && !hasSpace:
+		return "HealthCmd=CMD " + strings.ReplaceAll(strings.Join(words, " "), "%", "%%")
+	case test[0] == "CMD-SHELL":
+		return "--health-cmd=" + quote(words[0])
+	}
+	return ""
 }
 
 // inHCL writes JSON as HCL: there, ${ and %{ begin what is replaced.
@@ -138,11 +183,29 @@ func (c *container) whole(test ...string) string {
 		}
 		return "HEALTHCHECK " + strings.Join(parts, " ") + " " + command
 	}
+	if c.Runtime == onRun || c.Runtime == onNomad {
+		return c.lines(test, parts)
+	}
 	inside := strings.Join(append([]string{c.write("command", test)}, parts...), ", ")
 	if c.Style == hclStyle || c.Style == hclSnake {
 		inside = " " + inside + " " // as terraform fmt has it
 	}
 	return c.Style.pair("healthCheck", "{"+inside+"}")
+}
+
+// lines writes a check whose parts stand beside each other, and not in a value.
+func (c *container) lines(test, parts []string) string {
+	command, sep := c.write("command", test), "\n"
+	switch c.Style {
+	case nomadStyle:
+		command, parts = nomadCommand(test), parts[:2] // check_restart has the others
+	case runStyle:
+		sep = " "
+	}
+	if command == "" {
+		return ""
+	}
+	return strings.Join(append([]string{command}, parts...), sep)
 }
 
 // wholeProbe writes a probe of Kubernetes', or a hook.

@@ -1,7 +1,6 @@
 package lint
 
 import (
-	"bytes"
 	"context"
 
 	"github.com/ko-health/kohealth/builder/doctree"
@@ -61,6 +60,37 @@ func FileFormats() []Format {
 			runtime: onECS, isDocument: isPlan, read: eachDocument(readPlan),
 		},
 		{
+			ID: "quadlet", Name: "a Quadlet unit",
+			Files:   []string{"*.container", "*.kube"},
+			By:      "its name, `*.container` or `*.kube`",
+			Read:    "`HealthCmd` and its numbers, `Image`, `Environment`, `User`, `Volume` and the like; which YAML a `.kube` names",
+			Left:    "images of `.image` and `.build` units, environment files, `PodmanArgs`, what systemd replaces",
+			runtime: onRun, isFile: isQuadlet, read: readQuadlet,
+		},
+		{
+			ID: "nomad", Name: "a Nomad job",
+			Files:   []string{"*.nomad", "*.nomad.hcl"},
+			By:      "its name, `*.nomad`, or a `job` block in `*.hcl`",
+			Read:    "checks of type `script` in services of tasks and groups, the `config` of Docker's and Podman's tasks, `env`, `user`, variables with defaults",
+			Left:    "what Nomad replaces when the task runs; jobs in JSON",
+			runtime: onNomad, isFile: isNomad, read: readNomad,
+		},
+		{
+			ID: "copilot", Name: "a Copilot manifest",
+			Files:   []string{"manifest.yml"},
+			By:      "`name` and `type` of a service or job of Copilot's",
+			Read:    "the service's container and its sidecars: checks, images, variables, ports, dependencies",
+			Left:    "images that Copilot builds, what environments override, `taskdef_overrides`",
+			runtime: onECS, isDocument: isCopilot, read: eachDocument(readCopilot),
+		},
+		{
+			ID: "inspect", Name: "what docker inspect prints",
+			By:      "`Id` and `Config`, in a list or by itself",
+			Read:    "containers and images of `docker inspect` and `podman inspect`: check, environment, user, mounts, what starts",
+			Left:    "containers whose images are only in an engine",
+			runtime: onRun, isDocument: isInspect, read: eachDocument(readInspect),
+		},
+		{
 			ID: "kubernetes", Name: "a Kubernetes manifest",
 			Files:   []string{"*.yaml", "*.yml"},
 			By:      "`apiVersion` and `kind` at its top",
@@ -87,9 +117,9 @@ func FileFormats() []Format {
 		{
 			ID: "ecs", Name: "an ECS task definition",
 			Files:   []string{"*task*def*.json", "*task*def*.yaml", "*task*def*.yml"},
-			By:      "`containerDefinitions` at its top or in `taskDefinition`, or a list of container definitions",
+			By:      "`containerDefinitions` at its top or in `taskDefinition`, or a list of container definitions, or one by itself; JSON may have comments and `{{ … }}`, as ecspresso's has",
 			Read:    "container definitions, their checks, environment, user, ports, mounts, memory, dependencies; the task's platform and pidMode",
-			Left:    "environment files, values of secrets",
+			Left:    "environment files, values of secrets, what templates put in; Jsonnet",
 			runtime: onECS, isDocument: isTask, read: eachDocument(readTaskDocument),
 		},
 	}
@@ -102,10 +132,7 @@ type file struct {
 	docs []*doctree.Node // of JSON or YAML: those that are for the reader
 }
 
-func (f *file) isJSON() bool {
-	text := bytes.TrimLeft(f.data, "\uFEFF \t\r\n")
-	return len(text) > 0 && (text[0] == '{' || text[0] == '[')
-}
+func (f *file) isJSON() bool { return doctree.IsJSON(f.data) }
 
 // ecsStyle returns how ECS's keys are written in the file.
 func (f *file) ecsStyle() style {

@@ -224,7 +224,11 @@ func (c *container) withProbe(args []string) string {
 	if c.Runtime == onDocker {
 		return build
 	}
-	return build + "\n" + c.whole("CMD", c.probePath())
+	whole := c.whole("CMD", c.probePath())
+	if whole == "" {
+		return build + ", without --health-cmd"
+	}
+	return build + "\n" + whole
 }
 
 // orStatic returns the image's name, or, where that is no image, that of the base inside

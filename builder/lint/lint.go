@@ -88,7 +88,12 @@ func File(ctx context.Context, name string, data []byte, o Options) ([]Finding, 
 	case err != nil:
 		return nil, fmt.Errorf("reading %s: %w", name, err)
 	}
-	err = lookInto(ctx, groups, o)
+	return o.lint(ctx, name, groups)
+}
+
+// lint judges groups, with the images that they name.
+func (o Options) lint(ctx context.Context, name string, groups []*group) ([]Finding, error) {
+	err := lookInto(ctx, groups, o)
 	for _, g := range groups {
 		for _, c := range g.Containers {
 			if c.Image == nil { // nothing is read

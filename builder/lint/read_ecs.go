@@ -16,7 +16,14 @@ import (
 func isTask(doc *doctree.Node) bool {
 	definitions := doc.List() // Terraform's container_definitions
 	return doc.Get("containerDefinitions").Given() || doc.Get("taskDefinition").Get("containerDefinitions").Given() ||
-		len(definitions) > 0 && definitions[0].Get("image").Given()
+		len(definitions) > 0 && definitions[0].Get("image").Given() || isDefinition(doc)
+}
+
+// isDefinition reports whether a document is a container definition by itself.
+func isDefinition(doc *doctree.Node) bool {
+	isECS := func(key string) bool { return doc.Get(key).Given() }
+	return doc.Get("image").Given() && !doc.Get("apiVersion").Given() &&
+		slices.ContainsFunc([]string{"healthCheck", "essential", "portMappings", "logConfiguration", "memoryReservation"}, isECS)
 }
 
 func readTaskDocument(f *file, doc *doctree.Node) []*group {
@@ -26,6 +33,9 @@ func readTaskDocument(f *file, doc *doctree.Node) []*group {
 		return []*group{readTask(doc, f.ecsStyle())}
 	case described.Get("containerDefinitions").Given():
 		return []*group{readTask(described, f.ecsStyle())}
+	}
+	if doc.Kind == doctree.Map {
+		doc = &doctree.Node{Kind: doctree.List, Pos: doc.Pos, Items: []*doctree.Node{doc}}
 	}
 	return []*group{readDefinitions(doc, f.ecsStyle())}
 }

@@ -6,14 +6,14 @@ import (
 	"strings"
 
 	"github.com/ko-health/kohealth/builder/doctree"
-	"github.com/ko-health/kohealth/builder/terraform"
+	"github.com/ko-health/kohealth/builder/hclfile"
 )
 
 func isTerraform(f *file) bool { return path.Ext(strings.ReplaceAll(f.name, `\`, "/")) == ".tf" }
 
 // readTerraform reads the task definitions of a file of Terraform's.
 func readTerraform(_ context.Context, f *file, o Options) (groups []*group, err error) {
-	tasks, err := terraform.Parse(f.name, f.data, o.Dir)
+	tasks, err := hclfile.Terraform(f.name, f.data, o.Dir)
 	if err != nil {
 		return nil, err
 	}

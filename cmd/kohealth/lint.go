@@ -61,7 +61,11 @@ and 3 if a file or an image cannot be read.`,
   kohealth lint --severity=info registry.example.com/app:v1`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o, err := lf.options(args)
+			var command []string
+			if at := cmd.ArgsLenAtDash(); at >= 0 && lint.IsRun(args[at:]) {
+				args, command = args[:at], args[at:]
+			}
+			o, err := lf.options(args, command)
 			if err != nil {
 				return usage(err)
 			}
@@ -69,7 +73,7 @@ and 3 if a file or an image cannot be read.`,
 			if err != nil {
 				return usage(err)
 			}
-			l := &linter{options: o, images: images, stdin: cmd.InOrStdin()}
+			l := &linter{options: o, images: images, stdin: cmd.InOrStdin(), command: command}
 			if !lf.offline {
 				l.options.Open = l.open
 			}
@@ -93,8 +97,8 @@ and 3 if a file or an image cannot be read.`,
 	return ownCodes(cmd)
 }
 
-func (lf *lintFlags) options(args []string) (lint.Options, error) {
-	if len(args) == 0 {
+func (lf *lintFlags) options(args, command []string) (lint.Options, error) {
+	if len(args)+len(command) == 0 {
 		return lint.Options{}, hint.With(errors.New("there is nothing to lint"), "name an image, a task definition or a Compose file")
 	}
 	if !slices.Contains(lint.Formats(), lf.format) {
@@ -131,6 +135,7 @@ type linter struct {
 	options lint.Options
 	images  images.Options
 	stdin   io.Reader
+	command []string // docker run and the like; nil if there is none
 }
 
 // run lints everything before it says what could not be read.
@@ -139,6 +144,10 @@ func (l *linter) run(ctx context.Context, args []string, format, version string)
 	var errs []error
 	for _, arg := range args {
 		found, err := l.lint(ctx, arg)
+		findings, errs = append(findings, found...), append(errs, err)
+	}
+	if l.command != nil {
+		found, err := lint.RunLine(ctx, l.command, l.ofCommand())
 		findings, errs = append(findings, found...), append(errs, err)
 	}
 	if err := lint.Write(os.Stdout, format, version, findings); err != nil {
@@ -203,6 +212,13 @@ func (l *linter) ofFile(arg string) (lint.Options, error) {
 	return o, nil
 }
 
+// ofCommand returns the options for a command that runs a container.
+func (l *linter) ofCommand() lint.Options {
+	o := l.options
+	o.Tell = func(what string) { log.Printf("%s: not judged: %s", l.command[0], what) }
+	return o
+}
+
 // environment returns the variables of this process.
 func environment() map[string]string {
 	variables := map[string]string{}
@@ -226,7 +242,7 @@ func (l *linter) image(ctx context.Context, ref string) ([]lint.Finding, error) 
 // isFile tells files from images: by their names, or else by what they hold, as
 // tarballs are files, too.
 func isFile(arg string) (bool, error) {
-	if arg == "-" || slices.Contains([]string{".json", ".yaml", ".yml", ".template"}, filepath.Ext(arg)) {
+	if arg == "-" || slices.Contains([]string{".json", ".jsonc", ".yaml", ".yml", ".template", ".tf", ".hcl", ".nomad", ".container", ".kube"}, filepath.Ext(arg)) {
 		return true, nil
 	}
 	info, err := os.Stat(arg)

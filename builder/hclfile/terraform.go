@@ -1,13 +1,13 @@
-// Package terraform reads the ECS task definitions of Terraform's files, as far as they are
-// known without Terraform: locals, defaults of variables, functions, heredocs, and the
-// templates beside them. Whatever only a plan knows stays unknown.
+// Package hclfile reads files in HCL: the ECS task definitions of Terraform's, and the jobs
+// of Nomad's. Locals, defaults of variables, functions, heredocs and the templates beside
+// them are known without either; whatever only a plan or a client knows stays unknown.
 //
-//	tasks, err := terraform.Parse("main.tf", data, dir)
+//	tasks, err := hclfile.Terraform("main.tf", data, dir)
 //
 // A task has the keys that ECS's own task definitions have, whatever Terraform calls them.
 //
 // https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/ecs_task_definition
-package terraform
+package hclfile
 
 import (
 	"errors"
@@ -35,10 +35,10 @@ type Task struct {
 	Partial bool
 }
 
-// Parse reads the task definitions of a file. Other files of the directory are read for
+// Terraform reads the task definitions of a file. Other files of the directory are read for
 // what the file names of them; "" is no directory. Errors in the file's syntax are of type
 // [*doctree.Error].
-func Parse(name string, data []byte, dir string) ([]*Task, error) {
+func Terraform(name string, data []byte, dir string) ([]*Task, error) {
 	if err := limits.Document.Check(int64(len(data))); err != nil {
 		return nil, err
 	}

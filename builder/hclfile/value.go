@@ -1,4 +1,4 @@
-package terraform
+package hclfile
 
 import (
 	"math/big"

@@ -1,4 +1,4 @@
-package terraform
+package hclfile
 
 import (
 	"github.com/hashicorp/hcl/v2"

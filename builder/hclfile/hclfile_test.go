@@ -1,4 +1,4 @@
-package terraform_test
+package hclfile_test
 
 import (
 	"errors"
@@ -10,11 +10,11 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/ko-health/kohealth/builder/doctree"
-	"github.com/ko-health/kohealth/builder/terraform"
+	"github.com/ko-health/kohealth/builder/hclfile"
 )
 
 // in writes files into a directory and parses its main.tf.
-func in(t *testing.T, archive string) []*terraform.Task {
+func in(t *testing.T, archive string) []*hclfile.Task {
 	t.Helper()
 	dir := t.TempDir()
 	var main []byte
@@ -26,14 +26,14 @@ func in(t *testing.T, archive string) []*terraform.Task {
 			main = f.Data
 		}
 	}
-	tasks, err := terraform.Parse("main.tf", main, dir)
+	tasks, err := hclfile.Terraform("main.tf", main, dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return tasks
 }
 
-func commandOf(t *testing.T, task *terraform.Task) (words string, pos doctree.Pos) {
+func commandOf(t *testing.T, task *hclfile.Task) (words string, pos doctree.Pos) {
 	t.Helper()
 	list := task.Node.Get("containerDefinitions").List()
 	if len(list) != 1 {
@@ -126,7 +126,7 @@ func TestNamesThatGrow(t *testing.T) {
 	in(t, b.String())
 }
 
-func FuzzParse(f *testing.F) {
+func FuzzTerraform(f *testing.F) {
 	for _, kind := range []string{"ok", "err"} {
 		archive, err := txtar.ParseFile(filepath.Join("..", "..", "testdata", "lint", kind, "terraform.txtar"))
 		if err != nil {
@@ -137,7 +137,7 @@ func FuzzParse(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		tasks, err := terraform.Parse("main.tf", data, "")
+		tasks, err := hclfile.Terraform("main.tf", data, "")
 		lines := strings.Count(string(data), "\n") + 1
 		var at *doctree.Error
 		if errors.As(err, &at) && (at.Line < 1 || at.Line > lines) {

@@ -1,4 +1,4 @@
-package terraform_test
+package hclfile_test
 
 import (
 	"errors"
@@ -7,14 +7,14 @@ import (
 	"testing"
 
 	"github.com/ko-health/kohealth/builder/doctree"
+	"github.com/ko-health/kohealth/builder/hclfile"
 	"github.com/ko-health/kohealth/builder/limits"
-	"github.com/ko-health/kohealth/builder/terraform"
 )
 
 // What would make the parser call itself for ever is refused.
 func TestNesting(t *testing.T) {
 	for _, text := range []string{strings.Repeat("[", 500_000), strings.Repeat("!", 500_000), strings.Repeat("- ", 500_000), strings.Repeat("a?", 500_000)} {
-		_, err := terraform.Parse("a.tf", []byte("x = "+text), "")
+		_, err := hclfile.Terraform("a.tf", []byte("x = "+text), "")
 		var limit *limits.Error
 		if !errors.As(err, &limit) || limit.Limit != limits.ExpressionDepth {
 			t.Errorf("%.10s: %v", text, err)
