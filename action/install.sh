@@ -90,12 +90,22 @@ esac
 
 mkdir -p "$dir"
 cd "$dir"
-rm -f "kohealth$exe"
+# What an earlier step of the job has compiled, of the same source and by the same Go, need
+# not be compiled again.
+compiled="$version of $source, $(go env GOVERSION GOPROXY GOSUMDB GONOSUMDB | tr '\n' ' ')"
+if [ -x "kohealth$exe" ] && [ "$(cat "$dir.compiled" 2>/dev/null)" = "$compiled" ]; then
+	say 'an earlier step has compiled it'
+	echo "$dir" >>"$GITHUB_PATH"
+	exit
+fi
+rm -f "kohealth$exe" "$dir.compiled"
 if [ "$version" = source ]; then
 	say 'compiling the revision of the action'
 	compile go build -C "$source" -trimpath -buildvcs=false -o "$dir/kohealth$exe" ./cmd/kohealth
+	echo "$compiled" >"$dir.compiled"
 elif ! download "$version"; then
 	say "no binary of $version could be downloaded: compiling it with go install, $(verified)"
 	GOBIN=$dir compile go install -trimpath "github.com/ko-health/kohealth/cmd/kohealth@$version"
+	echo "$compiled" >"$dir.compiled"
 fi
 echo "$dir" >>"$GITHUB_PATH"

@@ -11,6 +11,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/ko-health/kohealth/builder/hint"
 )
 
 // A Set is all that a name stands for: an image, or an index of images of several
@@ -21,6 +23,7 @@ type Set struct {
 
 	Reference string          // by which registries or the engine know it; "" in a file
 	Digest    v1.Hash         // of what the name stands for, which may hold more than is here
+	Partial   bool            // the engine keeps an index of images, and gives one of them
 	Others    []v1.Descriptor // what an index holds beside images, such as attestations
 	path      string          // of a file
 	close     func() error
@@ -64,12 +67,18 @@ func (o Options) all(ctx context.Context, ref string, platforms []v1.Platform) (
 	if err != nil {
 		return nil, err
 	}
-	s := &Set{Reference: src.reference, close: src.close}
+	s := &Set{Reference: src.reference, Partial: src.partial, close: src.close}
 	if p, ok := findPath(ref); ok && src.reference == "" {
 		s.path = p.path
 	}
 	if src.index == nil {
 		err = s.one(src.image, platforms)
+		if src.known.Hex != "" {
+			s.Digest = src.known
+		}
+		if src.partial && errors.Is(err, ErrPlatform) {
+			err = hint.With(err, "the Docker engine keeps an index of images, and gives the one for its own platform: name the index where it was pulled from")
+		}
 	} else {
 		err = s.several(src.index, platforms)
 	}

@@ -8,11 +8,15 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sync"
 
 	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/daemon"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+	"github.com/moby/moby/api/types/system"
 	"github.com/moby/moby/client"
 	"github.com/moby/moby/client/pkg/versions"
 
@@ -44,16 +48,28 @@ func (o Options) fromDaemon(ctx context.Context, s string) (*source, error) {
 		return nil, errors.Join(explainDaemon(err), saved.Close())
 	}
 	src := &source{image: verified.Archive(img, saved.sources), reference: s, close: saved.Close}
-	if versions.GreaterThanOrEqualTo(docker.ClientVersion(), fullConfig) {
-		src.config = func() ([]byte, error) {
-			var raw bytes.Buffer
-			if _, err := docker.ImageInspect(ctx, ref.String(), client.ImageInspectWithRawResponse(&raw)); err != nil {
-				return nil, err
-			}
-			return configOf(raw.Bytes())
-		}
+	var raw bytes.Buffer
+	inspected, err := docker.ImageInspect(ctx, ref.String(), client.ImageInspectWithRawResponse(&raw))
+	if err != nil {
+		return nil, errors.Join(explainDaemon(err), saved.Close())
+	}
+	if known := inspected.Descriptor; known != nil {
+		src.known = v1.Hash{Algorithm: known.Digest.Algorithm().String(), Hex: known.Digest.Encoded()}
+		src.partial = types.MediaType(known.MediaType).IsIndex()
+	}
+	if versions.GreaterThanOrEqualTo(docker.ClientVersion(), fullConfig) && !isPodman(ctx, docker) {
+		src.config = func() ([]byte, error) { return configOf(raw.Bytes()) }
 	}
 	return src, nil
+}
+
+// isPodman reports whether it is Podman that answers as Docker would. It leaves the
+// check out of what it says of an image.
+func isPodman(ctx context.Context, docker *client.Client) bool {
+	server, err := docker.ServerVersion(ctx, client.ServerVersionOptions{})
+	return err == nil && slices.ContainsFunc(server.Components, func(c system.ComponentVersion) bool {
+		return c.Name == "Podman Engine" // https://github.com/containers/podman/blob/main/pkg/api/handlers/compat/version.go
+	})
 }
 
 // configOf returns what the engine says of an image in the form of an image's config.

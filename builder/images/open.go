@@ -77,6 +77,8 @@ type source struct {
 	index     v1.ImageIndex
 	reference string
 	config    func() ([]byte, error) // where it can be had with less work than image.RawConfigFile
+	known     v1.Hash                // by which an engine knows it; empty if it does not say
+	partial   bool                   // an engine keeps an index, and gives one image of it
 	close     func() error
 }
 

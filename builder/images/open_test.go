@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -234,6 +235,8 @@ func TestOnlyAttestations(t *testing.T) {
 // image's content.
 func TestDaemon(t *testing.T) {
 	saves, api := 0, "1.48"
+	answers := map[string]any{} // of the engine, beside the image's config
+	podman := false
 	img := image("linux/arm64")
 	engine := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
@@ -243,7 +246,13 @@ func TestDaemon(t *testing.T) {
 			cf := must(img.ConfigFile())
 			config := must(json.Marshal(cf.Config))
 			config = []byte(strings.Replace(string(config), `"Interval"`, `"StartInterval":5000000,"Interval"`, 1))
-			_ = json.NewEncoder(w).Encode(map[string]any{"Id": must(img.ConfigName()).String(), "Os": cf.OS, "Architecture": cf.Architecture, "Config": json.RawMessage(config)})
+			if podman {
+				config = []byte("{}")
+			}
+			maps.Copy(answers, map[string]any{"Id": must(img.ConfigName()).String(), "Os": cf.OS, "Architecture": cf.Architecture, "Config": json.RawMessage(config)})
+			_ = json.NewEncoder(w).Encode(answers)
+		case podman && strings.HasSuffix(r.URL.Path, "/version"):
+			_, _ = io.WriteString(w, `{"Components":[{"Name":"Podman Engine"},{"Name":"Conmon"}]}`)
 		case strings.HasSuffix(r.URL.Path, "/images/get"):
 			saves++
 			_ = tarball.Write(reference("ko.local/app"), img, w)
@@ -299,6 +308,38 @@ func TestDaemon(t *testing.T) {
 		t.Errorf("the image was copied %d times from an old engine", saves)
 	}
 	checkFails(t, "docker-daemon:other", "", "No such image", "docker images")
+
+	// Podman leaves the check out of what it says.
+	api, podman = "1.48", true
+	opened, err = images.New(t.Context(), "docker-daemon:ko.local/app", images.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if opened.Health == nil {
+		t.Error("Podman's image has lost its check")
+	}
+	if err := opened.Close(); err != nil {
+		t.Error(err)
+	}
+	podman = false
+
+	// containerd's store has an index, of which the engine gives one image.
+	known := v1.Hash{Algorithm: "sha256", Hex: strings.Repeat("1", 64)}
+	answers["Descriptor"] = map[string]any{"mediaType": types.OCIImageIndex, "digest": known.String(), "size": 1}
+	set, err := images.All(t.Context(), "docker-daemon:ko.local/app", nil, images.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !set.Partial || set.Digest != known {
+		t.Errorf("partial %t, digest %s", set.Partial, set.Digest)
+	}
+	if err := set.Close(); err != nil {
+		t.Error(err)
+	}
+	_, err = images.All(t.Context(), "docker-daemon:ko.local/app", []v1.Platform{{OS: "linux", Architecture: "s390x"}}, images.Options{})
+	if !strings.Contains(hint.Of(err), "keeps an index of images") {
+		t.Errorf("%v; hint %q", err, hint.Of(err))
+	}
 	engine.Close()
 	checkFails(t, "docker-daemon:app", "", "", "DOCKER_HOST")
 }

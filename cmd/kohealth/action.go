@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -100,13 +102,14 @@ func (w *workflow) build(ctx context.Context, in inputs) (*actionResult, error) 
 	if err != nil {
 		return nil, err
 	}
-	for name, value := range in.environment() {
+	env := in.environment()
+	for name, value := range env {
 		if err := os.Setenv(name, value); err != nil {
 			return nil, fmt.Errorf("setting %s: %w", name, err)
 		}
 	}
-	if err := quietly(func() error { return execute(ctx, args) }); err != nil {
-		return nil, err
+	if err := quietly(func() error { return execute(ctx, env, args) }); err != nil {
+		return nil, in.named(err)
 	}
 	data, err := os.ReadFile(metadataFile)
 	if err != nil {
@@ -115,9 +118,14 @@ func (w *workflow) build(ctx context.Context, in inputs) (*actionResult, error) 
 	return r, json.Unmarshal(data, &r.metadata)
 }
 
-// execute runs a command of kohealth's.
-func execute(ctx context.Context, args []string) error {
-	say("$ kohealth %s\n", quoteAll(args))
+// execute runs a command of kohealth's, and shows it with the variables that are set for
+// it, which are set already.
+func execute(ctx context.Context, env map[string]string, args []string) error {
+	var variables string
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		variables += name + "=" + quoteAll([]string{env[name]}) + " "
+	}
+	say("$ %skohealth %s\n", variables, quoteAll(args))
 	root := newRoot()
 	root.SetArgs(args)
 	return root.ExecuteContext(ctx)

@@ -101,7 +101,7 @@ func (in inputs) commandLine(sbomDir, metadata, output string) ([]string, error)
 			args = append(args, "--"+name+"="+value)
 		}
 	}
-	flag("tags", joinList(in.get("tags")))
+	flag("tags", tagList(in.get("tags")))
 	flag("platform", joinList(in.get("platforms")))
 	flag("push", in.get("push"))
 	flag("lint", in.get("lint"))
@@ -158,6 +158,40 @@ func (in inputs) environment() map[string]string {
 		}
 	}
 	return env
+}
+
+// named says which input an error of the command is about, for those who have written no
+// flags and no variables.
+func (in inputs) named(err error) error {
+	text := err.Error()
+	about := map[string]string{
+		"repo": "KO_DOCKER_REPO", "base-image": "KO_DEFAULTBASEIMAGE", "tags": "cannot be a tag",
+		"platforms": `"--platform" flag`, "task-definition": in.get("task-definition") + ":",
+	}
+	for _, f := range healthFlagTable() {
+		about[f.name] = `"--` + f.name + `" flag`
+	}
+	for _, name := range slices.Sorted(maps.Keys(about)) {
+		if in[name] != "" && strings.Contains(text+hint.Of(err), about[name]) {
+			return fmt.Errorf("input %s: %w", name, err)
+		}
+	}
+	return err
+}
+
+// tagList returns tags as the flag has them. docker/metadata-action writes each with the
+// name of an image before it, which repo says here.
+func tagList(s string) string {
+	var tags []string
+	for tag := range strings.SplitSeq(joinList(s), ",") {
+		if i := strings.LastIndex(tag, ":"); i >= 0 {
+			tag = tag[i+1:]
+		}
+		if !slices.Contains(tags, tag) {
+			tags = append(tags, tag)
+		}
+	}
+	return strings.Join(tags, ",")
 }
 
 // joinList joins what commas or white space separate as flags have it.

@@ -18,6 +18,8 @@ func TestActionCommandLine(t *testing.T) {
 		{"nothing", nil, "build --sbom-dir=SBOM --metadata-file=META --"},
 		{"lists", inputs{"tags": "a, b\nc", "platforms": " linux/amd64\nlinux/arm64\n", "importpaths": "./a ./b\n./c\n"},
 			"build --tags=a,b,c --platform=linux/amd64,linux/arm64 --sbom-dir=SBOM --metadata-file=META -- ./a ./b ./c"},
+		{"tags of docker/metadata-action", inputs{"tags": "ghcr.io/team/app:main\nghcr.io/team/app:sha-1a2b3c\nlocalhost:5000/app:main"},
+			"build --tags=main,sha-1a2b3c --sbom-dir=SBOM --metadata-file=META --"},
 		{"import paths are not flags", inputs{"importpaths": "--bare"}, "build --sbom-dir=SBOM --metadata-file=META -- --bare"},
 		{"health", inputs{"health": `["-status", "200", "http://:8080/"]` + "\n", "health-retries": "5", "health-log": "false"},
 			`build --sbom-dir=SBOM '--health=["-status", "200", "http://:8080/"]' --health-retries=5 --health-log=false --metadata-file=META --`},

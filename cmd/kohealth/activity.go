@@ -32,14 +32,14 @@ func describe(tasks []*task, now time.Time) string {
 	var parts []string
 	for _, t := range tasks {
 		if len(t.running) > 0 && now.Sub(t.since) >= showAfter {
-			parts = append(parts, t.String())
+			parts = append(parts, t.describe(now))
 		}
 	}
 	return term.Line(strings.Join(parts, " · "))
 }
 
-// String says such as "building app, worker" or "pushing 1.2/3.4 MB".
-func (t *task) String() string {
+// describe says such as "building app, worker 42s" or "pushing 1.2/3.4 MB".
+func (t *task) describe(now time.Time) string {
 	const most = 3
 	var names []string
 	for _, a := range t.running {
@@ -59,6 +59,8 @@ func (t *task) String() string {
 		text += fmt.Sprintf(" %.1f/%.1f MB", float64(t.done)/1e6, float64(t.total)/1e6)
 	case t.done > 0:
 		text += fmt.Sprintf(" %.1f MB", float64(t.done)/1e6)
+	case now.Sub(t.since) >= timeAfter:
+		text += " " + now.Sub(t.since).Truncate(time.Second).String()
 	}
 	return text
 }

@@ -126,6 +126,9 @@ func (f *baseFlags) publish(ctx context.Context, p *publisher, set *images.Set, 
 	if err != nil {
 		return err
 	}
+	if set.Partial {
+		log.Printf("note: the Docker engine keeps an index of images, and gives one of them, which gets the check; name the index where it was pulled from for all platforms")
+	}
 	if f.sbom != "none" {
 		bo.SBOM = path.Base(repository)
 	}

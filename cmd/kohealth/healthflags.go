@@ -36,10 +36,10 @@ func healthFlagTable() []healthFlag {
 		{"health-log", health.KeyLog, "", "a failing check also says why in the container's log (default true)"},
 		{"health-tool", health.KeyTool, "tool", "what to check with: probe, or busybox, which brings a shell (default " + health.ToolProbe + ")"},
 		{"health-package", health.KeyPackages, "name", "Wolfi package to add to the image: curl, curl=8.21.0-r2, curl~8.21 (may be repeated)"},
-		{"health-repository", health.KeyRepositories, "url", "where packages come from, in place of Wolfi's: URL or directory above x86_64 (may be repeated)"},
-		{"health-key", health.KeyKeys, "file", "public key of a repository, after sha1: if signatures with SHA-1 are to count (may be repeated; Wolfi's is known)"},
-		{"health-offline", health.KeyOffline, "", "take packages from the cache, and ask nobody"},
-		{"ignore", health.KeyIgnore, "rule", "rule to pass over when the check is judged, as lint names them (may be repeated)"},
+		{"health-repository", health.KeyRepositories, "url", "repository in place of Wolfi's: URL or directory above x86_64 (may be repeated)"},
+		{"health-key", health.KeyKeys, "file", "PEM key to verify repositories with; prefix sha1: to accept SHA-1 signatures (may be repeated; Wolfi's is known)"},
+		{"health-offline", health.KeyOffline, "", "use only cached packages; no network"},
+		{"ignore", health.KeyIgnore, "rule", "lint rule to skip when the check is judged (may be repeated)"},
 		{"no-healthcheck", health.KeyDisable, "", "build what ko builds, without a health check"},
 	}
 }
@@ -67,7 +67,7 @@ func addHealthFlags(set *pflag.FlagSet) *healthFlags {
 			set.Lookup(f.name).NoOptDefVal = "true"
 		}
 	}
-	set.StringVar(&hf.format, formatFlag, "", "media types of the image: oci or docker, which Podman needs (default the base image's)")
+	set.StringVar(&hf.format, formatFlag, "", "media types of the image: oci, or docker, which Podman needs (default the base image's)")
 	return hf
 }
 

@@ -53,7 +53,7 @@ func (p *pipeline) resolve(arg string, mains map[string]string) ([]string, error
 		return nil, hint.With(fmt.Errorf("importpath %q is not supported: %w", importpath, err),
 			packageHint(arg))
 	}
-	return []string{importpath}, nil
+	return []string{importpath}, checkMeant(arg, "")
 }
 
 // expand returns the main packages that match a pattern.

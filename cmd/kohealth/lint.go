@@ -83,10 +83,10 @@ and 3 if a file or an image cannot be read.`,
 	}
 	fs := cmd.Flags()
 	fs.StringVar(&lf.format, "format", "text", "how to print findings: "+strings.Join(lint.Formats(), ", "))
-	fs.StringVar(&lf.severity, "severity", "warning", "the least that is found: info, warning or error")
-	fs.StringArrayVar(&lf.ignore, "ignore", nil, "rule that is left out; may be repeated")
+	fs.StringVar(&lf.severity, "severity", "warning", "minimum severity to report: info, warning or error")
+	fs.StringArrayVar(&lf.ignore, "ignore", nil, "lint rule to skip; may be repeated")
 	fs.BoolVar(&lf.offline, "offline", false, "open no image: judge files by themselves")
-	fs.StringVar(&lf.platform, "platform", "", "of an IMAGE for several platforms, the one to look at (default linux/amd64, or what there is)")
+	fs.StringVar(&lf.platform, "platform", "", "platform of an IMAGE that has several (default linux/amd64, or what there is)")
 	fs.BoolVar(&lf.insecure, "insecure-registry", false, "verify no certificate, and take plain HTTP, too")
 	completeFlags(cmd, map[string]cobra.CompletionFunc{
 		"format":   oneOf(lint.Formats()...),

@@ -53,7 +53,7 @@ func checkMeant(arg, dir string) error {
 	if here, err := filepath.Abs(meant); err != nil || here == dir {
 		return err
 	}
-	return hint.With(fmt.Errorf("%q is the import path of the package in %s", arg, dir), packageHint(arg))
+	return hint.With(fmt.Errorf("%q is the import path of another package, and a directory here", arg), packageHint(arg))
 }
 
 // systems are the words of build constraints that are no tags to set: systems that people

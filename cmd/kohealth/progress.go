@@ -32,6 +32,7 @@ type progress struct {
 
 const (
 	showAfter = time.Second
+	timeAfter = 5 * time.Second // how long it takes is shown, too
 	drawEvery = 100 * time.Millisecond
 )
 

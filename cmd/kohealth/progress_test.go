@@ -64,6 +64,22 @@ func (s *screen) check(t *testing.T, want string) {
 	}
 }
 
+func TestProgressTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, s := newTestProgress(80)
+		app := p.begin("building", "app")
+		time.Sleep(timeAfter - time.Millisecond)
+		s.check(t, "building app")
+		time.Sleep(37*time.Second + drawEvery)
+		s.check(t, "building app 42s")
+		time.Sleep(time.Minute)
+		s.check(t, "building app 1m42s")
+		app.end()
+		s.check(t, "")
+		p.close()
+	})
+}
+
 func TestProgress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, s := newTestProgress(80)

@@ -44,6 +44,7 @@ func newRoot() *cobra.Command {
   # Will the check of this file work in the images that it names?
   kohealth lint compose.yaml`
 	setExamples(root)
+	setHelp(root)
 	setLogs(root)
 	setBuild(command(root, "build"), v)
 	setResolve(command(root, "resolve"), v)
