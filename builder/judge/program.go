@@ -260,8 +260,8 @@ func (sh *shell) scriptFile(p *program, b executable.File, c *call) result {
 	if !b.Script {
 		switch {
 		case sh.isExec && b.Read:
-			sh.cause(c.scene, "not-executable", c.at, p.Path+" is neither a program nor a script that begins with #!: exec format error")
-			return cannotRun
+			sh.tell("not-executable", c.at, p.Path+" is neither a program nor a script that begins with #!: exec format error", nil) // unless the kernel is told of its kind
+			return result{status: either}
 		case sh.isExec || sh.dialect == anyShell:
 			return result{status: either}
 		}
