@@ -99,6 +99,28 @@ func TestECS(t *testing.T) {
 	if _, _, err := render.ECS(health.Config{Test: []string{"CMD", "x"}, Timeout: time.Hour}); err == nil {
 		t.Error("a timeout of an hour is taken")
 	}
+	for retries, ok := range map[int]bool{1: true, 10: true, 11: false} {
+		_, _, err := render.ECS(health.Config{Test: []string{"CMD", "x"}, Retries: retries})
+		if (err == nil) != ok {
+			t.Errorf("%d retries: %v", retries, err)
+		}
+	}
+}
+
+// TestKubernetesRounds checks that a startup probe never ends before Docker would have
+// counted enough failures.
+func TestKubernetesRounds(t *testing.T) {
+	for start, want := range map[time.Duration]string{3 * time.Second: "failureThreshold: 14", 4 * time.Second: "failureThreshold: 10"} {
+		out, err := render.As("kubernetes", render.Request{Check: health.Config{
+			Test: []string{"CMD", "/x"}, Interval: 10 * time.Second, Timeout: time.Second, Retries: 3, StartPeriod: 10 * time.Second, StartInterval: start,
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(out.Text, want) {
+			t.Errorf("every %s: no %q in\n%s", start, want, out.Text)
+		}
+	}
 }
 
 func TestErrors(t *testing.T) {

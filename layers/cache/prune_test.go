@@ -60,6 +60,8 @@ func TestPrune(t *testing.T) {
 		"all is young":              {map[string]int{"a": 1, "b": 2}, cache.Limits{Age: 3 * day, Size: 100}, []string{"a", "b"}},
 		"too old":                   {map[string]int{"a": 1, "x/b": 4}, cache.Limits{Age: 3 * day, Size: 100}, []string{"a"}},
 		"too much":                  {map[string]int{"a": 1, "b": 2, "x/c": 0}, cache.Limits{Age: 3 * day, Size: 25}, []string{"a", "x/c"}},
+		"exactly as much":           {map[string]int{"a": 1, "b": 2}, cache.Limits{Age: 3 * day, Size: 20}, []string{"a", "b"}},
+		"what goes counts no more":  {map[string]int{"a": 1, "b": 4, "img/oci-layout": 3, "img/index.json": 3, "img/c": 3}, cache.Limits{Age: 9 * day, Size: 25}, []string{"a", "b"}},
 		"one that is too large":     {map[string]int{"a": 1}, cache.Limits{Age: 3 * day, Size: 9}, []string{}},
 		"a layout is one, young":    {layout, cache.Limits{Age: 4 * day, Size: 100}, slices.Sorted(maps.Keys(layout))},
 		"a layout is one, old":      {layout, cache.Limits{Age: 2 * day, Size: 100}, []string{}},
