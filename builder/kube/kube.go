@@ -16,6 +16,7 @@ import (
 // A Pod is a pod, or the template by which a workload makes pods.
 type Pod struct {
 	Kind, Name   string // of the object, such as Deployment
+	BuiltIn      bool   // its kind is Kubernetes' own, and not one that something else fills in
 	Pos          doctree.Pos
 	Containers   []*Container // apps, and sidecars: init containers that go on running
 	OS           string       // "linux" where nothing is said
@@ -128,6 +129,8 @@ func isPodSpec(spec *doctree.Node) bool {
 func readSpec(object, spec *doctree.Node) *Pod {
 	p := &Pod{Pos: object.At(), HostNetwork: spec.Get("hostNetwork").IsTrue()}
 	p.Kind, _ = object.Get("kind").Str()
+	version, _ := object.Get("apiVersion").Str()
+	p.BuiltIn = version == "v1" || strings.HasPrefix(version, "apps/") || strings.HasPrefix(version, "batch/") || version == "" // an item of a list
 	p.Name, _ = object.Get("metadata").Get("name").Str()
 	p.OS, p.Architecture = platform(spec)
 	p.Ends = p.Kind == "Job" || p.Kind == "CronJob"

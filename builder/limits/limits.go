@@ -50,22 +50,23 @@ const (
 	Extends                                    // services that extend another
 	ExpressionDepth                            // expressions of HCL's in each other
 	TerraformFiles                             // files beside one of Terraform's
+	Walked                                     // files and directories of a directory that is linted
 )
 
 // What packages are made of.
 const (
-	Index          Limit = TerraformFiles + 1 + iota // an index of packages, as it is served
-	IndexUnpacked                                    // the same, unpacked
-	Records                                          // packages in an index
-	Line                                             // a line of an index
-	Database                                         // a base image's list of packages
-	Key                                              // a public key
-	Downloads                                        // all packages together, as they are served
-	Control                                          // a package's signature or control part, unpacked
-	Files                                            // the files of all packages together
-	PackageEntries                                   // files, directories and links of one package
-	PathParts                                        // directories in a package's path
-	Resolving                                        // time to choose packages
+	Index          Limit = Walked + 1 + iota // an index of packages, as it is served
+	IndexUnpacked                            // the same, unpacked
+	Records                                  // packages in an index
+	Line                                     // a line of an index
+	Database                                 // a base image's list of packages
+	Key                                      // a public key
+	Downloads                                // all packages together, as they are served
+	Control                                  // a package's signature or control part, unpacked
+	Files                                    // the files of all packages together
+	PackageEntries                           // files, directories and links of one package
+	PathParts                                // directories in a package's path
+	Resolving                                // time to choose packages
 )
 
 // What is built from.
@@ -137,6 +138,8 @@ var table = [...]row{
 	ExpressionDepth: {"expressions of HCL in each other", 5000, count},
 	TerraformFiles:  {"files that are read beside one of Terraform's", 200, count},
 	Extends:         {"services that extend another, in a Compose file and those that it names", 1000, count},
+
+	Walked: {"files and directories of a directory that is linted", 500_000, count},
 
 	Index:          {"an index of packages, as it is served", 64 * mib, size}, // Wolfi's has about 10 MB, and 100 MB unpacked
 	IndexUnpacked:  {"an index of packages, unpacked", 256 * mib, size},

@@ -2,12 +2,10 @@ package lint
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/ko-health/kohealth/builder/doctree"
-	"github.com/ko-health/kohealth/builder/hint"
 	"github.com/ko-health/kohealth/builder/limits"
 )
 
@@ -40,12 +38,13 @@ func (o Options) read(ctx context.Context, f *file) (groups []*group, err error)
 	formats := FileFormats()
 	for _, format := range formats {
 		if format.isFile != nil && format.isFile(f) {
-			return format.read(ctx, f, o)
+			groups, err := format.read(ctx, f, o)
+			return o.count(format, groups), err
 		}
 	}
 	docs, err := doctree.ParseLenient(f.data)
 	if err != nil {
-		return nil, err
+		return nil, f.unread(err)
 	}
 	for _, format := range formats {
 		part := *f
@@ -56,9 +55,43 @@ func (o Options) read(ctx context.Context, f *file) (groups []*group, err error)
 		if err != nil {
 			return nil, err
 		}
-		groups = append(groups, read...)
+		groups = append(groups, o.count(format, read)...)
 	}
-	return groups, o.refuse(docs)
+	return o.others(f, groups, docs)
+}
+
+// others deals with the documents that are of no format: beside others they are left, and
+// empty ones are none.
+func (o Options) others(f *file, groups []*group, docs []*doctree.Node) ([]*group, error) {
+	given := slices.DeleteFunc(slices.Clone(docs), func(doc *doctree.Node) bool { return !doc.Given() })
+	switch {
+	case len(docs) == 0, len(given) == 0 && (len(groups) > 0 || len(docs) > 1):
+		return groups, nil
+	case len(groups) == 0:
+		return nil, f.unread(unknown())
+	}
+	left := newGroup()
+	for _, doc := range given {
+		left.left(fmt.Sprintf("the document at line %d, which is of no format that lint reads", doc.At().Line))
+	}
+	return append(groups, left), nil
+}
+
+// count tells how much was read.
+func (o Options) count(format Format, groups []*group) []*group {
+	if o.Read == nil {
+		return groups
+	}
+	n := 0
+	for _, g := range groups {
+		for _, c := range g.Containers {
+			if c.Probe == nil {
+				n++
+			}
+		}
+	}
+	o.Read(format, n)
+	return groups
 }
 
 // take takes the documents that are of a format, and leaves the others.
@@ -77,24 +110,6 @@ func (format Format) take(docs []*doctree.Node) (taken, left []*doctree.Node) {
 		}
 	}
 	return taken, left
-}
-
-// refuse returns the error of a document that is of no format. An empty one beside others
-// is none.
-func (o Options) refuse(docs []*doctree.Node) error {
-	isGiven := func(doc *doctree.Node) bool { return doc.Given() }
-	if len(docs) == 0 || len(docs) > 1 && !slices.ContainsFunc(docs, isGiven) {
-		return nil
-	}
-	var read []string
-	for _, format := range FileFormats() {
-		known := format.Name
-		if format.isDocument != nil {
-			known += " (" + strings.ReplaceAll(format.By, "`", "") + ")"
-		}
-		read = append(read, known)
-	}
-	return hint.With(errors.New("it is of no format that lint reads"), "lint reads "+strings.Join(read, ", "))
 }
 
 // readArgs reads a test that is a list.

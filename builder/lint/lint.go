@@ -1,6 +1,5 @@
 // Package lint finds what would make a health check fail, or what a platform would
-// make of it that nobody meant. It reads images, ECS task definitions, Compose files
-// and CloudFormation templates, and holds the checks in files against what is in the
+// make of it that nobody meant. It reads images and files of every format of [FileFormats], and holds the checks in files against what is in the
 // images that they name.
 //
 // A file is read into groups of containers; an image is looked into, no further than
@@ -69,6 +68,10 @@ type Options struct {
 	// Tell, if there is one, is called once for a file of which not all is judged, with
 	// what is left out.
 	Tell func(what string)
+
+	// Read, if there is one, is called for every format that is found in a file, with the
+	// number of containers that are described.
+	Read func(f Format, containers int)
 
 	Severity Severity // the least that is reported
 	Ignore   []string // rules that are left out

@@ -2,6 +2,7 @@ package lint
 
 import (
 	"slices"
+	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -18,6 +19,11 @@ func readKubernetes(f *file, doc *doctree.Node) (groups []*group) {
 	}
 	for _, pod := range kube.Pods(doc) {
 		groups = append(groups, readPod(pod, style))
+	}
+	if len(groups) == 0 {
+		g := newGroup()
+		g.leaveSource(doc)
+		return []*group{g}
 	}
 	return groups
 }
@@ -92,6 +98,9 @@ func (c *container) readKubeCheck() {
 	for i := range args {
 		if !c.Probe.Hook {
 			args[i].Text = c.Kube.Static(args[i].Text)
+		}
+		if strings.Contains(args[i].Text, "{{") { // of a template
+			args[i].Text, args[i].Open = composefile.Unknown, true
 		}
 	}
 	c.Check = &check{

@@ -41,9 +41,10 @@ const (
 	kubeTimeout = time.Second
 )
 
-// isPatch reports whether the file has a part of the container only, which is merged into
-// another: a whole one names its image.
-func (c *container) isPatch() bool { return !c.ImageRef.Given() }
+// isPart reports whether something fills in what the file leaves out: it is merged into
+// another, as a whole container names its image, or it is of a kind with defaults of its
+// own, as Knative's are.
+func (c *container) isPart() bool { return !c.ImageRef.Given() || !c.Pod.BuiltIn }
 
 // isLater reports whether a value is filled in before Kubernetes gets it.
 func isLater(n *doctree.Node) bool {
@@ -78,7 +79,7 @@ func kubeRefused(c *container) (found []problem) {
 	}
 	given, known := c.handlers()
 	switch {
-	case len(given) == 0 && !c.isPatch():
+	case len(given) == 0 && !c.isPart():
 		found = append(found, at(c.Probe.Pos, "", "it has none of %s", strings.Join(known, ", "))...)
 	case len(given) > 1:
 		found = append(found, at(c.Probe.Pos, "", "it has %s, and there may be one of them", strings.Join(given, " and "))...)
@@ -93,7 +94,7 @@ func (c *container) refusedCommand() []problem {
 	case !exec.Given() || isLater(command):
 		return nil
 	case !command.Given() || command.Kind == doctree.List && len(command.Items) == 0:
-		if c.isPatch() {
+		if c.isPart() {
 			return nil
 		}
 		return at(exec.Pos, "", "there is no command")
@@ -153,7 +154,7 @@ func (c *container) refusedPort() []problem {
 	handler, port, by := c.asks()
 	number, isNumber := port.Int()
 	switch {
-	case handler == nil, isLater(port), c.isPatch() && !port.Given():
+	case handler == nil, isLater(port), c.isPart() && !port.Given():
 		return nil
 	case !port.Given():
 		return at(handler.Pos, "", "%s has no port", by)
@@ -183,7 +184,7 @@ func (c *container) refusedScheme() []problem {
 func kubePort(c *container) []problem {
 	_, port, by := c.asks()
 	name, ok := port.Str()
-	if _, isNumber := port.Int(); !ok || isNumber || by == "grpc" || isLater(port) || c.isPatch() {
+	if _, isNumber := port.Int(); !ok || isNumber || by == "grpc" || isLater(port) || c.isPart() {
 		return nil
 	}
 	var names []string
@@ -335,7 +336,7 @@ func kubeSlow(c *container) []problem {
 const shortKubeStart = 10 * time.Second
 
 func kubeStart(c *container) []problem {
-	if c.Probe == nil || c.Probe.Key != "startupProbe" && (c.Probe.Key != "livenessProbe" || c.probe("startupProbe") != nil) || c.isPatch() {
+	if c.Probe == nil || c.Probe.Key != "startupProbe" && (c.Probe.Key != "livenessProbe" || c.probe("startupProbe") != nil) || c.isPart() {
 		return nil
 	}
 	grace := time.Duration(0)

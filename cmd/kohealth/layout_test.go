@@ -34,6 +34,7 @@ func TestDependencies(t *testing.T) {
 		"builder/lint":             slices.Concat([]string{"builder/lint", "builder/composefile", "builder/dockerfile", "builder/hclfile", "builder/judge", "builder/kube", "builder/doctree", "builder/rootfs", "builder/verified", "layers/cache"}, printing, health),
 		"builder/hclfile":          {"builder/hclfile", "builder/doctree", "builder/limits"},
 		"builder/judge":            append([]string{"builder/judge", "builder/rootfs", "builder/verified", "layers/cache"}, health...),
+		"builder/walk":             {"builder/walk", "builder/limits"},
 		"builder/composefile":      {"builder/composefile", "builder/limits", "builder/doctree"},
 		"builder/taskdef":          append([]string{"builder/taskdef", "builder/render", "builder/kube", "builder/doctree"}, health...),
 		"builder/ecr":              {"builder/ecr", "builder/hint"},

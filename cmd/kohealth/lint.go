@@ -34,14 +34,15 @@ type lintFlags struct {
 func newLint(v versions) *cobra.Command {
 	var lf lintFlags
 	cmd := &cobra.Command{
-		Use:   "lint [IMAGE | FILE]...",
-		Short: "Find what would make a health check fail, in images, task definitions and Compose files.",
+		Use:   "lint [IMAGE | FILE | DIR]...",
+		Short: "Find what would make a health check fail, in images, manifests, task definitions and Compose files.",
 		Long: `Find what would make a health check fail.
 
-A FILE is an ECS task definition, a Compose file or a CloudFormation template, in JSON
-or YAML, or - for standard input. The images that it names are looked into, unless
---offline is given. A Compose file is read as Compose reads it, with .env and the
-environment. An IMAGE is in a registry, in the Docker engine (docker-daemon:NAME, ko.local/NAME), a tarball or
+A FILE is a Kubernetes manifest, an ECS task definition, a Compose file or a
+CloudFormation template, or - for standard input. The images that it names are looked
+into, unless --offline is given. A Compose file is read as Compose reads it, with .env
+and the environment. Of a DIR, all files are linted that have a name as these have, and
+that .gitignore does not ignore. An IMAGE is in a registry, in the Docker engine (docker-daemon:NAME, ko.local/NAME), a tarball or
 an OCI layout.
 
 Exits with 0 if nothing is found, 1 if something is, 2 if the command line is wrong,
@@ -49,6 +50,9 @@ and 3 if a file or an image cannot be read.`,
 		Example: `
   # Will the check of this task definition work in the images that it names?
   kohealth lint task-definition.json
+
+  # Everything in this directory that kohealth can read.
+  kohealth lint .
 
   # Annotate a pull request in a GitHub workflow.
   kohealth lint --format=github task-definition.json compose.yaml
@@ -117,7 +121,7 @@ func checkRules(ids []string) error {
 		if slices.Contains(known, id) {
 			continue
 		}
-		next := "the README lists the rules; findings end with theirs in brackets"
+		next := "https://github.com/ko-health/kohealth/blob/main/docs/lint.md lists the rules; a finding ends with its rule in brackets"
 		if near := health.Nearest(id, known); near != "" {
 			next = fmt.Sprintf("did you mean %q?", near)
 		}
@@ -152,10 +156,21 @@ func (l *linter) run(ctx context.Context, args []string, format, version string)
 	if err := errors.Join(errs...); err != nil || len(findings) == 0 {
 		return err
 	}
-	return &exit{fmt.Errorf("%d found", len(findings)), exitFound}
+	return &exit{errors.New(counted(len(findings), "finding")), exitFound}
+}
+
+// counted returns a number of things in words.
+func counted(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 func (l *linter) lint(ctx context.Context, arg string) ([]lint.Finding, error) {
+	if isTree(arg) {
+		return l.tree(ctx, arg)
+	}
 	file, err := isFile(arg)
 	if err != nil {
 		return nil, err
@@ -163,6 +178,11 @@ func (l *linter) lint(ctx context.Context, arg string) ([]lint.Finding, error) {
 	if !file {
 		return l.image(ctx, arg)
 	}
+	return l.file(ctx, arg)
+}
+
+// file lints a file, or standard input for "-".
+func (l *linter) file(ctx context.Context, arg string) ([]lint.Finding, error) {
 	defer progressOf(ctx).begin("linting", arg).end()
 	data, err := readDefinition(l.stdin, arg)
 	if err != nil {
