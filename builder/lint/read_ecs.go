@@ -211,7 +211,11 @@ func readSeconds(n *doctree.Node) duration {
 	return d
 }
 
-func isTemplateOfAWS(doc *doctree.Node) bool { return doc.Get("Resources").Given() }
+// isTemplateOfAWS reports whether a document is a template. Helm's values, too, have
+// resources, which begin with a small letter.
+func isTemplateOfAWS(doc *doctree.Node) bool {
+	return slices.ContainsFunc(doc.Map(), func(f doctree.Field) bool { return f.Key.Text == "Resources" && f.Value.Given() })
+}
 
 // readTemplate reads the task definitions of a CloudFormation template's resources,
 // and the services that run them behind a Classic Load Balancer.
