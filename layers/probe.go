@@ -106,7 +106,7 @@ func (c *Compiler) HostProbe(ctx context.Context, variant Variant, appDir string
 	if err != nil {
 		return nil, err
 	}
-	target := []string{"GOOS=" + runtime.GOOS, "GOARCH=" + runtime.GOARCH}
+	target := append([]string{"GOOS=" + runtime.GOOS, "GOARCH=" + runtime.GOARCH}, smaller(toolchain)...)
 	flags := buildFlags(variant, beginsEarly(toolchain, target))
 	flags[len(flags)-1] += " '-X=main.appDir=" + appDir + "'"
 	if c.Begin != nil {
@@ -176,7 +176,8 @@ func (c *Compiler) load(ctx context.Context, target []string, variant Variant) (
 	}
 	dir := c.Cache.Sub("probe")
 	flags := buildFlags(variant, beginsEarly(toolchain, target))
-	key := probeKey(source, toolchain, target, flags)
+	env := append(slices.Clone(target), smaller(toolchain)...)
+	key := probeKey(source, toolchain, env, flags)
 	if binary, ok := dir.Get(key); ok {
 		return binary, nil
 	}
@@ -184,7 +185,7 @@ func (c *Compiler) load(ctx context.Context, target []string, variant Variant) (
 	if c.Begin != nil {
 		defer c.Begin()()
 	}
-	binary, err := compile(ctx, goCmd, source, target, flags)
+	binary, err := compile(ctx, goCmd, source, env, flags)
 	if err == nil {
 		_ = dir.Put(key, binary) // it is only slower without
 	}
@@ -271,13 +272,12 @@ func probeKey(source map[string][]byte, toolchain string, target, flags []string
 
 // buildFlags make a small binary that holds nothing of the machine it was made on.
 // The tag probe leaves out package time. Without inlining the layer is a tenth smaller,
-// and without the bounds checks of Go's runtime, which indexes nothing that comes from
-// elsewhere, a fiftieth; neither makes a difference in speed that can be measured. A
-// binary that begins early begins with what stands in probe/early_linux.go.
+// which makes no difference in speed that can be measured. A binary that begins early
+// begins with what stands in probe/early_linux.go.
 func buildFlags(variant Variant, early bool) []string {
 	link := "-ldflags=-s -w -buildid="
 	if early {
 		link += " -E=main.enterEarly"
 	}
-	return []string{"-trimpath", "-buildvcs=false", "-tags=" + variant.tags(), "-gcflags=all=-l", "-gcflags=runtime=-l -B", link}
+	return []string{"-trimpath", "-buildvcs=false", "-tags=" + variant.tags(), "-gcflags=all=-l", link}
 }

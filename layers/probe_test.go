@@ -292,7 +292,7 @@ func TestProbeIsVetted(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, platform := range strings.Fields("linux/386 linux/amd64 linux/arm linux/arm64 linux/loong64 linux/mips64le " +
-		"linux/ppc64le linux/riscv64 linux/s390x darwin/arm64 windows/amd64") {
+		"linux/ppc64le linux/riscv64 linux/s390x darwin/arm64 windows/amd64 windows/arm64") {
 		goos, arch, _ := strings.Cut(platform, "/")
 		for _, variant := range []Variant{Plain, TLS} {
 			if variant == TLS && platform != "linux/amd64" {
@@ -307,7 +307,7 @@ func TestProbeIsVetted(t *testing.T) {
 }
 
 func TestProbeErrors(t *testing.T) {
-	for _, p := range []v1.Platform{linux("sparc64"), {OS: "windows", Architecture: "amd64"}, {OS: "linux", Architecture: "arm", Variant: "x"}} {
+	for _, p := range []v1.Platform{linux("sparc64"), {OS: "windows", Architecture: "386"}, {OS: "darwin", Architecture: "arm64"}, {OS: "linux", Architecture: "arm", Variant: "x"}} {
 		if _, err := new(Compiler).Probe(t.Context(), p, Plain); !errors.Is(err, ErrUnsupportedPlatform) {
 			t.Errorf("%v: error %v, want ErrUnsupportedPlatform", p, err)
 		}

@@ -31,6 +31,21 @@ func beginsEarly(toolchain string, target []string) bool {
 	return hasEarly(target) && release && minor <= newestEarly
 }
 
+// smaller returns what has a toolchain leave out of its runtime what is for programs that run
+// long: the garbage collector that Go 1.26 has brought, which marks with vector instructions,
+// and the allocators of Go 1.27 that are made for each size. The probe is then 17 and 8 KB
+// smaller. Both are Go's own switches, which others than these versions need not know:
+// internal/goexperiment/flags.go.
+func smaller(toolchain string) []string {
+	switch minor, release := goMinor(toolchain); {
+	case release && minor == 26:
+		return []string{"GOEXPERIMENT=nogreenteagc"}
+	case release && minor == 27:
+		return []string{"GOEXPERIMENT=nogreenteagc,nosizespecializedmalloc"}
+	}
+	return nil
+}
+
 // goMinor returns the N of the line go1.N in what tells a toolchain from others. Those
 // that are no releases have none.
 func goMinor(toolchain string) (minor int, release bool) {

@@ -34,7 +34,7 @@ import (
 //   - without os and time: 170 KB less, no faster; see runtime_linux.go
 //   - -gcflags=all=-l, no inlining: 37 KB and, compressed, 61 KB less, no slower,
 //     but nothing that go build has compiled for the app can be used again
-//   - -gcflags='runtime=-l -B', no bounds checks in the runtime: compressed, 12 KB less
+//   - GOEXPERIMENT=nogreenteagc, an older garbage collector: compressed, 17 KB less
 //   - GOAMD64=v3, GOGC=off, GOMAXPROCS=1: nothing
 //   - beginning before the runtime does, early_linux.go: three quarters of the time less,
 //     for 17 KB, compressed

@@ -126,7 +126,7 @@ func (v *variant) build(dir string) error {
 	if v == windows {
 		appDir = "Z:" + strings.ReplaceAll(appDir, "/", `\`) // Wine's name of it
 	}
-	cmd := exec.Command("go", "build", "-o", v.path, "-tags", v.tags, "-trimpath", "-buildvcs=false", "-gcflags=all=-l", "-gcflags=runtime=-l -B", "-ldflags=-s -w -buildid= -X main.appDir="+appDir+" -X main.argsFile="+dir+"/args"+v.link, ".")
+	cmd := exec.Command("go", "build", "-o", v.path, "-tags", v.tags, "-trimpath", "-buildvcs=false", "-gcflags=all=-l", "-ldflags=-s -w -buildid= -X main.appDir="+appDir+" -X main.argsFile="+dir+"/args"+v.link, ".")
 	cmd.Env = append(append(os.Environ(), "CGO_ENABLED=0"), v.env...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("building the probe: %w\n%s", err, out)
