@@ -31,17 +31,13 @@ func beginsEarly(toolchain string, target []string) bool {
 	return hasEarly(target) && release && minor <= newestEarly
 }
 
-// smaller returns what has a toolchain leave out of its runtime what is for programs that run
-// long: the garbage collector that Go 1.26 has brought, which marks with vector instructions,
-// and the allocators of Go 1.27 that are made for each size. The probe is then 17 and 8 KB
-// smaller. Both are Go's own switches, which others than these versions need not know:
-// internal/goexperiment/flags.go.
+// smaller returns what has a toolchain make a smaller probe. Go 1.26 has brought another
+// garbage collector, of 17 KB, for programs that run longer, and its own switch to leave that
+// out, which the build information names: "go1.26.8 X:nogreenteagc". Later versions write
+// that in a way that scanners take for another version.
 func smaller(toolchain string) []string {
-	switch minor, release := goMinor(toolchain); {
-	case release && minor == 26:
+	if minor, release := goMinor(toolchain); release && minor == 26 {
 		return []string{"GOEXPERIMENT=nogreenteagc"}
-	case release && minor == 27:
-		return []string{"GOEXPERIMENT=nogreenteagc,nosizespecializedmalloc"}
 	}
 	return nil
 }

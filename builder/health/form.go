@@ -179,7 +179,7 @@ func checkText(s string) error {
 // isTarget tells whether s is meant as a target of the probe: a word that begins
 // with a scheme, known or not, or names a check without one.
 func isTarget(s string) bool {
-	if s == "auto" {
+	if s == DefaultTest || strings.HasPrefix(s, DefaultTest+":") && !strings.ContainsAny(s, " \t\n") {
 		return true
 	}
 	scheme, _, ok := strings.Cut(s, "://")

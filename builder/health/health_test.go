@@ -97,7 +97,7 @@ func TestParseTestErrors(t *testing.T) {
 // FuzzParseTest checks that what is parsed prints as something that parses to the
 // same.
 func FuzzParseTest(f *testing.F) {
-	for _, s := range []string{"http://:80/", `["CMD","x"]`, `["NONE"]`, "a && b", `["-log=false","file:///x?max_age=1s"]`, `["\ud800"]`, "auto"} {
+	for _, s := range []string{"http://:80/", `["CMD","x"]`, `["NONE"]`, "a && b", `["-log=false","file:///x?max_age=1s"]`, `["\ud800"]`, "auto", "auto:8080,${PORT:-9090}"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

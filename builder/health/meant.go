@@ -24,6 +24,7 @@ func isAddress(t string) bool { return meantBy(t) != nil }
 
 // Forms of addresses without a scheme, or with a scheme that is not written as one.
 var (
+	autoAlone   = regexp.MustCompile(`^(?i)auto(:\S*)?$`)
 	portAlone   = regexp.MustCompile(`^:?(\d+|\$\{?\w+\S*)$`)
 	hostAndPort = regexp.MustCompile(`^[\w.\[\]:-]*:(\d+|\$\{?\w+[^/\s]*)(/\S*)?$`)
 	routeAlone  = regexp.MustCompile(`^/?(healthz?|livez|readyz|ping|status|up)$`)
@@ -35,8 +36,8 @@ var (
 // the user's own host, port and path, or nil if text is no such address.
 func meantBy(t string) []string {
 	switch {
-	case strings.EqualFold(t, DefaultTest):
-		return []string{DefaultTest}
+	case autoAlone.MatchString(t):
+		return []string{DefaultTest + t[len(DefaultTest):]}
 	case upperScheme.MatchString(t):
 		scheme, rest, _ := strings.Cut(t, "://")
 		return []string{strings.ToLower(scheme) + "://" + rest}

@@ -22,6 +22,7 @@ func TestMeant(t *testing.T) {
 		"[::1]:8080":                "http://[::1]:8080",
 		"Auto":                      "auto",
 		"AUTO":                      "auto",
+		"Auto:8080,$PORT":           "auto:8080,$PORT",
 		"healthz":                   `["-path","/healthz","auto"]`,
 		"/livez":                    `["-path","/livez","auto"]`,
 		"unix:/run/x":               "unix:///run/x",

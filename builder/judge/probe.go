@@ -85,6 +85,12 @@ func (c *call) target(t probeargs.Target, cmd *probeargs.Command) result {
 	if t.Port != 0 {
 		a.port = strconv.Itoa(int(t.Port))
 	}
+	if t.Scheme == "auto" && t.Path != "" {
+		for port := range strings.SplitSeq(t.Path, ",") {
+			a.port = port
+			c.asks(a)
+		}
+	}
 	c.asks(a)
 	switch {
 	case t.Scheme == "auto":

@@ -14,8 +14,12 @@ import (
 )
 
 // testApp is the variable that makes the test binary an app. It holds what the app
-// listens on, separated by spaces: tcp4 and tcp6, with or without @ and an address.
+// listens on, separated by spaces: tcp4 and tcp6, with or without @ and an address. On
+// stuck, which is of IPv4, it accepts nothing, and two connections may wait for that.
 const testApp = "KOHEALTH_TEST_APP"
+
+// shorten gives a listener a queue for two connections. A file for the system sets it.
+var shorten func(net.Listener) error
 
 // runApp listens, says on stdout on which ports, and ends with its stdin.
 func runApp(specs []string) int {
@@ -24,13 +28,23 @@ func runApp(specs []string) int {
 		if addr == "" {
 			addr = ":0"
 		}
+		stuck := network == "stuck"
+		if stuck {
+			network = "tcp4"
+		}
 		l, err := net.Listen(network, addr)
+		if err == nil && stuck {
+			err = shorten(l)
+		}
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
+		if fmt.Println(port(l)); stuck {
+			defer l.Close()
+			continue
+		}
 		go http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, r.URL.Path, http.StatusTeapot) }))
-		fmt.Println(port(l))
 	}
 	fmt.Println("listening")
 	io.Copy(io.Discard, os.Stdin)

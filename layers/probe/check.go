@@ -67,7 +67,7 @@ func (c check) target(t probeargs.Target) *outcome {
 	case "file":
 		return done(c.file(t))
 	case "auto":
-		return c.auto("/proc", appDir)
+		return c.auto(t.Path, procDir, appDir)
 	}
 	return done(t.String(), errors.New("this probe cannot check it"))
 }

@@ -4,35 +4,48 @@ package main
 
 import "syscall"
 
-// checkAuto is check.auto: it reports whether the app accepts connections wherever it
-// listens or, with a path, gives a healthy answer on the lowest port. Whatever is out of
-// the ordinary it leaves to that.
+// checkAuto is check.auto: it reports whether the app listens on the ports that are named,
+// and the kernel says that it accepts connections wherever it listens or, with a path,
+// whether it gives a healthy answer. Whatever is out of the ordinary it leaves to that.
 func checkAuto(a *aim) bool {
 	if !askForSockets() || !markApp() {
 		return false
 	}
-	asks, found := (early.given|early.over)&flagPath != 0, false
-	var lowest *diagSocket
-	for s := socketFrom(0); s != nil; s = socketFrom(s.end()) {
-		switch {
-		case !s.isApps():
-		case asks:
-			if lowest == nil || s.port() < lowest.port() {
-				lowest = s
-			}
-		default:
-			s.aim(a)
-			if !a.accepts() {
-				return false
-			}
-			found = true
+	asked := 0 // port; 0 is the lowest
+	for early.next = a.from; char() != 0; {
+		early.next++
+		port := readNumber(65535)
+		if firstSocket(port) == nil {
+			return false
+		}
+		if asked == 0 {
+			asked = port
 		}
 	}
-	if lowest == nil {
-		return found
+	first := firstSocket(asked)
+	switch {
+	case first == nil:
+		return false
+	case (early.given|early.over)&flagPath != 0:
+		first.aim(a)
+		return writeTarget(a) && readAim() && a.answers()
 	}
-	lowest.aim(a)
-	return writeTarget(a) && readAim() && a.answers()
+	for s := socketFrom(0); s != nil; s = socketFrom(s.end()) {
+		if s.isApps() && s.waiting > s.limit { // see diagReader.listener
+			return false
+		}
+	}
+	return true
+}
+
+// firstSocket returns the app's first socket with a port, or if that is 0 with the lowest.
+func firstSocket(port int) (first *diagSocket) {
+	for s := socketFrom(0); s != nil; s = socketFrom(s.end()) {
+		if s.isApps() && (port == 0 || s.port() == port) && (first == nil || s.port() < first.port()) {
+			first = s
+		}
+	}
+	return first
 }
 
 // writeTarget makes an aim at this machine, with the path of the flag -path, the text.

@@ -63,6 +63,9 @@ func (u *understood) add(a *aim) {
 	t := probeargs.Target{Port: uint16(a.port), MaxAge: probeargs.Duration(a.maxAge)}
 	t.Scheme, _, _ = strings.Cut(text, "://")
 	switch {
+	case a.kind == aimAuto:
+		t.Scheme = "auto"
+		t.Path = strings.TrimPrefix(text[a.from:], ":")
 	case a.kind == aimFile:
 		t.Path = text[a.from:a.to]
 	case a.family == syscall.AF_UNIX:
@@ -169,7 +172,7 @@ var earlyArgs = [][]string{
 	{"http://:8080/healthz"}, {"http://:8080"}, {"http://localhost:8080?x=1"}, {"http://127.0.0.1:80/"}, {"http://127.1.2.3:65535/a/b?c=d"}, {"http://[::1]:8080/"},
 	{"http://:$PORT/"}, {"http://:${PORT}/$$x"}, {"http://:${PORT:-80}/"}, {"http://:${NONE:-80}/"}, {"http://:${EMPTY:-80}/"},
 	{"tcp://:8080"}, {"tcp://[::1]:1"}, {"unix:///run/app.sock"}, {"unix://@name"}, {"http+unix:///run/app.sock:/healthz?x"}, {"http+unix://@app:"},
-	{"file:///tmp/alive"}, {"file:///tmp/alive?max_age=1m2.5s"}, {"auto"},
+	{"file:///tmp/alive"}, {"file:///tmp/alive?max_age=1m2.5s"}, {"auto"}, {"auto:8080,$PORT"}, {"auto:1,2,3,4,5,6,7,65535"}, {"-path=/x", "auto:${NONE:-80}"},
 	{"-timeout=2.7s", "http://:8080/"}, {"--timeout", "1m29.5s", "tcp://:1"},
 	{"-status=200-299,301,404", "http://:8080/"}, {"-status", "204", "http+unix://@app:/"}, {"-path=/healthz", "-status=200", "auto"}, {"auto", "-path", "?x"},
 	{"-log", "--", "tcp://:1"}, {"-log=0", "http://:1/", "tcp://:2", "file:///x", "unix://@x"},
@@ -265,8 +268,18 @@ func FuzzEarlySockets(f *testing.F) {
 			full.found[i].own = true
 		}
 		var want, got []string
-		for _, target := range reachable(full.found) {
-			want = append(want, target.String())
+		for _, p := range reachable(full.found) {
+			want = append(want, probeargs.Target{Scheme: "tcp", Host: p.host, Port: p.port}.String())
+		}
+		i := 0
+		for s := socketFrom(0); s != nil && i < len(full.found); s = socketFrom(s.end()) {
+			if !s.isListener() {
+				continue
+			}
+			if l := full.found[i]; (s.waiting <= s.limit) != l.room {
+				t.Errorf("%x: room early %v, and then %v", data, (s.waiting <= s.limit), l.room)
+			}
+			i++
 		}
 		for s := socketFrom(0); s != nil; s = socketFrom(s.end()) {
 			s.own = 1

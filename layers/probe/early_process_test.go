@@ -62,15 +62,15 @@ func TestEarlyAnswers(t *testing.T) {
 		serve(t, l, answer(ok200))
 	}
 	for _, v := range earlyVariants() {
-		startApp(t, filepath.Join(filepath.Dir(v.path), "ko-app"), "tcp", "tcp4@127.0.0.1:0", "tcp6@[::1]:0")
+		ports, _, _ := startApp(t, filepath.Join(filepath.Dir(v.path), "ko-app"), "tcp", "tcp4@127.0.0.1:0", "tcp6@[::1]:0")
 		with := strings.NewReplacer("UP4", port(up4), "UP6", port(up6), "BOTH", port(both), "DOWN", port(down), "BUSY", port(busy), "SLOW", port(slow),
-			"LONG", port(long), "FILE", file, "SOCK", sock, "ABSTRACT", abstract)
+			"LONG", port(long), "MINE", ports[1], "FILE", file, "SOCK", sock, "ABSTRACT", abstract)
 		for args, want := range map[string]bool{
 			"http://:UP4/healthz": true, "http://:UP6": true, "http://localhost:BOTH/?x": true, "http://127.0.0.1:UP4/": true, "http://[::1]:UP6/": true,
 			"http://:LONG/": true, "http://:$APP_PORT/": true, "http://:${APP_PORT}/$$": true, "http://:${NONE:-UP4}/": true,
 			"tcp://:UP4": true, "tcp://:UP6": true, "tcp://127.0.0.1:DOWN": true, "unix://SOCK": true, "unix://ABSTRACT": true,
 			"http+unix://SOCK:/x": true, "http+unix://ABSTRACT:": true, "file://FILE": true, "file://FILE?max_age=1h": true,
-			"auto": true, "-path=/x -status=418 auto": true,
+			"auto": true, "auto:MINE": true, "-status=418 auto:MINE -path=/": true, "auto:1": false, "auto:MINE,1": false, "-path=/x -status=418 auto": true,
 			"-timeout=2.7s http://:UP4/": true, "--timeout 1m29.5s http://:UP4/": true, "-status=200-204,503 http://:DOWN/": true, "-- http://:UP4/": true,
 			"http://:UP4/ http://:UP6/ tcp://:DOWN file://FILE unix://SOCK auto": true,
 

@@ -18,7 +18,9 @@ type diagSocket struct {
 	retransmits    uint8
 	local, remote  [2]byte // ports
 	ip, peer       [16]byte
-	other          [7]uint32
+	other          [4]uint32
+	waiting, limit uint32 // idiag_rqueue and idiag_wqueue
+	user           uint32
 	inode          uint32
 }
 

@@ -18,7 +18,7 @@ type aim struct {
 	family   int // 0 is 127.0.0.1 and then ::1
 	ip       [16]byte
 	port     int
-	from, to int   // of host and port, or of the name of a socket or file
+	from, to int   // of host and port, or of the name of a socket or file, or of the ports of auto
 	path     int   // where the request path begins
 	maxAge   int64 // nanoseconds; 0 means any age
 }
@@ -54,7 +54,19 @@ func readAim() bool {
 		return a.readFile()
 	}
 	a.kind = aimAuto
-	return skip("auto")
+	return skip("auto") && a.readPorts()
+}
+
+// readPorts reads the ports that auto names: see probeargs.Target.
+func (a *aim) readPorts() bool {
+	a.from = early.next
+	for n := 0; char() != 0; n++ {
+		separated := n == 0 && skip(":") || n > 0 && skip(",")
+		if !separated || readNumber(65535) <= 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // readPath reads a request path, up to the end.

@@ -17,7 +17,7 @@ func mapped(ip [4]byte) ipAddr {
 func (ip ipAddr) isIPv4() bool { return ip == mapped([4]byte(ip[12:])) }
 
 // text returns the address in a form that the host of a target can have. Zeros of
-// an IPv6 address are left out only in ::1.
+// an IPv6 address are left out only in ::1 and ::, which is no host of a target.
 func (ip ipAddr) text() string {
 	switch {
 	case ip.isIPv4():
@@ -28,6 +28,8 @@ func (ip ipAddr) text() string {
 		return s[1:]
 	case ip == ipAddr{15: 1}:
 		return "::1"
+	case ip == ipAddr{}:
+		return "::"
 	}
 	s := ""
 	for i := 0; i < len(ip); i += 2 {

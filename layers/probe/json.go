@@ -12,7 +12,8 @@ import (
 //	{"healthy":false,"targets":[{"target":"http://:8080/","healthy":false,"status":503,"error":"503 No","duration_ms":12}]}
 //
 // The targets are those of the command line, in its order. There is a status if
-// there was an answer to an HTTP request. refused says why nothing was checked; it
+// there was an answer to an HTTP request, and there are addresses where auto has found
+// that the app accepts connections. refused says why nothing was checked; it
 // then is the error of the whole, and there are no targets.
 func jsonLine(all []*outcome, refused string) string {
 	well, targets, comma := refused == "", "", ""
@@ -32,6 +33,13 @@ func (o *outcome) json() string {
 	s := `{"target":` + jsonString(o.target) + `,"healthy":` + strconv.FormatBool(o.err == nil)
 	if o.status != 0 {
 		s += `,"status":` + strconv.Itoa(o.status)
+	}
+	if len(o.at) > 0 {
+		names := ""
+		for _, name := range o.at {
+			names += `,"` + name + `"`
+		}
+		s += `,"addresses":[` + names[1:] + "]"
 	}
 	if o.err != nil {
 		s += `,"error":` + jsonString(o.err.Error())

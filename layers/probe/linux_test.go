@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -49,6 +50,18 @@ func fullListener(t *testing.T, family int, sa syscall.Sockaddr) syscall.Sockadd
 		t.Fatal(err)
 	}
 	return sa
+}
+
+func init() {
+	shorten = func(l net.Listener) error {
+		raw, err := l.(*net.TCPListener).SyscallConn()
+		if err != nil {
+			return err
+		}
+		var failed error
+		err = raw.Control(func(fd uintptr) { failed = syscall.Listen(int(fd), 1) }) // a second call changes the backlog
+		return errors.Join(err, failed)
+	}
 }
 
 func socket(t *testing.T, family int) int {

@@ -2,7 +2,7 @@ package main
 
 // Limits of what is read of /proc/net/tcp, which has a line for each connection.
 const (
-	maxListeners = 1024
+	maxListeners = 4096
 	maxOthers    = 8192 // in one file; Linux lists listening sockets before all others: tcp_get_idx in net/ipv4/tcp_ipv4.c
 )
 
@@ -12,6 +12,7 @@ type listener struct {
 	port  uint16
 	inode int64
 	own   bool // it is the app's
+	room  bool // the kernel says that its queue of connections, listen(2), has room
 }
 
 // A listenerReader reads /proc/net/tcp and /proc/net/tcp6: proc_pid_net(5) and, in

@@ -4,11 +4,12 @@ import "github.com/ko-health/kohealth/builder/health/probeargs"
 
 // An outcome is what came of the check of a target.
 type outcome struct {
-	target string // as the command line has it
-	what   string // what was done
-	seen   string // what is to be said of a healthy app; may be empty
-	status int    // of HTTP; 0 if there was none
-	err    error  // why it is unhealthy
+	target string   // as the command line has it
+	what   string   // what was done
+	seen   string   // what is to be said of a healthy app; may be empty
+	at     []string // where the app accepts connections, of auto
+	status int      // of HTTP; 0 if there was none
+	err    error    // why it is unhealthy
 	took   probeargs.Duration
 }
 

@@ -16,7 +16,7 @@ const (
 
 // findApp finds the app's processes and what they listen on. A container has processes,
 // connections and directories of its own, so that what shows is what counts.
-func findApp(_, dir string, deadline instant) (*app, error) {
+func findApp(_, dir, _ string, deadline instant) (*app, error) {
 	pids, program, err := processesIn(dir, deadline)
 	a := &app{hidden: err}
 	if len(pids) > 0 {

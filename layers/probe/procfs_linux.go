@@ -7,14 +7,11 @@ import (
 	"github.com/ko-health/kohealth/builder/health/probeargs"
 )
 
-// procDir is where the kernel shows itself; tests have others, of their own.
-const procDir = "/proc"
-
 // Limits of what is looked at. An app opens its listening sockets early, so their
 // descriptors are among the first.
 const (
 	maxProcesses   = 10000
-	maxDescriptors = 4096 // of each process
+	maxDescriptors = 4096 // of each process, if those are enough
 )
 
 // A finder looks for the app. What it may not read it leaves out and remembers.
@@ -27,8 +24,9 @@ type finder struct {
 	hidden   error                                              // the first error
 }
 
-// findApp finds the app's processes and what they listen on.
-func findApp(proc, dir string, deadline instant) (*app, error) {
+// findApp finds the app's processes and what they listen on, some ports above all: many
+// descriptors are looked at only if one of these, or any port, is not found else.
+func findApp(proc, dir, ports string, deadline instant) (*app, error) {
 	f := &finder{proc: proc, deadline: deadline}
 	if proc == procDir {
 		f.ask = askListeners
@@ -39,10 +37,14 @@ func findApp(proc, dir string, deadline instant) (*app, error) {
 		f.hidden = nil // the other processes do not matter
 		a.name = "the app (" + plain(f.exe) + ", process " + f.pids[0] + ")"
 		listeners := f.listeners()
-		for _, pid := range f.pids {
-			f.mark(listeners, proc+"/"+pid+"/fd/")
+		for limit := maxDescriptors; ; limit = 1 << 30 {
+			for _, pid := range f.pids {
+				f.mark(listeners, proc+"/"+pid+"/fd/", limit)
+			}
+			if a.at = reachable(listeners); limit > maxDescriptors || a.lacks(ports, dir) == nil {
+				break
+			}
 		}
-		a.at = reachable(listeners)
 	}
 	a.hidden = f.hidden
 	if f.late() {
@@ -158,8 +160,8 @@ func (f *finder) readListeners() []listener {
 }
 
 // mark marks the listeners to which a process has descriptors, in the directory dir.
-func (f *finder) mark(listeners []listener, dir string) {
-	names, err := readDir(dir, maxDescriptors)
+func (f *finder) mark(listeners []listener, dir string, limit int) {
+	names, err := readDir(dir, limit)
 	f.failed(dir, unlessGone(err))
 	for _, fd := range names {
 		inode, ok := socketInode(f.readlink(dir + fd))

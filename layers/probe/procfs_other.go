@@ -4,6 +4,6 @@ package main
 
 import "errors"
 
-func findApp(_, _ string, _ instant) (*app, error) {
+func findApp(_, _, _ string, _ instant) (*app, error) {
 	return nil, errors.New("only Linux and Windows tell on which ports an app listens: " + tryPort)
 }

@@ -81,7 +81,9 @@ func (r *diagReader) message(kind int64, p []byte) (end, ok bool) {
 }
 
 // listener parses a struct inet_diag_msg. It may be of a socket that has just ceased
-// to listen.
+// to listen. Of one that listens idiag_rqueue is the number of connections that wait to be
+// accepted, and idiag_wqueue the number beyond which none is added: tcp_diag_get_info in
+// net/ipv4/tcp_diag.c and sk_acceptq_is_full in include/net/sock.h.
 func (r *diagReader) listener(p []byte) (l listener, ok bool) {
 	switch p[0] {
 	case familyIPv4:
@@ -92,6 +94,7 @@ func (r *diagReader) listener(p []byte) (l listener, ok bool) {
 		return l, false
 	}
 	l.port, l.inode = uint16(p[4])<<8|uint16(p[5]), r.get(p[68:72])
+	l.room = r.get(p[56:60]) <= r.get(p[60:64])
 	return l, p[1] == tcpListen && l.port > 0 && l.inode > 0
 }
 

@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -20,7 +19,7 @@ import (
 func ownListeners(t *testing.T, all []listener) []string {
 	t.Helper()
 	f := &finder{proc: procDir, deadline: now() + 60*probeargs.Second}
-	f.mark(all, procDir+"/self/fd/")
+	f.mark(all, procDir+"/self/fd/", maxDescriptors)
 	if f.hidden != nil {
 		t.Error(f.hidden)
 	}
@@ -81,14 +80,10 @@ func TestAskListeners(t *testing.T) {
 // the one that gives them up ends with its goroutine.
 func askWithoutRights(t *testing.T) func(instant) ([]listener, bool) {
 	return func(deadline instant) (found []listener, ok bool) {
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			runtime.LockOSThread()
+		onThread(func() {
 			dropRights(t)
 			found, ok = askListeners(deadline)
-		}()
-		<-done
+		})
 		return found, ok
 	}
 }

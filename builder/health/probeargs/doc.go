@@ -10,6 +10,7 @@
 // target has to be healthy:
 //
 //	auto                            the app accepts connections where it listens
+//	auto:8080,9090                  and it listens on these ports
 //	http://[HOST]:PORT[/PATH]       answers with a healthy status
 //	https://[HOST]:PORT[/PATH]      the same, through TLS
 //	grpc://[HOST]:PORT[/SERVICE]    says SERVING when asked with gRPC's health protocol
@@ -29,8 +30,10 @@
 // certificate of another name there is -servername.
 //
 // auto finds the TCP ports on which the app itself listens, in a container that ko
-// has built, and no port of another process. With -path /healthz it is an HTTP check
-// of the lowest of them.
+// has built, and no port of another process. It does not connect where the kernel says
+// that connections are accepted. With ports behind it, as in auto:8080,9090, the app has to
+// listen on these, too. With -path /healthz it is an HTTP check of the first of these, or
+// else of the lowest that the app has.
 //
 // $NAME, ${NAME} and ${NAME:-default} are variables and $$ is a dollar, so a check
 // follows the port that the app itself takes from the environment, without a shell.

@@ -10,7 +10,7 @@ type Target struct {
 	Host   string   // "" is 127.0.0.1 and then ::1; else one of the two, or of 127.0.0.0/8 (or where auto has found the app)
 	Port   uint16   // of http, https, tcp, grpc and grpcs
 	Socket string   // of unix and http+unix: a path, or @ and the name of an abstract socket
-	Path   string   // of HTTP: path and query of the request; of gRPC: the service; of file: the file
+	Path   string   // of HTTP: path and query of the request; of gRPC: the service; of file: the file; of auto: ports on which the app has to listen, as in 8080,9090
 	Shown  string   // of HTTP: Path with its variables as they were written; "" if there are none
 	MaxAge Duration // of file: since its modification; 0 means any age
 }
@@ -21,7 +21,7 @@ type scheme struct {
 	parse func(t *Target, rest string) error // rest follows "://"
 }
 
-// schemes holds what a target can begin with; auto stands alone.
+// schemes holds what a target can begin with, but for auto.
 var schemes = [...]scheme{
 	{"http", parseHTTP},
 	{"tcp", parseTCP},
@@ -31,7 +31,6 @@ var schemes = [...]scheme{
 	{"https", parseHTTP},
 	{"grpc", parseGRPC},
 	{"grpcs", parseGRPC},
-	{"auto", parseAuto},
 }
 
 const schemeNames = "auto, http, https, tcp, unix, http+unix, grpc, grpcs and file"
@@ -40,33 +39,46 @@ const schemeNames = "auto, http, https, tcp, unix, http+unix, grpc, grpcs and fi
 const maxSocket = 107
 
 // parseTarget parses a target without variables.
-func parseTarget(s string) (Target, error) {
-	name, rest, ok := Cut(s, "://")
-	switch {
-	case s == "auto":
-		return Target{Scheme: "auto"}, nil
-	case s == "true" || s == "false":
-		return Target{}, errors.New("it is no target: a flag that can stand alone has its value behind =, as in -log=false")
-	case !ok:
-		return Target{}, errors.New("there is no scheme: write one, such as http://:8080/healthz or tcp://:8080")
-	case hasControl(s):
-		return Target{}, errors.New("it holds a control character")
-	case Contains(rest, "#"):
-		return Target{}, errors.New("a check has no fragment: leave out what begins with #")
-	}
-	for _, sch := range schemes {
-		if sch.name != name {
-			continue
-		}
-		t := Target{Scheme: name}
-		err := sch.parse(&t, rest)
-		return t, err
-	}
-	return Target{}, errors.New("unknown scheme " + Quote(name) + ": there are " + schemeNames)
+func parseTarget(s string) (t Target, err error) {
+	err = t.set(s)
+	return t, err
 }
 
-func parseAuto(*Target, string) error {
-	return errors.New("auto finds the port by itself: leave out what follows the word, and write a path as -path /healthz")
+func (t *Target) set(s string) error {
+	name, rest, ok := Cut(s, "://")
+	t.Scheme = name
+	switch {
+	case s == "auto":
+		return nil
+	case HasPrefix(s, "auto:"):
+		return parseAuto(t, s[len("auto:"):])
+	case s == "true" || s == "false":
+		return errors.New("it is no target: a flag that can stand alone has its value behind =, as in -log=false")
+	case !ok:
+		return errors.New("there is no scheme: write one, such as http://:8080/healthz or tcp://:8080")
+	case hasControl(s):
+		return errors.New("it holds a control character")
+	case Contains(rest, "#"):
+		return errors.New("a check has no fragment: leave out what begins with #")
+	}
+	for _, sch := range schemes {
+		if sch.name == name {
+			return sch.parse(t, rest)
+		}
+	}
+	return errors.New("unknown scheme " + Quote(name) + ": there are " + schemeNames)
+}
+
+// parseAuto parses ports, which stand behind the word auto and a colon.
+func parseAuto(t *Target, ports string) error {
+	for port, rest, more := "", ports, true; more; {
+		port, rest, more = Cut(rest, ",")
+		if n, ok := atoi(port, 65535); !ok || n == 0 {
+			return errors.New("port " + Quote(port) + " is not a number from 1 to 65535: write auto:8080,9090, and a path as -path /healthz")
+		}
+	}
+	t.Scheme, t.Path = "auto", ports
+	return nil
 }
 
 func parseHTTP(t *Target, rest string) (err error) {
@@ -186,7 +198,10 @@ func (t Target) String() string {
 	s := t.Scheme + "://"
 	switch t.Scheme {
 	case "auto":
-		return t.Scheme
+		if t.Path == "" {
+			return t.Scheme
+		}
+		return "auto:" + t.Path
 	case "http", "https", "tcp":
 		return s + t.Authority() + or(t.Shown, t.Path)
 	case "grpc", "grpcs":

@@ -28,6 +28,7 @@ func TestParseTarget(t *testing.T) {
 		{"grpcs://127.0.0.1:443/my.package.Service", "", Target{Scheme: "grpcs", Host: "127.0.0.1", Port: 443, Path: "my.package.Service"}},
 		{"grpc://:1//a/b", "", Target{Scheme: "grpc", Port: 1, Path: "/a/b"}},
 		{"auto", "", Target{Scheme: "auto"}},
+		{"auto:8080,1,65535", "", Target{Scheme: "auto", Path: "8080,1,65535"}},
 		{"unix:///run/app.sock", "", Target{Scheme: "unix", Socket: "/run/app.sock"}},
 		{"unix:///run/my app:é.sock", "", Target{Scheme: "unix", Socket: "/run/my app:é.sock"}},
 		{"unix://@name", "", Target{Scheme: "unix", Socket: "@name"}},
@@ -78,7 +79,7 @@ func TestParseTargetErrors(t *testing.T) {
 		{"http:/:8080", "there is no scheme: write one, such as http://:8080/healthz or tcp://:8080"},
 		{"ftp://:21", `unknown scheme "ftp": there are auto, http, https, tcp, unix, http+unix, grpc, grpcs and file`},
 		{"HTTP://:80", `unknown scheme "HTTP": there are auto, http, https, tcp, unix, http+unix, grpc, grpcs and file`},
-		{"auto://:80", "auto finds the port by itself: leave out what follows the word, and write a path as -path /healthz"},
+		{"auto://:80", `port "//:80" is not a number from 1 to 65535: write auto:8080,9090, and a path as -path /healthz`},
 
 		{"http://app:8080/up", `host "app" is not this container: leave it out, as in "http://:8080/up"`},
 		{"tcp://9090", `a colon stands before the port: write "tcp://:9090"`},
