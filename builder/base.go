@@ -38,6 +38,7 @@ func Base(ctx context.Context, set *images.Set, bo BaseOptions) (build.Result, e
 		}
 	}
 	t := newTask(bo.filled(), check)
+	t.awaitsApp = true
 	t.tools.Program, t.tools.Images = bo.Program, bo.Open
 	if p := bo.Program; p != nil {
 		t.by = p.Path + " of " + images.Redact(p.Image)

@@ -19,6 +19,7 @@ import (
 	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/images"
 	"github.com/ko-health/kohealth/builder/oci"
+	"github.com/ko-health/kohealth/layers"
 )
 
 // originalImage returns an image of so many layers with exactly this config, but for rootfs.
@@ -138,6 +139,48 @@ func TestBaseRenewsProbe(t *testing.T) {
 	}
 }
 
+// TestBaseShortForm takes a result whose check is the probe without arguments and without
+// numbers, as a Dockerfile writes it: it goes on checking the same, with Docker's numbers.
+func TestBaseShortForm(t *testing.T) {
+	b := newBench(t)
+	first := b.addTo(t, &images.Set{Image: originalImage(t, 1, map[string]any{})}, "test", "tcp://:80").(v1.Image)
+	img, err := oci.Read(first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := img.Config.SetHealthcheck(map[string]any{"Test": []string{"CMD", health.ProbePath}}); err != nil {
+		t.Fatal(err)
+	}
+	short, err := img.Assemble(oci.KeepFormat)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := b.addTo(t, &images.Set{Image: short}).(v1.Image)
+	want := map[string]any{"Test": []any{"CMD", health.ProbePath, "-timeout=2.7s", "tcp://:80"}, "Interval": 30e9, "Timeout": 30e9, "Retries": 3.0}
+	if diff := cmp.Diff(any(want), rawOf(t, got)["config"].(map[string]any)["Healthcheck"]); diff != "" {
+		t.Errorf("Healthcheck (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(digests(t, first), digests(t, got)); diff != "" {
+		t.Errorf("layers (-before +after):\n%s", diff)
+	}
+}
+
+// TestBaseWithoutPath adds checks that name a program of an image without a PATH: engines
+// look for it in their own.
+func TestBaseWithoutPath(t *testing.T) {
+	b := newBench(t)
+	l, err := layers.Layer([]layers.File{{Path: "/bin/true", Mode: 0o755, Content: []byte("\x7fELF")}}, types.OCILayer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for program, ok := range map[string]bool{"true": true, "nosuch": false} {
+		_, err := Base(t.Context(), &images.Set{Image: imageOf(t, l, l)}, BaseOptions{Options: b.options(settings(t, "test", `["CMD", "`+program+`"]`))})
+		if (err == nil) != ok {
+			t.Errorf("%s: %v", program, err)
+		}
+	}
+}
+
 // TestBaseNamesOriginal checks annotations of an index, its images and their entries.
 func TestBaseNamesOriginal(t *testing.T) {
 	b := newBench(t)
@@ -194,6 +237,7 @@ func TestFindsApp(t *testing.T) {
 		{[]string{"tini", "--", "/ko-app/app"}, nil, true},
 		{nil, []string{"nginx", "-g", "daemon off;"}, false},
 		{nil, []string{"/bin/sh", "-c", "app"}, false},
+		{nil, []string{"/bin/sh", "-c", "bash"}, false},
 		{[]string{"/bin/sh"}, []string{"/start.sh"}, false},
 		{[]string{"/entrypoint.sh"}, []string{"bash"}, false},
 	} {

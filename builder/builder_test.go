@@ -439,7 +439,7 @@ func TestBuildProbeAsProgram(t *testing.T) {
 	}
 }
 
-func TestStackOnOwnBase(t *testing.T) {
+func TestBuildOnOwnBase(t *testing.T) {
 	b := newBench(t)
 	s := settings(t, "test", "tcp://:80")
 	first := build1(t, New(b.ko(t, options.BuildOptions{BaseImage: b.base(t, map[string]any{

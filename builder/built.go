@@ -59,5 +59,3 @@ func (b *built) indexAnnotations(old *v1.IndexManifest) map[string]string { retu
 func (b *built) entryAnnotations(had map[string]string, _ v1.Image) (map[string]string, error) {
 	return had, nil
 }
-
-func (b *built) awaitsApp() bool { return false }

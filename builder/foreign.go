@@ -218,5 +218,3 @@ func (f *foreign) describeIndex(out, _ cosign.SignedImageIndex) (cosign.SignedIm
 	}
 	return f.sboms.DescribeIndex(out, f.sbom)
 }
-
-func (f *foreign) awaitsApp() bool { return true }

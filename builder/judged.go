@@ -20,7 +20,7 @@ import (
 
 // judge refuses an image whose check cannot pass in it, before anything is published.
 // What is hardly meant is told.
-func (r *rewriter) judge(ctx context.Context, d *draft, img v1.Image) error {
+func (r *task) judge(ctx context.Context, d *draft, img v1.Image) error {
 	raw, err := img.RawConfigFile()
 	if err != nil {
 		return err
@@ -41,7 +41,7 @@ func (r *rewriter) judge(ctx context.Context, d *draft, img v1.Image) error {
 	for _, v := range found {
 		switch {
 		case slices.Contains(d.check.Ignore, v.Rule):
-		case v.Severity == judge.Error && !(r.subject.awaitsApp() && v.Rule == "not-ko-app"): // ko may yet build on it
+		case v.Severity == judge.Error && !(r.awaitsApp && v.Rule == "not-ko-app"): // ko may yet build on it
 			refused = append(refused, v)
 		default:
 			r.say("warning: health check: %s [%s]", v.Message, v.Rule)
@@ -54,7 +54,7 @@ func (r *rewriter) judge(ctx context.Context, d *draft, img v1.Image) error {
 	if !slices.Equal(check.Test, d.check.ConfigOn(d.platform.OS).Test) {
 		what = fmt.Sprintf("%q of the base image", check.Test)
 	}
-	return hint.With(fmt.Errorf("the health check %s cannot pass: %s", what, describe(refused)), r.instead(refused[0]))
+	return hint.With(fmt.Errorf("the health check %s cannot pass: %s", what, reasons(refused)), r.instead(refused[0]))
 }
 
 // hasProbe reports whether a test runs the probe that kohealth has put into the image,
@@ -63,17 +63,17 @@ func (d *draft) hasProbe(test []string) bool {
 	return len(test) > 1 && test[0] == "CMD" && test[1] == health.ProbePath && (d.added.Probe != nil || d.HasMarks())
 }
 
-// describe says why a check cannot pass.
-func describe(refused []judge.Verdict) string {
-	var reasons []string
+// reasons says why a check cannot pass.
+func reasons(refused []judge.Verdict) string {
+	var all []string
 	for _, v := range refused {
-		reasons = append(reasons, fmt.Sprintf("%s [%s]", v.Message, v.Rule))
+		all = append(all, fmt.Sprintf("%s [%s]", v.Message, v.Rule))
 	}
-	return strings.Join(reasons, "; ")
+	return strings.Join(all, "; ")
 }
 
 // instead says what to do about a check that cannot pass.
-func (r *rewriter) instead(v judge.Verdict) string {
+func (r *task) instead(v judge.Verdict) string {
 	switch {
 	case len(v.Test) > 0:
 		return fmt.Sprintf("write %q; --ignore=%s builds it all the same", v.Test, v.Rule)
@@ -88,7 +88,7 @@ func (r *rewriter) instead(v judge.Verdict) string {
 // containerOf is the container that an image alone makes. What its app sets in an
 // environment of its own, and who runs it with which other variables, is not known. Its
 // files are left out if the check needs none.
-func (r *rewriter) containerOf(img v1.Image, noFiles bool) (c judge.Container, err error) {
+func (r *task) containerOf(img v1.Image, noFiles bool) (c judge.Container, err error) {
 	file, err := img.ConfigFile()
 	if err != nil {
 		return c, err

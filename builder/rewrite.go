@@ -1,7 +1,6 @@
 package builder
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 
@@ -13,35 +12,8 @@ import (
 	ocimutate "github.com/sigstore/cosign/v3/pkg/oci/mutate"
 	"github.com/sigstore/cosign/v3/pkg/oci/signed"
 
-	"github.com/ko-health/kohealth/builder/equip"
-	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/oci"
-	"github.com/ko-health/kohealth/builder/sbom"
 )
-
-// A task is what is asked for in one call, and what it is done with.
-type task struct {
-	Options
-	check health.Check
-	tools *equip.Tools
-	sboms *sbom.Documents
-	*report
-}
-
-// newTask returns a task, and passes on the check's warnings.
-func newTask(o Options, check health.Check) *task {
-	t := &task{
-		Options: o,
-		check:   check,
-		sboms:   &sbom.Documents{Version: o.Version, Dir: o.SBOMDir},
-		report:  &report{logf: o.Logf},
-	}
-	t.tools = &equip.Tools{Compiler: o.Compiler, Packages: o.Packages, Format: o.Format, Files: o.files(), Say: t.say}
-	for _, w := range check.Warnings() {
-		t.say("warning: %s", w)
-	}
-	return t
-}
 
 // A rewriter rewrites the images of one subject.
 type rewriter struct {
@@ -137,24 +109,6 @@ func (r *rewriter) image(ctx context.Context, img cosign.SignedImage, platform *
 		return nil, fmt.Errorf("platform %s: %w", platform, err)
 	}
 	return r.subject.describe(signed.Image(out), d)
-}
-
-// platformOf returns the platform that ko has compiled for. Like ko it takes a config
-// that names none for linux/amd64, and the variant may be known from what was asked
-// for only.
-func (t *task) platformOf(cf *v1.ConfigFile) *v1.Platform {
-	p := v1.Platform{
-		OS:           cmp.Or(cf.OS, "linux"),
-		Architecture: cmp.Or(cf.Architecture, "amd64"),
-		OSVersion:    cf.OSVersion,
-		Variant:      cf.Variant,
-	}
-	for _, asked := range t.Platforms {
-		if p.Variant == "" && asked.OS == p.OS && asked.Architecture == p.Architecture {
-			p.Variant = asked.Variant
-		}
-	}
-	return &p
 }
 
 // rebuild reads an image, splits it, equips it unless it gets no check, and assembles it

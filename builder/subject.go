@@ -30,9 +30,6 @@ type subject interface {
 
 	// entryAnnotations returns those of an image's entry in an index, which had others.
 	entryAnnotations(had map[string]string, img v1.Image) (map[string]string, error)
-
-	// awaitsApp reports whether ko may yet add an app.
-	awaitsApp() bool
 }
 
 // A draft is the image of one platform while it is rewritten.
@@ -43,14 +40,4 @@ type draft struct {
 	check    health.Check // in the end, as it stands in the image
 	added    equip.Added
 	kept     bool // what an earlier kohealth added stays, and its SBOM says what that is
-}
-
-// equip adds what the draft's check needs, and takes the check as it is then.
-func (t *task) equip(ctx context.Context, d *draft) (err error) {
-	d.added, err = t.tools.Equip(ctx, d.Image, d.platform, d.check)
-	d.check = d.added.Check
-	if err != nil {
-		return err
-	}
-	return d.Config.SetHealthcheck(d.check.ConfigOn(d.platform.OS))
 }

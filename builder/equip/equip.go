@@ -56,8 +56,11 @@ type Added struct {
 // Equip puts what a check needs on top of an image's base, in place of what an earlier
 // kohealth left there. A check that calls the probe as a program becomes the probe's.
 func (t *Tools) Equip(ctx context.Context, img *oci.Image, platform v1.Platform, check health.Check) (Added, error) {
-	img.DropMarked()
 	w := &work{Tools: t, img: img, platform: platform, added: Added{Check: check}}
+	if err := w.takeArguments(); err != nil {
+		return w.added, err
+	}
+	img.DropMarked()
 	if check.Test.Kind == health.None {
 		return w.added, nil
 	}

@@ -10,6 +10,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/ko-health/kohealth/builder/executable"
 	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/hint"
 	"github.com/ko-health/kohealth/builder/rootfs"
@@ -144,7 +145,7 @@ func linkTools(image *rootfs.FS) (links []layers.File, err error) {
 
 // inPath reports whether a program is in one of the directories in which shells look.
 func inPath(image *rootfs.FS, program string) bool {
-	dirs := []string{"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"}
+	dirs := strings.Split(executable.DefaultPath, ":")
 	return slices.ContainsFunc(dirs, func(dir string) bool { return has(image, path.Join(dir, program)) })
 }
 

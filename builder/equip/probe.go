@@ -2,15 +2,38 @@ package equip
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/ko-health/kohealth/builder/health"
+	"github.com/ko-health/kohealth/builder/limits"
 	"github.com/ko-health/kohealth/builder/oci"
 	"github.com/ko-health/kohealth/builder/rootfs"
 	"github.com/ko-health/kohealth/layers"
 )
+
+// takeArguments gives a check that calls the probe without arguments those that an earlier
+// kohealth has left in the image, which the probe would take when it runs.
+func (w *work) takeArguments() error {
+	test := &w.added.Check.Test
+	if test.Kind != health.Exec || len(test.Args) != 1 || !test.UsesProbe() || w.platform.OS == "windows" {
+		return nil
+	}
+	base, err := rootfs.Read(w.img.Base(), w.Files)
+	if err != nil || !has(base, health.ArgsPath) {
+		return err
+	}
+	text, err := base.ReadFile(health.ArgsPath, limits.Document)
+	if err != nil {
+		return err
+	}
+	if args := strings.TrimSuffix(string(text), "\n"); args != "" {
+		test.Args = append(slices.Clone(test.Args), strings.Split(args, "\n")...)
+	}
+	return nil
+}
 
 // takeProbe makes a check that calls the probe the probe's, and reports whether the image
 // needs kohealth's. A program of the base's own at the probe's path stays, unless BusyBox is

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/ko-health/kohealth/builder/executable"
 )
 
 // A Container is what a check runs in. The zero value is one of which nothing is known.
@@ -35,9 +37,6 @@ type Variable struct {
 	Open  bool // it is set, to a value that is not known
 }
 
-// defaultPath is Docker's for images that have none.
-const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
 // variable returns the value of one of the environment's variables. set is false if there
 // is none for sure; the value of one that may be there is [Unknown].
 func (c *Container) variable(name string) (value string, set bool) {
@@ -47,8 +46,8 @@ func (c *Container) variable(name string) (value string, set bool) {
 		return Unknown, true
 	case ok:
 		return v.Value, true
-	case name == "PATH" && c.Files != nil && !c.EnvOpen:
-		return defaultPath, true
+	case name == "PATH" && c.Files != nil:
+		return executable.DefaultPath, true
 	case c.EnvOpen, slices.Contains(runtimes, name), strings.HasPrefix(name, "ECS_"), strings.HasPrefix(name, "AWS_"):
 		return Unknown, true
 	}

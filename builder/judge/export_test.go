@@ -1,9 +1,6 @@
 package judge
 
-import (
-	"context"
-	"io"
-)
+import "context"
 
 // Status returns whether a check can pass, and whether it can fail.
 func Status(ctx context.Context, check Check, c Container) (pass, fail bool, err error) {
@@ -12,10 +9,4 @@ func Status(ctx context.Context, check Check, c Container) (pass, fail bool, err
 		return false, false, err
 	}
 	return r.result&passes != 0, r.result&fails != 0 || r.result == 0, nil
-}
-
-// ReadBinary is for the fuzz test.
-func ReadBinary(r io.Reader) (arch, interpreter string, libraries []string, err error) {
-	b, err := readBinary(r)
-	return b.arch, b.interpreter, b.libraries, err
 }

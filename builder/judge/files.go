@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 
+	"github.com/ko-health/kohealth/builder/executable"
 	"github.com/ko-health/kohealth/builder/rootfs"
 )
 
@@ -25,13 +26,13 @@ type FS interface {
 // layer again. They are not safe for concurrent use.
 type Files struct {
 	FS
-	binaries map[string]binary
+	binaries map[string]executable.File
 	contents map[string][]byte
 }
 
 // NewFiles returns the files of an image.
 func NewFiles(fsys FS) *Files {
-	return &Files{fsys, map[string]binary{}, map[string][]byte{}}
+	return &Files{fsys, map[string]executable.File{}, map[string][]byte{}}
 }
 
 // maxContent is how much of a file is read, in bytes.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ko-health/kohealth/builder/executable"
 	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/rootfs"
 )
@@ -115,7 +116,7 @@ func (sh *shell) program(c *call) result {
 	if r, ok := sh.startable(p, c); !ok {
 		return r
 	}
-	if b := sh.readProgram(p.Path); b.script || !b.elf {
+	if b := sh.readProgram(p.Path); b.Script || !b.ELF {
 		return sh.scriptFile(p, b, c)
 	}
 	return sh.start1(p, c)
@@ -189,8 +190,8 @@ func (sh *shell) startable(p *program, c *call) (r result, ok bool) {
 		return fail("user-cannot-execute", "user "+user+" may not execute "+part, cannotRun)
 	}
 	b := sh.readProgram(p.Path)
-	if b.arch != "" && arch != "" && b.arch != arch && (b.arch != "386" || arch != "amd64") {
-		return fail("wrong-architecture", c.name()+" is for "+b.arch+", and the image is for "+arch+": exec format error", cannotRun)
+	if b.Arch != "" && arch != "" && !b.RunsOn(arch) {
+		return fail("wrong-architecture", c.name()+" is for "+b.Arch+", and the image is for "+arch+": exec format error", cannotRun)
 	}
 	if missing := sh.missing(b, path.Dir(p.Path)); missing != "" {
 		return fail("missing-library", p.Path+" needs "+missing+", which is not in the image", notFound)
@@ -225,15 +226,15 @@ func (sh *shell) blocked(e rootfs.Entry) (part, user string) {
 }
 
 // scriptFile runs a script that is in the image.
-func (sh *shell) scriptFile(p *program, b binary, c *call) result {
-	interpreter := b.interpreter
-	if !b.script {
+func (sh *shell) scriptFile(p *program, b executable.File, c *call) result {
+	interpreter := b.Interpreter
+	if !b.Script {
 		if sh.dialect == anyShell || sh.isExec {
 			return result{status: either}
 		}
 		interpreter = "/bin/sh" // what shells do with a file that the kernel cannot start
 	}
-	if b.script && interpreter != "" && !sh.has(interpreter) && !sh.isChanging(interpreter) {
+	if b.Script && interpreter != "" && !sh.has(interpreter) && !sh.isChanging(interpreter) {
 		message := p.Path + " needs " + strings.ReplaceAll(interpreter, "\r", `\r`) + ", which is not in the image"
 		if strings.HasSuffix(interpreter, "\r") {
 			message += ": its lines end with CR LF"
@@ -242,7 +243,7 @@ func (sh *shell) scriptFile(p *program, b binary, c *call) result {
 		return notFound
 	}
 	if path.Base(interpreter) == "env" {
-		interpreter, b.argument = b.argument, ""
+		interpreter, b.Argument = b.Argument, ""
 	}
 	d, isShell := shellNames[path.Base(interpreter)]
 	if !isShell {
@@ -253,7 +254,7 @@ func (sh *shell) scriptFile(p *program, b binary, c *call) result {
 	if q, is := sh.find(interpreter); is == yes {
 		d = sh.dialectOf(q)
 	}
-	return sh.scriptOf(d, sh.readFile(p.Path), inner, b.argument)
+	return sh.scriptOf(d, sh.readFile(p.Path), inner, b.Argument)
 }
 
 // scriptOf runs a script in a shell of its own.

@@ -26,3 +26,31 @@ func TestMediaType(t *testing.T) {
 		}
 	}
 }
+
+func TestParseFormat(t *testing.T) {
+	for s, want := range map[string]Format{"": KeepFormat, "oci": OCIFormat, "docker": DockerFormat} {
+		if got, err := ParseFormat(s); got != want || err != nil {
+			t.Errorf("ParseFormat(%q) = %q, %v", s, got, err)
+		}
+	}
+	if _, err := ParseFormat("OCI"); err == nil {
+		t.Error("a format that there is not is taken")
+	}
+}
+
+func TestLayerType(t *testing.T) {
+	for _, tt := range []struct {
+		format   Format
+		manifest types.MediaType
+		want     types.MediaType
+	}{
+		{KeepFormat, types.DockerManifestSchema2, types.DockerLayer},
+		{KeepFormat, types.OCIManifestSchema1, types.OCILayer},
+		{OCIFormat, types.DockerManifestSchema2, types.OCILayer},
+		{DockerFormat, types.OCIManifestSchema1, types.DockerLayer},
+	} {
+		if got, err := tt.format.LayerType(tt.manifest); got != tt.want || err != nil {
+			t.Errorf("%q.LayerType(%q) = %q, %v; want %q", tt.format, tt.manifest, got, err, tt.want)
+		}
+	}
+}

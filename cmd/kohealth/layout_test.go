@@ -16,7 +16,7 @@ func TestDependencies(t *testing.T) {
 	printing := []string{"builder/escape"}
 	health := append([]string{"builder/health", "builder/limits"}, leaves...)
 	layers := append([]string{"layers", "layers/cache"}, health...)
-	equip := append([]string{"builder/equip", "builder/oci", "builder/rootfs", "builder/verified", "builder/images", "layers/apk"}, layers...)
+	equip := append([]string{"builder/equip", "builder/executable", "builder/oci", "builder/rootfs", "builder/verified", "builder/images", "layers/apk"}, layers...)
 	for pkg, want := range map[string][]string{
 		"builder/hint":             {"builder/hint"},
 		"builder/escape":           printing,
@@ -30,8 +30,8 @@ func TestDependencies(t *testing.T) {
 		"builder/rootfs":           {"builder/rootfs", "builder/limits", "builder/verified", "layers/cache"},
 		"builder/render":           append([]string{"builder/render"}, health...),
 		"builder/doctree":          {"builder/doctree", "builder/limits"},
-		"builder/lint":             slices.Concat([]string{"builder/lint", "builder/composefile", "builder/judge", "builder/doctree", "builder/rootfs", "builder/verified", "layers/cache"}, printing, health),
-		"builder/judge":            append([]string{"builder/judge", "builder/rootfs", "builder/verified", "layers/cache"}, health...),
+		"builder/lint":             slices.Concat([]string{"builder/lint", "builder/composefile", "builder/judge", "builder/executable", "builder/doctree", "builder/rootfs", "builder/verified", "layers/cache"}, printing, health),
+		"builder/judge":            append([]string{"builder/judge", "builder/executable", "builder/rootfs", "builder/verified", "layers/cache"}, health...),
 		"builder/composefile":      {"builder/composefile", "builder/limits", "builder/doctree"},
 		"builder/taskdef":          append([]string{"builder/taskdef", "builder/render", "builder/doctree"}, health...),
 		"builder/ecr":              {"builder/ecr", "builder/hint"},
@@ -40,6 +40,7 @@ func TestDependencies(t *testing.T) {
 		"builder/kofile":           append([]string{"builder/kofile", "builder/doctree"}, health...),
 		"builder/images":           append([]string{"builder/images", "builder/verified"}, health...),
 		"layers/apk":               append([]string{"layers/apk", "builder/rootfs", "builder/verified"}, layers...),
+		"builder/executable":       {"builder/executable"},
 		"builder/oci":              append([]string{"builder/oci", "builder/verified"}, health...),
 		"builder/equip":            equip,
 		"builder/sbom":             append([]string{"builder/sbom"}, equip...),
