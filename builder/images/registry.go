@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"strings"
 
@@ -48,8 +47,7 @@ func (o Options) parseReference(s string) (name.Reference, error) {
 // explain says in short what a registry answered, and what to do about it.
 func explain(err error) error {
 	var e *transport.Error
-	var network net.Error
-	if !errors.As(err, &e) && errors.As(err, &network) {
+	if !errors.As(err, &e) && hint.IsNetwork(err) {
 		return hint.With(err, "check the registry's name and the network; an image in the Docker engine is named docker-daemon:NAME")
 	}
 	if e == nil {

@@ -122,5 +122,5 @@ func verify(before, after []byte, at Place, test health.Test) error {
 // cannot says that a file has to be changed by hand.
 func cannot(err error) error {
 	return hint.With(fmt.Errorf("writing the check: %w", err),
-		"write the check by hand: test, below healthcheck, as the README shows it")
+		"write the check by hand: test, below healthcheck, as https://github.com/ko-health/kohealth/blob/main/docs/configuration.md shows")
 }

@@ -60,7 +60,7 @@ func TestAction(t *testing.T) {
 			return err
 		}
 		e.Setenv("PATH", shell+string(filepath.ListSeparator)+e.Getenv("PATH"))
-		for name, text := range map[string]string{"readme.yml": blocks(t, "yml")[0], "task-definition.json": blocks(t, "json")[1]} {
+		for name, text := range map[string]string{"deploy.yml": block(t, "docs/action.md", "yml"), "task-definition.json": block(t, "docs/ecs.md", "json")} {
 			if err := os.WriteFile(filepath.Join(e.WorkDir, name), []byte(text), 0o644); err != nil {
 				return err
 			}

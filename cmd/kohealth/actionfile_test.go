@@ -11,7 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// TestWorkflows checks the workflows: the repository's and the README's.
+// TestWorkflows checks the workflows: the repository's and the documents'.
 func TestWorkflows(t *testing.T) {
 	if os.Getenv("KOHEALTH_TEST_ENGINES") == "" {
 		t.Skip("KOHEALTH_TEST_ENGINES is not set: see .ci/run for how to install actionlint")
@@ -20,12 +20,14 @@ func TestWorkflows(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("workflows: %v, %v", files, err)
 	}
-	for i, block := range blocks(t, "yml") {
-		file := filepath.Join(t.TempDir(), fmt.Sprintf("readme%d.yml", i))
-		if err := os.WriteFile(file, []byte(block), 0o644); err != nil {
-			t.Fatal(err)
+	for _, name := range guides(t) {
+		for i, block := range blocks(t, name, "yml") {
+			file := filepath.Join(t.TempDir(), fmt.Sprintf("%s%d.yml", filepath.Base(name), i))
+			if err := os.WriteFile(file, []byte(block), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			files = append(files, file)
 		}
-		files = append(files, file)
 	}
 	if out, err := exec.Command("actionlint", files...).CombinedOutput(); err != nil {
 		t.Errorf("actionlint: %v\n%s", err, out)
@@ -61,8 +63,8 @@ func readAction(t *testing.T) (f actionFile) {
 	return f
 }
 
-// TestReadmeAction checks that the README lists the action's inputs and outputs.
-func TestReadmeAction(t *testing.T) {
+// testActionTables checks that the action's inputs and outputs are listed.
+func testActionTables(t *testing.T) {
 	f := readAction(t)
 	inputs := "| input | | default |\n| --- | --- | --- |\n"
 	for _, input := range described(t, f.Inputs) {

@@ -25,6 +25,7 @@ import (
 // compile, and its own.
 type baseFlags struct {
 	po        *publishFlags
+	tagged    func() bool // the user says which tags there are to be
 	health    *healthFlags
 	platforms []string
 	jobs      int
@@ -46,7 +47,8 @@ IMAGE is in a registry, in the Docker engine (docker-daemon:NAME, ko.local/NAME)
 in a tarball or in an OCI layout. Without it, it is the base image that ko would
 take: defaultBaseImage of .ko.yaml, KO_DEFAULTBASEIMAGE, or ko's own.
 
-The result is pushed to KO_DOCKER_REPO and the last element of IMAGE's name.`,
+The result is pushed to KO_DOCKER_REPO and the last element of IMAGE's name, with the
+tag that IMAGE has.`,
 		Example: `
   # A base on which ko builds images with a health check.
   KO_DEFAULTBASEIMAGE=$(kohealth base) ko build ./cmd/app
@@ -64,6 +66,9 @@ The result is pushed to KO_DOCKER_REPO and the last element of IMAGE's name.`,
 	}
 	f.po = addPublishFlags(cmd)
 	fs := cmd.Flags()
+	f.tagged = func() bool { return fs.Changed("tags") }
+	fs.Lookup("tags").DefValue = "[]" // the usage says it
+	fs.Lookup("tags").Usage = "Tags of the result (default that of IMAGE, or latest)"
 	fs.Lookup("base-import-paths").Usage = "Add only the last element of IMAGE's name to KO_DOCKER_REPO; the default"
 	fs.Lookup("preserve-import-paths").Usage = "Add all of IMAGE's name, but for the registry, to KO_DOCKER_REPO"
 	fs.StringSliceVar(&f.platforms, "platform", []string{"all"}, "platforms of IMAGE: all, or OS[/ARCHITECTURE[/VARIANT]][,PLATFORM]...")
@@ -93,6 +98,9 @@ func (f *baseFlags) run(ctx context.Context, image string, v versions) error {
 		if image, err = defaultBase(); err != nil {
 			return err
 		}
+	}
+	if !f.tagged() {
+		f.po.Tags = []string{tagOf(image)}
 	}
 	err = f.po.withPublisher(ctx, ".", v, func(p *publisher) error {
 		reading := progressOf(ctx).begin("reading", images.Redact(image))
@@ -133,6 +141,17 @@ func (f *baseFlags) publish(ctx context.Context, p *publisher, set *images.Set, 
 		return err
 	}
 	return term.Printf(os.Stdout, "%s\n", ref)
+}
+
+// tagOf returns the tag in the name of an image, or latest if it has none.
+func tagOf(image string) string {
+	image, _, _ = strings.Cut(image, "@")
+	image = strings.TrimPrefix(strings.TrimPrefix(image, "docker-daemon:"), "docker://")
+	_, tag, found := cutLast(path.Base(image), ":")
+	if !found || !tagPattern.MatchString(tag) || strings.HasSuffix(image, ".tar") {
+		return "latest"
+	}
+	return tag
 }
 
 // warnOfReplacing says where the original remains if the result takes its tag.

@@ -2,46 +2,67 @@ package main
 
 import (
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/ko-health/kohealth/builder/lint"
 )
 
-// documents are what users and contributors read.
-var documents = []string{"README.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md"}
-
-// document returns one of them.
+// document returns a document, by its name from the top.
 func document(t *testing.T, name string) string {
 	t.Helper()
 	return string(must(os.ReadFile(filepath.Join(topDir, filepath.FromSlash(name)))))
 }
 
-// TestDocumentLinks checks that what documents link to in the repository is there: files,
-// and headings by the names that GitHub gives them.
-func TestDocumentLinks(t *testing.T) {
-	link := regexp.MustCompile(`\]\(([^)\s]+)\)`)
-	for _, name := range documents {
-		for _, m := range link.FindAllStringSubmatch(document(t, name), -1) {
-			target, anchor, anchored := strings.Cut(strings.TrimPrefix(m[1], "https://github.com/ko-health/kohealth#"), "#")
+// testLinks checks that what documents, lint's rules and the probe link to in the
+// repository is there: files, and headings by the names that GitHub gives them.
+func testLinks(t *testing.T) {
+	const repository = "https://github.com/ko-health/kohealth"
+	for name, links := range linksOf(t) {
+		for _, link := range links {
+			target, anchor, anchored := strings.Cut(link, "#")
 			switch {
-			case strings.HasPrefix(m[1], "https://github.com/ko-health/kohealth#"):
-				target, anchor, anchored = "README.md", target, true
+			case target == repository:
+				target = "README.md"
+			case strings.HasPrefix(target, repository+"/blob/main/"):
+				target = strings.TrimPrefix(target, repository+"/blob/main/")
 			case strings.Contains(target, "://"):
 				continue
 			case target == "":
 				target = name
+			default:
+				target = path.Join(path.Dir(name), target)
 			}
 			if _, err := os.Stat(filepath.Join(topDir, filepath.FromSlash(target))); err != nil {
-				t.Errorf("%s links to %s: %v", name, m[1], err)
-				continue
-			}
-			if anchored && !slices.Contains(anchors(document(t, target)), anchor) {
-				t.Errorf("%s links to %s: there is no such heading", name, m[1])
+				t.Errorf("%s links to %s: %v", name, link, err)
+			} else if anchored && !slices.Contains(anchors(document(t, target)), anchor) {
+				t.Errorf("%s links to %s: there is no such heading", name, link)
 			}
 		}
 	}
+}
+
+// linksOf returns the links that users and contributors meet, by the documents that hold
+// them.
+func linksOf(t *testing.T) map[string][]string {
+	t.Helper()
+	links := map[string][]string{}
+	inline := regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	for _, name := range append(guides(t), "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md") {
+		for _, m := range inline.FindAllStringSubmatch(document(t, name), -1) {
+			links[name] = append(links[name], m[1])
+		}
+	}
+	for _, r := range lint.Rules() {
+		links["rule "+r.ID] = []string{r.Source}
+	}
+	const probe = "layers/probe/main.go"
+	links[probe] = regexp.MustCompile(`https://github\.com/ko-health/kohealth[^\s"]*`).FindAllString(document(t, probe), -1)
+	return links
 }
 
 // anchors returns the names of a document's headings.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log"
 	"os"
 	"path/filepath"
 
@@ -30,6 +31,31 @@ func configFile(dir string) string {
 		}
 	}
 	return ""
+}
+
+// noteUnread tells of a .ko.yaml above dir that people may expect to be read: ko looks
+// into the working directory alone.
+func noteUnread(dir string) {
+	if configFile(dir) != "" {
+		return
+	}
+	for up := dir; !holds(up, "go.mod") && !holds(up, ".git"); {
+		next := filepath.Join(up, "..")
+		if abs, err := filepath.Abs(next); err != nil || abs == filepath.Dir(abs) {
+			return
+		}
+		if file := configFile(next); file != "" {
+			log.Printf("note: %s is not read here: ko reads the .ko.yaml of the working directory, or of KO_CONFIG_PATH=%s",
+				filepath.ToSlash(file), filepath.ToSlash(next))
+			return
+		}
+		up = next
+	}
+}
+
+func holds(dir, name string) bool {
+	_, err := os.Stat(filepath.Join(dir, name))
+	return err == nil
 }
 
 // readDefinition reads a file, or standard input for "-".

@@ -109,6 +109,7 @@ func (hf *healthFlags) checks(dir string) (*checks, error) {
 		return nil, err
 	}
 	warnUnknown()
+	noteUnread(dir)
 	env, format, err := readVariables()
 	if err != nil {
 		return nil, err
@@ -156,7 +157,11 @@ func warnUnknown() {
 	for _, kv := range os.Environ() {
 		name, _, _ := strings.Cut(kv, "=")
 		if strings.HasPrefix(name, "KOHEALTH_") && !strings.HasPrefix(name, "KOHEALTH_TEST_") && !slices.Contains(known, name) {
-			log.Printf("warning: %s is not a variable of kohealth's; there are %s", name, strings.Join(known, ", "))
+			meant := "there are " + strings.Join(known, ", ")
+			if near := health.Nearest(name, known); near != "" {
+				meant = "did you mean " + near + "?"
+			}
+			log.Printf("warning: %s is not a variable of kohealth's; %s", name, meant)
 		}
 	}
 }

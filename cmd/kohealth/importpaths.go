@@ -40,41 +40,27 @@ func (p *pipeline) resolve(arg string, mains map[string]string) ([]string, error
 		return expand(arg)
 	}
 	if importpath, ok := mains[arg]; ok {
+		if err := checkMeant(arg, p.dirs[importpath]); err != nil {
+			return nil, err
+		}
 		return []string{build.StrictScheme + importpath}, nil
 	}
 	importpath, err := p.builder.QualifyImport(arg)
 	if err != nil {
-		return nil, hint.With(err, moduleHint)
+		return nil, hint.With(err, moduleHint())
 	}
 	if err := p.builder.IsSupportedReference(importpath); err != nil {
 		return nil, hint.With(fmt.Errorf("importpath %q is not supported: %w", importpath, err),
-			mainsHint())
+			packageHint(arg))
 	}
 	return []string{importpath}, nil
-}
-
-const moduleHint = "run kohealth in the module's directory, or begin a module with go mod init"
-
-// mainsHint says which main packages there are.
-func mainsHint() string {
-	const most = 5
-	mains := mainDirs(".")
-	switch n := len(mains); {
-	case n == 0:
-		return "name the directory of a main package, such as ./cmd/app"
-	case n == 1:
-		return "the main package here is " + mains[0]
-	case n > most:
-		mains = append(mains[:most], fmt.Sprintf("%d more", n-most))
-	}
-	return "the main packages here are " + strings.Join(mains, ", ")
 }
 
 // expand returns the main packages that match a pattern.
 func expand(pattern string) ([]string, error) {
 	pkgs, err := load(strings.TrimPrefix(pattern, build.StrictScheme))
 	if err != nil {
-		return nil, hint.With(fmt.Errorf("expanding %q: %w", pattern, err), moduleHint)
+		return nil, hint.With(fmt.Errorf("expanding %q: %w", pattern, err), moduleHint())
 	}
 	var importpaths []string
 	for _, pkg := range pkgs {
@@ -87,7 +73,7 @@ func expand(pattern string) ([]string, error) {
 	}
 	for _, pkg := range pkgs {
 		if len(pkg.Errors) > 0 {
-			return nil, hint.With(fmt.Errorf("expanding %q: %s", pattern, pkg.Errors[0].Msg), moduleHint)
+			return nil, hint.With(fmt.Errorf("expanding %q: %s", pattern, pkg.Errors[0].Msg), moduleHint())
 		}
 	}
 	return nil, hint.With(fmt.Errorf("no main package matches %q", pattern),

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	gobuild "go/build"
 	"io"
 	"log"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -80,11 +83,8 @@ if something could not be done.`,
 
 func (f *initFlags) run(ctx context.Context, stdin io.Reader, importpath string) error {
 	reading := progressOf(ctx).begin("reading", importpath)
-	app, err := discover.Load(ctx, "", importpath)
+	app, err := loadApp(ctx, importpath)
 	reading.end()
-	if errors.Is(err, discover.ErrNoMain) {
-		return hint.With(err, mainsHint())
-	}
 	if err != nil {
 		return err
 	}
@@ -105,6 +105,37 @@ func (f *initFlags) run(ctx context.Context, stdin io.Reader, importpath string)
 	return f.write(ctx, stdin, t, proposals)
 }
 
+// loadApp reads the app that an argument names. A directory of another module is read
+// in that: builds[] of .ko.yaml can have one.
+func loadApp(ctx context.Context, importpath string) (*discover.App, error) {
+	dir, inModule := moduleOf(importpath)
+	app, err := discover.Load(ctx, dir, inModule)
+	if err != nil && (errors.Is(err, discover.ErrNoMain) || len(mainDirs(".")) > 0) {
+		return nil, hint.With(err, packageHint(importpath))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return app, checkMeant(importpath, app.Dir)
+}
+
+// moduleOf returns the directory of the module that a directory is in, and the
+// directory as it is named there; "" if it is this directory's module.
+func moduleOf(importpath string) (dir, inModule string) {
+	if !gobuild.IsLocalImport(importpath) {
+		return "", importpath
+	}
+	for dir := filepath.Clean(importpath); dir != "." && !strings.HasPrefix(dir, ".."); dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err != nil {
+			continue
+		}
+		if rel, err := filepath.Rel(dir, importpath); err == nil {
+			return dir, asArgument(rel)
+		}
+	}
+	return "", importpath
+}
+
 // write writes the check that is chosen.
 func (f *initFlags) write(ctx context.Context, stdin io.Reader, t *initTarget, proposals []discover.Proposal) error {
 	if t.disabled {
@@ -120,7 +151,7 @@ func (f *initFlags) write(ctx context.Context, stdin io.Reader, t *initTarget, p
 		return f.writeChosen(ctx, stdin, t, proposals)
 	}
 	test := proposals[0].Test
-	if t.check == test.String() {
+	if t.check == test.String() && (f.yes || len(proposals) == 1 || !isTerminal(stdin)) {
 		log.Printf("%s has this check already: there is nothing to change", t.shown())
 		return nil
 	}
@@ -157,6 +188,10 @@ func (f *initFlags) writeChosen(ctx context.Context, stdin io.Reader, t *initTar
 		return err
 	}
 	test := proposals[chosen].Test
+	if t.check == test.String() {
+		log.Printf("%s keeps its check", t.shown())
+		return nil
+	}
 	changed, err := t.with(test)
 	if err != nil {
 		return err

@@ -38,6 +38,7 @@ func newInitTarget(ctx context.Context, app *discover.App) (*initTarget, error) 
 	t := &initTarget{file: configFile("."), place: kofile.Place{Entry: kofile.Top}}
 	if t.file == "" {
 		t.file = ".ko.yaml"
+		noteUnread(".")
 	}
 	if target, err := filepath.EvalSymlinks(t.file); err == nil {
 		t.file = target // keeps the link
@@ -115,6 +116,8 @@ func (t *initTarget) ask(ctx context.Context, stdin io.Reader, proposals []disco
 	count := len(proposals)
 	question, yes := "Write check 1 to "+t.shown()+"? [Y/n, t to try it", "y"
 	switch {
+	case t.check == proposals[0].Test.String():
+		question, yes = t.shown()+" has check 1 already. Keep it? [Y/n, t to try it", "y"
 	case t.check != "":
 		question, yes = "Replace "+t.check+" in "+t.shown()+" by check 1? [y/N, t to try it", "n"
 	case isAuto(proposals[0]):

@@ -37,7 +37,11 @@ func (b endingKodata) Build(ctx context.Context, importpath string) (build.Resul
 			return nil, err
 		}
 	}
-	return b.Interface.Build(ctx, importpath)
+	result, err := b.Interface.Build(ctx, importpath)
+	if err != nil && strings.Contains(err.Error(), "outside the kodata root") {
+		err = hint.With(err, "copy what the link leads to into kodata: ko packs nothing from outside")
+	}
+	return result, err
 }
 
 func (b endingKodata) dirOf(ctx context.Context, path string) (string, error) {

@@ -11,11 +11,14 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/ko/pkg/build"
 	"github.com/google/ko/pkg/commands"
 	"github.com/google/ko/pkg/commands/options"
+	"github.com/google/ko/pkg/publish"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
@@ -54,8 +57,67 @@ func (f *manifestFlags) run(ctx context.Context, v versions, do func(context.Con
 			return fmt.Errorf("reading manifests: %w", err)
 		}
 	}
-	return f.buildFlags.run(ctx, v, do)
+	return f.buildFlags.run(ctx, v, func(ctx context.Context, p *pipeline) error {
+		rewind, err := f.keepStdin()
+		if err != nil {
+			return err
+		}
+		if err := f.build(ctx, p); err != nil {
+			return err
+		}
+		if err := rewind(); err != nil {
+			return err
+		}
+		return do(ctx, p)
+	})
 }
+
+// build builds what the manifests name, and publishes nothing. The builder keeps the
+// results: ko's walk builds and publishes each image by itself, and would have
+// published some when another does not compile.
+func (f *manifestFlags) build(ctx context.Context, p *pipeline) error {
+	return commands.ResolveFilesToWriter(ctx, p.builder, unpublished{}, f.files, f.selector, nowhere{io.Discard})
+}
+
+// keepStdin reads manifests that come on stdin. They are on stdin again then, and once
+// more when rewind is called.
+func (f *manifestFlags) keepStdin() (rewind func() error, err error) {
+	if !slices.Contains(f.files.Filenames, "-") {
+		return func() error { return nil }, nil
+	}
+	manifests, err := io.ReadAll(os.Stdin)
+	if err != nil {
+		return nil, fmt.Errorf("reading manifests: %w", err)
+	}
+	rewind = func() error { return setStdin(manifests) }
+	return rewind, rewind()
+}
+
+// setStdin has what is read from os.Stdin be data.
+func setStdin(data []byte) error {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	os.Stdin = r
+	go func() {
+		_, _ = w.Write(data) // it fails if nobody reads on
+		_ = w.Close()
+	}()
+	return nil
+}
+
+// unpublished is a publisher that publishes nothing.
+type unpublished struct{ publish.Interface }
+
+func (unpublished) Publish(context.Context, build.Result, string) (name.Reference, error) {
+	return name.Tag{}, nil
+}
+
+// nowhere is a writer that can be closed.
+type nowhere struct{ io.Writer }
+
+func (nowhere) Close() error { return nil }
 
 // resolve writes the manifests with references to images in the places of import
 // paths, and closes out.

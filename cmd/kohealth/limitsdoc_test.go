@@ -35,16 +35,19 @@ func TestSecurityLimits(t *testing.T) {
 	}
 }
 
-// TestReadmeLimits checks the README's sentences about limits.
-func TestReadmeLimits(t *testing.T) {
-	text := strings.Join(strings.Fields(readme(t)), " ")
+// testLimitSentences checks the documents' sentences about limits.
+func testLimitSentences(t *testing.T) {
+	var text string
+	for _, name := range guides(t) {
+		text += strings.Join(strings.Fields(document(t, name)), " ")
+	}
 	for _, want := range []string{
-		fmt.Sprintf("A registry that neither sends nor takes a byte for %s is given up", limits.Stall),
+		fmt.Sprintf("gives up on a registry that neither sends nor takes a byte for %s.", limits.Stall),
 		fmt.Sprintf("ends kohealth within %s", limits.Interrupt),
 		fmt.Sprintf("All packages of an image together may have %s, and %s of files.", limits.Downloads, limits.Files),
 	} {
 		if !strings.Contains(text, want) {
-			t.Errorf("the README does not say %q", want)
+			t.Errorf("no document says %q", want)
 		}
 	}
 }

@@ -113,7 +113,7 @@ func checkRules(ids []string) error {
 		if slices.Contains(known, id) {
 			continue
 		}
-		next := "the README lists the rules; findings end with theirs in brackets"
+		next := "https://github.com/ko-health/kohealth/blob/main/docs/lint.md lists the rules; a finding ends with its rule in brackets"
 		if near := health.Nearest(id, known); near != "" {
 			next = fmt.Sprintf("did you mean %q?", near)
 		}
@@ -143,7 +143,15 @@ func (l *linter) run(ctx context.Context, args []string, format, version string)
 	if err := errors.Join(errs...); err != nil || len(findings) == 0 {
 		return err
 	}
-	return &exit{fmt.Errorf("%d found", len(findings)), exitFound}
+	return &exit{errors.New(counted(len(findings), "finding")), exitFound}
+}
+
+// counted returns a number of things in words.
+func counted(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 func (l *linter) lint(ctx context.Context, arg string) ([]lint.Finding, error) {

@@ -13,6 +13,7 @@ import (
 	"github.com/google/ko/pkg/commands"
 
 	"github.com/ko-health/kohealth/builder"
+	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/layers"
 	"github.com/ko-health/kohealth/layers/apk"
 )
@@ -24,6 +25,9 @@ func (f *buildFlags) newBuilder(ctx context.Context, checks *checks, v versions)
 	if err != nil {
 		return nil, err
 	}
+	if bo.Debug {
+		warnOfDebugger(checks)
+	}
 	shortenGo(ctx, goCmd)
 	inner, err := commands.NewBuilder(ctx, bo)
 	if err != nil {
@@ -32,7 +36,11 @@ func (f *buildFlags) newBuilder(ctx context.Context, checks *checks, v versions)
 	if err := dropKoCache(bo); err != nil {
 		return nil, err
 	}
-	inner = observed{endingKodata{withinCache{inner, f.cache}, bo, f.dirs}, f.built}
+	var names []name.Option
+	if bo.InsecureRegistry {
+		names = []name.Option{name.Insecure}
+	}
+	inner = observed{mounting{endingKodata{withinCache{inner, f.cache}, bo, f.dirs}, names}, f.built}
 	if f.koOnly {
 		return build.NewCaching(inner)
 	}
@@ -42,11 +50,20 @@ func (f *buildFlags) newBuilder(ctx context.Context, checks *checks, v versions)
 	o.Platforms = namedPlatforms(bo.Platforms)
 	o.SBOMDir = bo.SBOMDir
 	o.Remote = remoteOptions(v)
-	if bo.InsecureRegistry {
-		o.Name = []name.Option{name.Insecure}
-	}
+	o.Name = names
 	b := builder.New(inner, o)
 	return build.NewCaching(watched{b, progressOf(ctx)})
+}
+
+// warnOfDebugger says what becomes of a check while a debugger waits: only auto takes
+// that into account.
+func warnOfDebugger(checks *checks) {
+	for _, id := range append(checks.file.Builds(), health.BuildID{}) {
+		if test := checks.said.Over(checks.file.For(id)).Test; test != nil && test.String() != health.DefaultTest {
+			log.Printf("warning: with --debug the app waits for a debugger, so the check %s fails, and the container may be stopped; --health=auto or --no-healthcheck goes with it", test)
+			return
+		}
+	}
 }
 
 // builderOptions are those that every command has which adds checks.

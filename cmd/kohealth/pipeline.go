@@ -123,7 +123,7 @@ func (p *pipeline) build(ctx context.Context, importpaths []string) ([]build.Res
 	err := p.forEach(ctx, importpaths, func(ctx context.Context, i int) (err error) {
 		results[i], err = p.builder.Build(ctx, importpaths[i])
 		if err != nil {
-			return fmt.Errorf("building %q: %w", importpaths[i], err)
+			return fmt.Errorf("building %q: %w", importpaths[i], explainBase(p.options, importpaths[i], err))
 		}
 		return nil
 	})

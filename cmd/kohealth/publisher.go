@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path"
 	"regexp"
@@ -14,6 +15,7 @@ import (
 	"github.com/google/ko/pkg/commands"
 	"github.com/google/ko/pkg/commands/options"
 	"github.com/google/ko/pkg/publish"
+	"github.com/moby/moby/client"
 	"github.com/spf13/cobra"
 
 	"github.com/ko-health/kohealth/builder/ecr"
@@ -49,6 +51,11 @@ func (f *publishFlags) publishing(ctx context.Context, ecrOptions ecr.Options, v
 	if !f.InsecureRegistry { // then the publisher has to find a transport of net/http's own
 		remote.DefaultTransport = transport
 	}
+	if f.Local || f.DockerRepo == publish.LocalDomain {
+		if err := pingEngine(ctx); err != nil {
+			return err
+		}
+	}
 	publisher, err := newPublisher(f.PublishOptions, v)
 	if err != nil {
 		return err
@@ -59,6 +66,19 @@ func (f *publishFlags) publishing(ctx context.Context, ecrOptions ecr.Options, v
 		return err
 	}
 	return publisher.Close() // it writes the tarball
+}
+
+// pingEngine finds out whether there is a Docker engine, before anything is built for it.
+func pingEngine(ctx context.Context) error {
+	engine, err := client.New(client.FromEnv)
+	if err == nil {
+		_, err = engine.Ping(ctx, client.PingOptions{})
+		err = errors.Join(err, engine.Close())
+	}
+	if err != nil {
+		return explainDestination(fmt.Errorf("connecting to the Docker engine: %w", err))
+	}
+	return nil
 }
 
 // A publisher publishes as ko's does. What is published again is only recorded: ko's
@@ -81,6 +101,9 @@ func newPublisher(po *options.PublishOptions, v versions) (*publisher, error) {
 	if err := checkTags(po.Tags); err != nil {
 		return nil, err
 	}
+	if err := checkFiles(po); err != nil {
+		return nil, err
+	}
 	unrecorded := *po
 	unrecorded.ImageRefsFile = ""
 	tarball, err := setTarball(&unrecorded)
@@ -89,7 +112,7 @@ func newPublisher(po *options.PublishOptions, v versions) (*publisher, error) {
 	}
 	inner, err := commands.NewPublisher(&unrecorded)
 	if err != nil {
-		return nil, explainRepository(fmt.Errorf("creating publisher: %w", err))
+		return nil, explainRepository(po.DockerRepo, fmt.Errorf("creating publisher: %w", err))
 	}
 	if tarball != nil {
 		tarball.Interface = inner
@@ -113,6 +136,21 @@ func newPublisher(po *options.PublishOptions, v versions) (*publisher, error) {
 		p.record, err = publish.NewRecorder(inner, po.ImageRefsFile)
 	}
 	return p, err
+}
+
+// checkFiles finds files that cannot be written, before anything is built.
+func checkFiles(po *options.PublishOptions) error {
+	if _, err := writable("--image-refs", po.ImageRefsFile); err != nil {
+		return err
+	}
+	if po.OCILayoutPath == "" {
+		return nil
+	}
+	if _, err := name.NewRepository(po.OCILayoutPath); err != nil { // ko makes a reference of it
+		return hint.With(fmt.Errorf("--oci-layout-path %q cannot be in the result's reference: %w", po.OCILayoutPath, err),
+			"name a directory in lower case, without spaces")
+	}
+	return nil
 }
 
 // tagPattern is what registries take for a tag.

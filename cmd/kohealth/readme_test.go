@@ -3,14 +3,11 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"math"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -21,25 +18,59 @@ import (
 
 	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/health/probeargs"
-	"github.com/ko-health/kohealth/builder/lint"
 	"github.com/ko-health/kohealth/builder/render"
 )
 
-func readme(t *testing.T) string { return document(t, "README.md") }
-
-// blocks returns the README's fenced blocks of a language.
-func blocks(t *testing.T, language string) (blocks []string) {
-	t.Helper()
-	for _, m := range regexp.MustCompile("(?ms)^```"+language+"\n(.*?)^```$").FindAllStringSubmatch(readme(t), -1) {
-		blocks = append(blocks, m[1])
+// TestReadme keeps README.md and docs true: every command, example, generated part and
+// sentence with a number. UPDATE=1 rewrites what is generated.
+func TestReadme(t *testing.T) {
+	for name, test := range map[string]func(*testing.T){
+		"formats": testRenderFormats, "flags": testFlagList, "commands": testCommandTable, "rules": testRuleTable,
+		"lint": testLintExample, "image": testImageExample, "inputs": testActionTables,
+		"configuration": testConfigurationExamples, "tests": testTestTable, "ecs": testECSExample, "policy": testPolicy,
+		"dockerfiles": testDockerfiles, "languages": testLanguages, "limits": testLimitSentences, "release": testReleaseURL,
+		"links": testLinks, "length": testReadmeLength,
+	} {
+		t.Run(name, test)
 	}
-	if len(blocks) == 0 {
-		t.Fatalf("the README has no %s blocks", language)
+	for _, name := range guides(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Run("commands", func(t *testing.T) { runCommands(t, name) })
+			t.Run("scripts", func(t *testing.T) { runShell(t, name) })
+		})
+	}
+}
+
+// guides returns the names of what users read first: README.md and docs.
+func guides(t *testing.T) []string {
+	t.Helper()
+	names := []string{"README.md"}
+	for _, path := range must(filepath.Glob(filepath.Join(topDir, "docs", "*.md"))) {
+		names = append(names, "docs/"+filepath.Base(path))
+	}
+	return names
+}
+
+// blocks returns a document's fenced blocks of a language.
+func blocks(t *testing.T, name, language string) (blocks []string) {
+	t.Helper()
+	for _, m := range regexp.MustCompile("(?ms)^```"+language+"\n(.*?)^```$").FindAllStringSubmatch(document(t, name), -1) {
+		blocks = append(blocks, m[1])
 	}
 	return blocks
 }
 
-// readmeApp is the README's cmd/app. It listens, for kohealth try.
+// block returns a document's first fenced block of a language.
+func block(t *testing.T, name, language string) string {
+	t.Helper()
+	found := blocks(t, name, language)
+	if len(found) == 0 {
+		t.Fatalf("%s has no %s blocks", name, language)
+	}
+	return found[0]
+}
+
+// readmeApp is the cmd/app of README.md and docs. It listens, for kohealth try.
 const readmeApp = `package main
 
 import (
@@ -53,11 +84,11 @@ func main() {
 }
 `
 
-// TestReadmeCommands runs every kohealth command of the README.
-func TestReadmeCommands(t *testing.T) {
+// runCommands runs every kohealth command of a document.
+func runCommands(t *testing.T, name string) {
 	var script strings.Builder
 	script.WriteString("env KOHEALTH_HEALTH_REPOSITORY=$PACKAGES\nenv KOHEALTH_HEALTH_KEY=$KEY\nmkdir keys\ncp $KEY keys/example.rsa.pub\n")
-	for _, block := range blocks(t, "console") {
+	for _, block := range blocks(t, name, "console") {
 		for line := range strings.Lines(block) {
 			command, isCommand := strings.CutPrefix(line, "$ ")
 			command, _, _ = strings.Cut(command, "#")
@@ -74,17 +105,17 @@ func TestReadmeCommands(t *testing.T) {
 	runReadme(t, script.String())
 }
 
-// TestReadmeShell runs the README's shell scripts, with images that there are. What is
-// called curl and wget there is the probe; what needs an engine or shares a cache between
+// runShell runs a document's shell scripts, with images that there are. What is called
+// curl and wget there is the probe; what needs an engine or shares a cache between
 // machines is run by try.txtar and sharedcache.txtar in testdata/engine.
-func TestReadmeShell(t *testing.T) {
+func runShell(t *testing.T, name string) {
 	images := strings.NewReplacer(
 		"nginx:1.29", "$REGISTRY/server",
 		"docker-daemon:postgres:18", "$REGISTRY/bare",
 		"ghcr.io/tarampampam/microcheck:1:/bin/httpcheck", "$REGISTRY/programs:latest:/opt/check",
 		`"/bin/httpcheck"`, `"/opt/check"`)
 	var script, files strings.Builder
-	for i, block := range blocks(t, "sh") {
+	for i, block := range blocks(t, name, "sh") {
 		switch program, _, _ := strings.Cut(block, " "); program {
 		case "curl", "wget":
 			for line := range strings.Lines(block) {
@@ -103,60 +134,82 @@ func TestReadmeShell(t *testing.T) {
 	runReadme(t, script.String()+files.String())
 }
 
-// TestReadmeDockerfile checks that the README's Dockerfiles are ones that tests build.
-func TestReadmeDockerfile(t *testing.T) {
+// testDockerfiles checks that the documents' Dockerfiles are ones that tests build.
+func testDockerfiles(t *testing.T) {
 	var built []byte
 	for _, name := range must(filepath.Glob(filepath.Join(topDir, "testdata", "engine", "*.txtar"))) {
 		built = append(built, must(os.ReadFile(name))...)
 	}
-	for _, block := range blocks(t, "dockerfile") {
-		_, steps, _ := strings.Cut(block, "\n") // without FROM
-		if !strings.Contains(string(built), "\n"+steps) {
-			t.Errorf("no test in testdata/engine builds\n%s", steps)
+	for _, name := range guides(t) {
+		for _, block := range blocks(t, name, "dockerfile") {
+			_, steps, _ := strings.Cut(block, "\n") // without FROM
+			if !strings.Contains(string(built), "\n"+steps) {
+				t.Errorf("%s: no test in testdata/engine builds\n%s", name, steps)
+			}
 		}
 	}
 }
 
-// TestReadmeLanguages checks that each of the README's fenced blocks is of a kind that a
-// test reads.
-func TestReadmeLanguages(t *testing.T) {
-	read := []string{"console", "dockerfile", "json", "sh", "text", "yaml", "yml"}
-	for _, m := range regexp.MustCompile("(?m)^```([a-z]+)$").FindAllStringSubmatch(readme(t), -1) {
-		if !slices.Contains(read, m[1]) {
-			t.Errorf("nothing reads the README's %s blocks", m[1])
+// testLanguages checks that each of the documents' fenced blocks is of a kind that a test
+// reads.
+func testLanguages(t *testing.T) {
+	read := []string{"console", "diff", "dockerfile", "json", "sh", "text", "yaml", "yml"}
+	for _, name := range guides(t) {
+		for _, m := range regexp.MustCompile("(?m)^```([a-z]+)$").FindAllStringSubmatch(document(t, name), -1) {
+			if !slices.Contains(read, m[1]) {
+				t.Errorf("%s: nothing reads %s blocks", name, m[1])
+			}
 		}
 	}
 }
 
-// runReadme runs a script made of the README, in a module with the apps that it names.
+// testReadmeLength checks that README.md stays short, and leads to every other guide.
+func testReadmeLength(t *testing.T) {
+	text := document(t, "README.md")
+	if lines := strings.Count(text, "\n"); lines > 250 {
+		t.Errorf("README.md has %d lines: move what not everybody needs to docs", lines)
+	}
+	for _, name := range guides(t)[1:] {
+		if !strings.Contains(text, "]("+name+")") {
+			t.Errorf("README.md does not link to %s", name)
+		}
+	}
+}
+
+// testReleaseURL checks that README.md downloads what the release workflow uploads.
+func testReleaseURL(t *testing.T) {
+	m := regexp.MustCompile(`name_template: "(\{\{ \.ProjectName.*)"`).FindStringSubmatch(document(t, ".goreleaser.yaml"))
+	if m == nil {
+		t.Fatal(".goreleaser.yaml names no archives")
+	}
+	archive := strings.NewReplacer("{{ .ProjectName }}", "kohealth", "{{ .Version }}", "${V}", "{{ .Os }}", "linux", "{{ .Arch }}", "amd64").Replace(m[1])
+	if url := "/releases/download/v$V/" + archive + ".tar.gz"; !strings.Contains(document(t, "README.md"), url) {
+		t.Errorf("README.md does not download %s", url)
+	}
+}
+
+// runReadme runs a script made of a document, in a module with the apps that it names.
 func runReadme(t *testing.T, script string) {
 	t.Helper()
 	docker := httptest.NewServer(new(engine))
 	t.Cleanup(docker.Close)
 	script = "env DOCKER_HOST=tcp://" + docker.Listener.Addr().String() + "\n" + script
 	script += "-- go.mod --\nmodule example.com\n\ngo 1.22\n-- config/app.yaml --\nimage: ko://example.com/cmd/app\n-- cmd/app/main.go --\n" + readmeApp
-	script += "-- task-definition.json --\n" + blocks(t, "json")[1]
+	script += "-- task-definition.json --\n" + block(t, "docs/ecs.md", "json")
 	runScript(t, "readme", script)
 }
 
-// TestReadmeConfiguration reads every .ko.yaml of the README, and checks that the first
-// one shows the defaults.
-func TestReadmeConfiguration(t *testing.T) {
-	var files []health.File
-	for _, block := range blocks(t, "yaml") {
-		name := filepath.Join(t.TempDir(), ".ko.yaml")
-		if err := os.WriteFile(name, []byte(block), 0o644); err != nil {
-			t.Fatal(err)
+// testConfigurationExamples reads every .ko.yaml of the documents, and checks that the
+// first one of docs/configuration.md shows the defaults.
+func testConfigurationExamples(t *testing.T) {
+	for _, name := range guides(t) {
+		for _, block := range blocks(t, name, "yaml") {
+			readConfiguration(t, block)
 		}
-		file, err := health.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		files = append(files, file)
 	}
-	shown := files[0].For(health.BuildID{})
+	shown := readConfiguration(t, block(t, "docs/configuration.md", "yaml")).For(health.BuildID{})
 	if shown.Test == nil {
-		t.Fatal("the README's first .ko.yaml configures no check")
+		t.Fatal("the first .ko.yaml of docs/configuration.md configures no check")
 	}
 	got, err := shown.Check()
 	if err != nil {
@@ -167,17 +220,27 @@ func TestReadmeConfiguration(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("what the README calls the defaults (-default +README):\n%s", diff)
+		t.Errorf("what docs/configuration.md calls the defaults (-default +shown):\n%s", diff)
 	}
 }
 
-// TestReadmeTests parses what the README says a test can be.
-func TestReadmeTests(t *testing.T) {
-	_, table, _ := strings.Cut(readme(t), "| test | healthy when |")
+// readConfiguration reads a .ko.yaml.
+func readConfiguration(t *testing.T, text string) health.File {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), ".ko.yaml")
+	if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return must(health.ReadFile(name))
+}
+
+// testTestTable parses what docs/configuration.md says a test can be.
+func testTestTable(t *testing.T) {
+	_, table, _ := strings.Cut(document(t, "docs/configuration.md"), "| test | healthy when |")
 	table, _, _ = strings.Cut(table, "\n\n")
 	tests := regexp.MustCompile(`(?m)^\| (.*?) \|`).FindAllStringSubmatch(table, -1)
 	if len(tests) < 9 {
-		t.Fatalf("found %d tests in the README", len(tests))
+		t.Fatalf("found %d tests in docs/configuration.md", len(tests))
 	}
 	for _, m := range tests {
 		for _, quoted := range regexp.MustCompile("`(.*?)`").FindAllStringSubmatch(m[1], -1) {
@@ -188,8 +251,8 @@ func TestReadmeTests(t *testing.T) {
 	}
 }
 
-// TestReadmeFlags checks that the README lists kohealth's own flags.
-func TestReadmeFlags(t *testing.T) {
+// testFlagList checks that kohealth's own flags are listed.
+func testFlagList(t *testing.T) {
 	set := pflag.NewFlagSet("", pflag.ContinueOnError)
 	set.SortFlags = false
 	addHealthFlags(set)
@@ -197,9 +260,9 @@ func TestReadmeFlags(t *testing.T) {
 	checkSection(t, "flags", "```\n"+set.FlagUsagesWrapped(110)+"```\n")
 }
 
-// TestReadmeCommandTable checks that the README lists the commands, with the flags that
-// build does not have.
-func TestReadmeCommandTable(t *testing.T) {
+// testCommandTable checks that the commands are listed, with the flags that build does
+// not have.
+func testCommandTable(t *testing.T) {
 	root := newRoot()
 	shared := command(root, "build").Flags()
 	table := "| command | | flags that `build` does not have |\n| --- | --- | --- |\n"
@@ -219,15 +282,15 @@ func TestReadmeCommandTable(t *testing.T) {
 	checkSection(t, "commands", table)
 }
 
-// TestReadmePolicy pushes to ECR with what the README's IAM policy allows, and with each
-// of it missing.
-func TestReadmePolicy(t *testing.T) {
+// testPolicy pushes to ECR with what the IAM policy of docs/ecs.md allows, and with each
+// action missing.
+func testPolicy(t *testing.T) {
 	var policy struct {
 		Statement []struct {
 			Action []string
 		}
 	}
-	for _, block := range blocks(t, "json") {
+	for _, block := range blocks(t, "docs/ecs.md", "json") {
 		if strings.Contains(block, "Statement") {
 			if err := json.Unmarshal([]byte(block), &policy); err != nil {
 				t.Fatal(err)
@@ -269,17 +332,17 @@ func runScript(t *testing.T, name, script string) {
 	testscript.Run(t, params)
 }
 
-// TestReadmeFormats checks that the README lists what kohealth render can print.
-func TestReadmeFormats(t *testing.T) {
+// testRenderFormats checks that what kohealth render can print is listed.
+func testRenderFormats(t *testing.T) {
 	table := "| format | |\n| --- | --- |\n"
 	for _, f := range render.Formats() {
 		table += "| `" + f.Name + "` | " + f.About + " |\n"
 	}
-	checkSection(t, "formats", table)
+	checkSection(t, "render", table)
 }
 
-// TestReadmeECS checks that the README shows what render prints for its first image.
-func TestReadmeECS(t *testing.T) {
+// testECSExample checks that README.md shows what render prints for its first image.
+func testECSExample(t *testing.T) {
 	var settings health.Settings
 	if err := settings.Set(health.KeyTest, "http://:8080/healthz"); err != nil {
 		t.Fatal(err)
@@ -292,121 +355,46 @@ func TestReadmeECS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(out.Text, blocks(t, "json")[0]); diff != "" {
-		t.Errorf("the README's healthCheck (-rendered +README):\n%s", diff)
+	if diff := cmp.Diff(out.Text, block(t, "README.md", "json")); diff != "" {
+		t.Errorf("README.md's healthCheck (-rendered +shown):\n%s", diff)
 	}
 }
 
-// TestReadmeImage checks that the README shows what is in the image that make demo makes,
-// in text and as a picture. How large layers are depends on the version of Go: a quarter
-// more or less is the same.
-func TestReadmeImage(t *testing.T) {
-	tarball := filepath.Join(t.TempDir(), "hello.tar")
-	app := filepath.Join("testdata", "apps", "hello")
-	build := exec.Command("kohealth", "build", "--bare", "--push=false", "--platform=linux/amd64", "--tarball="+tarball, "./"+app)
-	build.Env = append(os.Environ(), "KO_DOCKER_REPO=example.com/hello", "KO_DEFAULTBASEIMAGE=kohealth.local/static", "KO_CONFIG_PATH="+app)
-	outputOf(t, build)
-	layers, _, _ := strings.Cut(outputOf(t, exec.Command("go", "run", "./testdata/apps/show", tarball)), "{")
-	checkLikeSection(t, "image", "```\n"+layers+"```\n")
-
-	svg := outputOf(t, exec.Command("go", "run", "./testdata/apps/show", "-svg", tarball))
-	name := filepath.Join(topDir, "testdata", "image.svg")
-	if update {
-		if err := os.WriteFile(name, []byte(svg), 0o644); err != nil {
-			t.Fatal(err)
+// section returns the text between the markers of the given name, and the document that
+// holds them.
+func section(t *testing.T, name string) (file, text string) {
+	t.Helper()
+	for _, guide := range guides(t) {
+		_, rest, found := strings.Cut(document(t, guide), "<!-- "+name+" -->\n")
+		if !found {
+			continue
 		}
-	}
-	shown, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	checkLike(t, name, svg, string(shown))
-}
-
-// outputOf runs a command at the top of the module.
-func outputOf(t *testing.T, cmd *exec.Cmd) string {
-	t.Helper()
-	var stderr strings.Builder
-	cmd.Dir, cmd.Stderr = topDir, &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%v: %v\n%s", cmd, err, &stderr)
-	}
-	return string(out)
-}
-
-// checkLikeSection is checkSection for a section with sizes.
-func checkLikeSection(t *testing.T, name, want string) {
-	t.Helper()
-	if update {
-		checkSection(t, name, want)
-		return
-	}
-	checkLike(t, name+" in the README", want, section(t, name))
-}
-
-// checkLike checks that two texts are the same but for sizes, and those alike.
-func checkLike(t *testing.T, name, want, got string) {
-	t.Helper()
-	sizes := regexp.MustCompile(` *(\d+) KB`)
-	masked := func(text string) string { return sizes.ReplaceAllString(text, " N KB") }
-	if diff := cmp.Diff(masked(want), masked(got)); diff != "" {
-		t.Fatalf("%s (-want +got); UPDATE=1 go test ./cmd/kohealth mends it:\n%s", name, diff)
-	}
-	gots := sizes.FindAllStringSubmatch(got, -1)
-	for i, m := range sizes.FindAllStringSubmatch(want, -1) {
-		w, g := must(strconv.ParseFloat(m[1], 64)), must(strconv.ParseFloat(gots[i][1], 64))
-		if math.Abs(g-w) > 0.25*w {
-			t.Errorf("%s says %g KB, it is %g KB; UPDATE=1 go test ./cmd/kohealth mends it", name, g, w)
+		within, _, closed := strings.Cut(rest, "<!-- /"+name+" -->")
+		if file != "" || !closed {
+			t.Fatalf("section %s: it begins in %s and in %q, and ends there: %t", name, guide, file, closed)
 		}
+		file, text = guide, within
 	}
+	if file == "" {
+		t.Fatalf("no document has a section %s", name)
+	}
+	return file, text
 }
 
-// section returns what the README holds between the markers of the given name.
-func section(t *testing.T, name string) string {
-	t.Helper()
-	_, rest, _ := strings.Cut(readme(t), "<!-- "+name+" -->\n")
-	text, _, ok := strings.Cut(rest, "<!-- /"+name+" -->")
-	if !ok {
-		t.Fatalf("the README has no place for the %s", name)
-	}
-	return text
-}
-
-// checkSection checks what the README holds between the markers of the given name;
-// UPDATE=1 rewrites it.
+// checkSection checks the text between the markers of the given name, in the document
+// that has them; UPDATE=1 rewrites it.
 func checkSection(t *testing.T, name, want string) {
 	t.Helper()
-	old := section(t, name)
+	file, old := section(t, name)
 	if update {
 		begin := "<!-- " + name + " -->\n"
-		text := strings.Replace(readme(t), begin+old, begin+want, 1)
-		if err := os.WriteFile(filepath.Join(topDir, "README.md"), []byte(text), 0o644); err != nil {
+		text := strings.Replace(document(t, file), begin+old, begin+want, 1)
+		if err := os.WriteFile(filepath.Join(topDir, filepath.FromSlash(file)), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
 	}
 	if diff := cmp.Diff(want, old); diff != "" {
-		t.Errorf("%s in the README (-want +got); UPDATE=1 go test ./cmd/kohealth mends it:\n%s", name, diff)
+		t.Errorf("%s in %s (-want +got); UPDATE=1 go test ./cmd/kohealth -run TestReadme mends it:\n%s", name, file, diff)
 	}
-}
-
-// TestReadmeRules checks that the README lists lint's rules, and shows what lint says
-// of the case that it was made for.
-func TestReadmeRules(t *testing.T) {
-	table := "| rule | | |\n| --- | --- | --- |\n"
-	for _, r := range lint.Rules() {
-		table += fmt.Sprintf("| [`%s`](%s) | %s | %s |\n", r.ID, r.Source, r.Severity, strings.ReplaceAll(r.Doc, "|", `\|`))
-	}
-	checkSection(t, "rules", table)
-
-	seed, err := os.ReadFile(filepath.Join(topDir, "testdata", "lint", "err", "seed.txtar"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, found, ok := strings.Cut(string(seed), "-- want --\n")
-	if !ok {
-		t.Fatal("the case has no findings")
-	}
-	checkSection(t, "lint", "```text\n$ kohealth lint task-definition.json\n"+found+"```\n")
 }

@@ -123,6 +123,10 @@ func (rf *renderFlags) fromFile() (health.Config, error) {
 	if err != nil {
 		return health.Config{}, err
 	}
+	if ids := checkedBuilds(file); rf.build == "" && settings.Test == nil && len(ids) > 0 {
+		return health.Config{}, usage(hint.With(fmt.Errorf("reading %q: the checks are in builds, and none is for all images", rf.file),
+			"name an entry: --build="+strings.Join(ids, ", --build=")))
+	}
 	check, err := said.Over(settings).Check()
 	if err != nil {
 		return health.Config{}, err
@@ -131,6 +135,16 @@ func (rf *renderFlags) fromFile() (health.Config, error) {
 		return health.Config{}, fmt.Errorf("reading %q: the check is disabled", rf.file)
 	}
 	return check.Config(), nil
+}
+
+// checkedBuilds returns the ids of the builds that say what to check.
+func checkedBuilds(file health.File) (ids []string) {
+	for _, b := range file.Builds() {
+		if b.ID != "" && file.For(b).Test != nil {
+			ids = append(ids, b.ID)
+		}
+	}
+	return ids
 }
 
 // fromImage returns what is to be rendered of an image.

@@ -5,6 +5,8 @@ import (
 	"io"
 	"log"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"runtime/debug"
 	"strings"
 
@@ -13,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ko-health/kohealth/cmd/kohealth/internal/term"
+	"github.com/ko-health/kohealth/layers"
 )
 
 // newRoot returns ko's command tree with kohealth's commands in the places of ko's.
@@ -66,12 +69,25 @@ func setLogs(root *cobra.Command) {
 	setUp := root.PersistentPreRun
 	root.PersistentPreRun = func(cmd *cobra.Command, args []string) {
 		setUp(cmd, args)
+		provideGo()
 		out := progressOf(cmd.Context()).writer(os.Stderr)
 		for logger, to := range map[*log.Logger]io.Writer{logs.Warn: term.Log(out), logs.Debug: term.Dump(out), logs.Progress: term.Log(out)} {
 			if logger.Writer() == os.Stderr {
 				logger.SetOutput(to)
 			}
 		}
+	}
+}
+
+// provideGo puts the go command that the user names into PATH if there is none: ko, too,
+// has libraries start go by that name.
+func provideGo() {
+	own := os.Getenv(goVariable)
+	if _, err := exec.LookPath("go"); err == nil || own == "" {
+		return
+	}
+	if path, err := layers.FindGo(own); err == nil && strings.TrimSuffix(filepath.Base(path), ".exe") == "go" {
+		_ = os.Setenv("PATH", filepath.Dir(path)+string(filepath.ListSeparator)+os.Getenv("PATH"))
 	}
 }
 

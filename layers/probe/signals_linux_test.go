@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// TestSignals checks what README.md says of signals: those on which Go's runtime dumps
+// TestSignals checks what docs/probe.md says of signals: those on which Go's runtime dumps
 // the stack exit with 2, and others end the probe themselves.
 func TestSignals(t *testing.T) {
 	if signal.Ignored(syscall.SIGHUP) { // under nohup; children inherit that, but not a handler
