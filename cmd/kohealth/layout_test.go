@@ -23,6 +23,7 @@ func TestDependencies(t *testing.T) {
 		"builder/health/probeargs": {"builder/health/probeargs"},
 		"builder/health":           health,
 		"layers/cache":             {"layers/cache"},
+		"layers/winetest":          {"layers/winetest"},
 		"layers/probe":             {"layers/probe", "builder/health/probeargs"},
 		"layers":                   layers,
 		"builder/limits":           {"builder/limits"},

@@ -36,7 +36,10 @@ HEALTHCHECK CMD ["/usr/bin/healthcheck", "http://:8080/healthz"].`,
   kohealth probe -o healthcheck
 
   # For another processor, and for checks of https and grpcs.
-  kohealth probe -o healthcheck --platform=linux/arm64 --tls`,
+  kohealth probe -o healthcheck --platform=linux/arm64 --tls
+
+  # For containers of Windows.
+  kohealth probe -o healthcheck.exe --platform=windows/amd64`,
 	}
 	f := &probeFlags{}
 	fs := cmd.Flags()
