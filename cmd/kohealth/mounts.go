@@ -12,7 +12,7 @@ import (
 	specs "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/sigstore/cosign/v3/pkg/oci"
 
-	"github.com/ko-health/kohealth/builder"
+	imageoci "github.com/ko-health/kohealth/builder/oci"
 	"github.com/ko-health/kohealth/layers"
 )
 
@@ -67,7 +67,7 @@ func (i *mountingImage) Layers() ([]v1.Layer, error) {
 		return nil, err
 	}
 	base, ok := i.base()
-	app, err := builder.AppLayers(i.SignedImage)
+	app, err := imageoci.AppLayers(i.SignedImage)
 	if !ok || err != nil { // then nobody knows which layers are the base's
 		return all, nil
 	}
