@@ -24,8 +24,9 @@ import (
 const inputsVariable = "INPUTS"
 
 // newAction returns the command that action.yml runs: it builds what the action's
-// inputs say, and tells the workflow what was built.
-func newAction() *cobra.Command {
+// inputs say, by one of the commands that newRoot returns, and tells the workflow what
+// was built.
+func newAction(newRoot func() *cobra.Command) *cobra.Command {
 	return ownCodes(&cobra.Command{
 		Use:    "action",
 		Short:  "Build what the inputs of the GitHub Action say.",
@@ -33,6 +34,7 @@ func newAction() *cobra.Command {
 		Args:   cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			w := workflow{
+				newRoot:   newRoot,
 				workspace: os.Getenv("GITHUB_WORKSPACE"),
 				output:    os.Getenv("GITHUB_OUTPUT"),
 				summary:   os.Getenv("GITHUB_STEP_SUMMARY"),
@@ -49,6 +51,8 @@ func newAction() *cobra.Command {
 //
 // https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
 type workflow struct {
+	newRoot func() *cobra.Command // kohealth's commands
+
 	workspace string // directory
 	output    string // file
 	summary   string // file; "" for none
@@ -81,7 +85,7 @@ func (w *workflow) fail(in inputs, err error) error {
 		log.Printf("warning: %v", err)
 	}
 	fmt.Printf("::error title=kohealth::%s\n", escapeData.Replace(message))
-	return &told{err}
+	return silently(err)
 }
 
 // build runs the command that the inputs stand for and returns what it built.
@@ -108,7 +112,7 @@ func (w *workflow) build(ctx context.Context, in inputs) (*actionResult, error) 
 			return nil, fmt.Errorf("setting %s: %w", name, err)
 		}
 	}
-	if err := quietly(func() error { return execute(ctx, env, args) }); err != nil {
+	if err := quietly(func() error { return w.execute(ctx, env, args) }); err != nil {
 		return nil, in.named(err)
 	}
 	data, err := os.ReadFile(metadataFile)
@@ -120,13 +124,13 @@ func (w *workflow) build(ctx context.Context, in inputs) (*actionResult, error) 
 
 // execute runs a command of kohealth's, and shows it with the variables that are set for
 // it, which are set already.
-func execute(ctx context.Context, env map[string]string, args []string) error {
+func (w *workflow) execute(ctx context.Context, env map[string]string, args []string) error {
 	var variables string
 	for _, name := range slices.Sorted(maps.Keys(env)) {
 		variables += name + "=" + quoteAll([]string{env[name]}) + " "
 	}
 	say("$ %skohealth %s\n", variables, quoteAll(args))
-	root := newRoot()
+	root := w.newRoot()
 	root.SetArgs(args)
 	return root.ExecuteContext(ctx)
 }

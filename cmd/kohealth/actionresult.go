@@ -56,14 +56,14 @@ func (r *actionResult) outputs() ([]output, error) {
 func (r *actionResult) summary() string {
 	var b strings.Builder
 	for _, image := range r.Images {
-		image.summarize(&b)
+		summarize(&b, image)
 	}
 	listFindings(&b, r.Findings)
 	fmt.Fprintf(&b, "\n<sub>kohealth %s</sub>\n\n", inMarkdown(r.Version))
 	return b.String()
 }
 
-func (m *imageMetadata) summarize(b *strings.Builder) {
+func summarize(b *strings.Builder, m imageMetadata) {
 	fmt.Fprintf(b, "### %s\n\n%s", inMarkdown(m.ImportPath), code(m.Image))
 	for i, tag := range m.Tags {
 		fmt.Fprintf(b, "%s%s", []string{", tags ", ", "}[min(i, 1)], code(tag))

@@ -15,20 +15,20 @@ import (
 func TestActionSummary(t *testing.T) {
 	for _, name := range []string{"index", "hostile"} {
 		t.Run(name, func(t *testing.T) {
-			dir := filepath.Join(topDir, "testdata", "action", "summary")
+			dir := filepath.Join("testdata", "summary")
 			var r actionResult
-			if err := json.Unmarshal(must(os.ReadFile(filepath.Join(dir, name+".json"))), &r.metadata); err != nil {
+			if err := json.Unmarshal(read(t, filepath.Join(dir, name+".json")), &r.metadata); err != nil {
 				t.Fatal(err)
 			}
 			golden := filepath.Join(dir, name+".md")
 			got := r.summary()
-			if update {
+			if os.Getenv("UPDATE") != "" {
 				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
 					t.Fatal(err)
 				}
 			}
-			if diff := cmp.Diff(string(must(os.ReadFile(golden))), got); diff != "" {
-				t.Errorf("summary (-want +got); UPDATE=1 go test ./cmd/kohealth mends it:\n%s", diff)
+			if diff := cmp.Diff(string(read(t, golden)), got); diff != "" {
+				t.Errorf("summary (-want +got); UPDATE=1 go test mends it:\n%s", diff)
 			}
 		})
 	}
@@ -42,10 +42,19 @@ func TestActionOutputFile(t *testing.T) {
 	if err := w.setOutputs(r); err != nil {
 		t.Fatal(err)
 	}
-	got := readOutputs(t, string(must(os.ReadFile(file))))
+	got := readOutputs(t, string(read(t, file)))
 	if got["digest"] != "sha256:1" || got["tags"] != "a\nEOF\ndigest=evil\ndigest<<EOF\nevil\nEOF" || len(got) != 9 {
 		t.Errorf("outputs: %q", got)
 	}
+}
+
+func read(t *testing.T, name string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
 }
 
 // readOutputs reads a file of outputs as GitHub's runner does.

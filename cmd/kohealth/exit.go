@@ -2,8 +2,15 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/ko-health/kohealth/builder/health"
+	"github.com/ko-health/kohealth/builder/hint"
 )
 
 // Exit codes of the commands that ko has, too, are ko's.
@@ -41,6 +48,12 @@ type told struct{ error }
 
 func (t *told) Unwrap() error { return t.error }
 
+// found marks an error as what the command has looked for.
+func found(err error) error { return &exit{err, exitFound} }
+
+// silently marks an error as one that the user has been told.
+func silently(err error) error { return &told{err} }
+
 // usage marks an error as one of the command line.
 func usage(err error) error { return &exit{err, exitUsage} }
 
@@ -65,4 +78,23 @@ func ownCodes(cmd *cobra.Command) *cobra.Command {
 		return &exit{err, exitError}
 	}
 	return cmd
+}
+
+// explainFlag adds what was meant to the error of a flag that there is not.
+func explainFlag(cmd *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
+	if !errors.As(err, &unknown) {
+		return err
+	}
+	next := fmt.Sprintf("%s --help lists the flags", cmd.CommandPath())
+	var names []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+	near := health.Nearest(unknown.GetSpecifiedName(), names)
+	if strings.HasPrefix(unknown.GetSpecifiedName(), "health") && !strings.HasPrefix(near, "health") && slices.Contains(names, "health") {
+		near = "health" // for --health-path and --healthcheck
+	}
+	if near != "" {
+		next = fmt.Sprintf("did you mean --%s? %s", near, next)
+	}
+	return hint.With(err, next)
 }

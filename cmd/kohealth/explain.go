@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
 	"path"
-	"slices"
 	"strings"
 	"syscall"
 
@@ -16,29 +14,10 @@ import (
 	"github.com/google/ko/pkg/commands/options"
 	"github.com/google/ko/pkg/publish"
 	"github.com/moby/moby/client"
-	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
-	"github.com/ko-health/kohealth/builder/ecr"
-	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/hint"
-	"github.com/ko-health/kohealth/cmd/kohealth/internal/term"
 	"github.com/ko-health/kohealth/layers"
 )
-
-// say prints what is no result.
-func say(format string, args ...any) { _ = term.Printf(os.Stderr, format, args...) }
-
-// sayError prints an error, and the next step.
-func sayError(err error) {
-	say("Error: %v\n", err)
-	if h := hint.Of(err); h != "" {
-		say("Hint: %s\n", h)
-	}
-	if strings.HasPrefix(err.Error(), "unknown command") {
-		say("Run 'kohealth --help' for usage.\n")
-	}
-}
 
 // explainRepository adds the next step where there is nowhere to publish to.
 func explainRepository(repo string, err error) error {
@@ -99,15 +78,6 @@ func explainPublishing(importpath string, err error) error {
 	return fmt.Errorf("publishing %s: %w", importpath, explainDestination(plainly(err)))
 }
 
-// plainly leaves out the request where ECR's answer says it all.
-func plainly(err error) error {
-	var answer *ecr.Error
-	if errors.As(err, &answer) {
-		return answer
-	}
-	return err
-}
-
 // explainDestination adds the next step where a registry or an engine did not take what
 // was to be published, unless err has one.
 func explainDestination(err error) error {
@@ -147,23 +117,4 @@ func refusesType(answer *transport.Error) bool {
 		}
 	}
 	return answer.StatusCode == http.StatusUnsupportedMediaType
-}
-
-// explainFlag adds what was meant to the error of a flag that there is not.
-func explainFlag(cmd *cobra.Command, err error) error {
-	var unknown *pflag.NotExistError
-	if !errors.As(err, &unknown) {
-		return err
-	}
-	next := fmt.Sprintf("%s --help lists the flags", cmd.CommandPath())
-	var names []string
-	cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
-	near := health.Nearest(unknown.GetSpecifiedName(), names)
-	if strings.HasPrefix(unknown.GetSpecifiedName(), "health") && !strings.HasPrefix(near, "health") && slices.Contains(names, "health") {
-		near = "health" // for --health-path and --healthcheck
-	}
-	if near != "" {
-		next = fmt.Sprintf("did you mean --%s? %s", near, next)
-	}
-	return hint.With(err, next)
 }

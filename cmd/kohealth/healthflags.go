@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/ko-health/kohealth/builder/health"
+	"github.com/ko-health/kohealth/builder/lint"
 	"github.com/ko-health/kohealth/builder/oci"
 )
 
@@ -134,11 +135,11 @@ func (hf *healthFlags) checks(dir string) (*checks, error) {
 
 // checkIgnored refuses names of rules that there are not.
 func (c *checks) checkIgnored() error {
-	if err := checkRules(c.said.Ignore); err != nil {
+	if err := lint.CheckRules(c.said.Ignore); err != nil {
 		return fmt.Errorf("reading --%s: %w", health.KeyIgnore, err)
 	}
 	for _, id := range append(c.file.Builds(), health.BuildID{}) {
-		if err := checkRules(c.file.For(id).Ignore); err != nil {
+		if err := lint.CheckRules(c.file.For(id).Ignore); err != nil {
 			return fmt.Errorf("reading %s of .ko.yaml: %w", health.KeyIgnore, err)
 		}
 	}

@@ -26,7 +26,11 @@ func TestAzureAsksForAzureOnly(t *testing.T) {
 			asked = true
 			return authn.Anonymous, nil
 		})}
-		if _, err := keychain.Resolve(must(name.NewRegistry(host))); err != nil {
+		registry, err := name.NewRegistry(host)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := keychain.Resolve(registry); err != nil {
 			t.Fatal(err)
 		}
 		if asked != want {

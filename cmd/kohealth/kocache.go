@@ -172,8 +172,14 @@ func dropKoCache(bo *options.BuildOptions) error {
 // A withinCache is ko's builder, which goes without a cache from the first import path
 // on that leads out of it, as ../app would: the cache has a directory for each.
 type withinCache struct {
-	build.Interface          // as commands.NewBuilder returns it: a build.Caching
-	cache           *koCache // that kohealth gives ko; nil is the user's, or none
+	build.Interface // as commands.NewBuilder returns it: a build.Caching
+	cache           *koCache
+}
+
+// keepWithin returns ko's builder, inner, with a cache that kohealth gives ko; nil is the
+// user's, or none.
+func keepWithin(inner build.Interface, cache *koCache) build.Interface {
+	return withinCache{inner, cache}
 }
 
 func (b withinCache) Build(ctx context.Context, importpath string) (build.Result, error) {

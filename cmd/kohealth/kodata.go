@@ -29,6 +29,12 @@ type endingKodata struct {
 	dirs    packageDirs
 }
 
+// endKodata returns a builder, inner, of what options say for apps in dirs, whose kodata it
+// comes to the end of.
+func endKodata(inner build.Interface, options *options.BuildOptions, dirs packageDirs) build.Interface {
+	return endingKodata{inner, options, dirs}
+}
+
 func (b endingKodata) Build(ctx context.Context, importpath string) (build.Result, error) {
 	dir, err := b.dirOf(ctx, strings.TrimPrefix(importpath, build.StrictScheme))
 	if err == nil { // else ko says what is wrong

@@ -157,7 +157,7 @@ func setKubectl(cmd *cobra.Command, v versions) {
 				"install kubectl, or use kohealth resolve and pass on what it prints")
 		}
 		return flags.run(cmd.Context(), v, func(ctx context.Context, p *pipeline) error {
-			kubectl := p.kubectl(ctx, append([]string{cmd.Name(), "-f", "-"}, args...)...)
+			kubectl := kubectlCommand(ctx, p.environ, append([]string{cmd.Name(), "-f", "-"}, args...)...)
 			kubectl.Stdout, kubectl.Stderr = progressOf(ctx).writer(os.Stdout), progressOf(ctx).writer(os.Stderr)
 			return pipe(ctx, kubectl, func(ctx context.Context, stdin io.WriteCloser) error {
 				// kubectl starts to apply when it has read some thousand bytes, and skips
@@ -203,7 +203,7 @@ func setRun(cmd *cobra.Command, v versions) {
 			}
 			for _, image := range images {
 				log.Printf("Running %q", image.importpath)
-				if err := runKubectl(p.podCommand(ctx, image.ref, podArgs)); err != nil {
+				if err := runKubectl(podCommand(ctx, p.environ, image.ref, podArgs)); err != nil {
 					return err
 				}
 			}
@@ -221,22 +221,22 @@ func splitAtDash(cmd *cobra.Command, args []string) (before, after []string) {
 }
 
 // podCommand returns the command that runs an image once and shows what it prints.
-func (p *pipeline) podCommand(ctx context.Context, image name.Reference, args []string) *exec.Cmd {
+func podCommand(ctx context.Context, environ []string, image name.Reference, args []string) *exec.Cmd {
 	argv := []string{
 		"run", path.Base(image.Context().String()), "--image", image.String(),
 		"--attach", "--rm", "--restart=Never", "--log-flush-frequency=1s",
 	}
 	argv = append(argv, args...)
 	log.Printf("$ kubectl %s", strings.Join(argv, " "))
-	cmd := p.kubectl(ctx, argv...)
+	cmd := kubectlCommand(ctx, environ, argv...)
 	cmd.Stdin = os.Stdin
 	return cmd
 }
 
-// kubectl returns a command with all that the user has given kohealth, but stdin.
-func (p *pipeline) kubectl(ctx context.Context, args ...string) *exec.Cmd {
+// kubectlCommand returns a command with all that the user has given kohealth, but stdin.
+func kubectlCommand(ctx context.Context, environ []string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "kubectl", args...)
-	cmd.Env = p.environ
+	cmd.Env = environ
 	cmd.Stdout = os.Stdout
 	cmd.Stderr = os.Stderr
 	return cmd

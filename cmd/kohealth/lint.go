@@ -16,7 +16,6 @@ import (
 	"github.com/sirupsen/logrus"
 	"github.com/spf13/cobra"
 
-	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/hint"
 	"github.com/ko-health/kohealth/builder/images"
 	"github.com/ko-health/kohealth/builder/lint"
@@ -104,30 +103,11 @@ func (lf *lintFlags) options(args, command []string) (lint.Options, error) {
 	if !slices.Contains(lint.Formats(), lf.format) {
 		return lint.Options{}, fmt.Errorf("unknown format %q: there are %s", lf.format, strings.Join(lint.Formats(), ", "))
 	}
-	if err := checkRules(lf.ignore); err != nil {
+	if err := lint.CheckRules(lf.ignore); err != nil {
 		return lint.Options{}, err
 	}
 	severity, err := lint.ParseSeverity(lf.severity)
 	return lint.Options{Severity: severity, Ignore: lf.ignore}, err
-}
-
-// checkRules refuses ids of rules that there are not.
-func checkRules(ids []string) error {
-	var known []string
-	for _, r := range lint.Rules() {
-		known = append(known, r.ID)
-	}
-	for _, id := range ids {
-		if slices.Contains(known, id) {
-			continue
-		}
-		next := "https://github.com/ko-health/kohealth/blob/main/docs/lint.md lists the rules; a finding ends with its rule in brackets"
-		if near := health.Nearest(id, known); near != "" {
-			next = fmt.Sprintf("did you mean %q?", near)
-		}
-		return hint.With(fmt.Errorf("unknown rule %q", id), next)
-	}
-	return nil
 }
 
 // A linter lints the arguments of one command line.
@@ -156,7 +136,7 @@ func (l *linter) run(ctx context.Context, args []string, format, version string)
 	if err := errors.Join(errs...); err != nil || len(findings) == 0 {
 		return err
 	}
-	return &exit{errors.New(counted(len(findings), "finding")), exitFound}
+	return found(errors.New(counted(len(findings), "finding")))
 }
 
 // counted returns a number of things in words.

@@ -47,7 +47,7 @@ func (f *publishFlags) withPublisher(ctx context.Context, dir string, v versions
 
 // publishing is withPublisher where temporary files may be.
 func (f *publishFlags) publishing(ctx context.Context, ecrOptions ecr.Options, v versions, do func(*publisher) error) error {
-	transport := resending{registries(ctx, ecr.Transport(registry.Patient(ctx, remote.DefaultTransport), ecrOptions))}
+	transport := resend(registries(ctx, ecr.Transport(registry.Patient(ctx, remote.DefaultTransport), ecrOptions)))
 	if !f.InsecureRegistry { // then the publisher has to find a transport of net/http's own
 		remote.DefaultTransport = transport
 	}

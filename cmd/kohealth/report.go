@@ -99,7 +99,7 @@ func tell(findings []lint.Finding) error {
 	if errs == 0 {
 		return nil
 	}
-	return &exit{&unfit{fmt.Errorf("errors found: %d; nothing was published", errs), findings}, exitFound}
+	return found(&unfit{fmt.Errorf("errors found: %d; nothing was published", errs), findings})
 }
 
 // An unfit error says that what was built is not fit to be published.

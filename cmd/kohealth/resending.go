@@ -10,6 +10,9 @@ import (
 // read by then.
 type resending struct{ http.RoundTripper }
 
+// resend returns a transport, by way of next, whose requests can be sent again.
+func resend(next http.RoundTripper) http.RoundTripper { return resending{next} }
+
 // RoundTrip implements [http.RoundTripper]. In the place of the body that it consumes it
 // leaves a mark.
 func (t resending) RoundTrip(req *http.Request) (*http.Response, error) {

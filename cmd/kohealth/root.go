@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime/debug"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/logs"
@@ -52,7 +51,7 @@ func newRoot() *cobra.Command {
 	setKubectl(command(root, "create"), v)
 	setRun(command(root, "run"), v)
 	setVersion(command(root, "version"), v)
-	root.AddCommand(newBase(v), newInit(), newProbe(), newRender(v), newTaskdef(v), newLint(v), newTry(v), newWhy(v), newAction(), newBuildID())
+	root.AddCommand(newBase(v), newInit(), newProbe(), newRender(v), newTaskdef(v), newLint(v), newTry(v), newWhy(v), newAction(newRoot), newBuildID())
 	return root
 }
 
@@ -100,29 +99,6 @@ func command(root *cobra.Command, name string) *cobra.Command {
 		}
 	}
 	panic(fmt.Sprintf("ko has no command %q", name)) // a test would have told
-}
-
-// versions are what this binary was built from.
-type versions struct{ kohealth, ko, golang string }
-
-func (v versions) userAgent() string { return "kohealth/" + v.kohealth }
-
-func readVersions() versions {
-	v := versions{kohealth: "(devel)", ko: "(devel)"}
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return v
-	}
-	v.golang = info.GoVersion
-	if info.Main.Version != "" {
-		v.kohealth = info.Main.Version
-	}
-	for _, dep := range info.Deps {
-		if dep.Path == "github.com/google/ko" {
-			v.ko = dep.Version
-		}
-	}
-	return v
 }
 
 func setVersion(cmd *cobra.Command, v versions) {

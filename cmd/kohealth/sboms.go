@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 
@@ -14,6 +15,8 @@ import (
 	ociremote "github.com/sigstore/cosign/v3/pkg/oci/remote"
 	"github.com/sigstore/cosign/v3/pkg/oci/walk"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/ko-health/kohealth/builder/ecr"
 )
 
 // sbomsLast publishes an image and then its SBOMs, for registries that may refuse them:
@@ -101,4 +104,13 @@ func withoutSBOMs(result build.Result) build.Result {
 		return struct{ index }{r}
 	}
 	return result
+}
+
+// plainly leaves out the request where ECR's answer says it all.
+func plainly(err error) error {
+	var answer *ecr.Error
+	if errors.As(err, &answer) {
+		return answer
+	}
+	return err
 }

@@ -45,8 +45,11 @@ func TestTarballWhole(t *testing.T) {
 	if !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), file) || !strings.Contains(said.String(), "Saving "+file+"\n") {
 		t.Errorf("got %v after %q", err, &said)
 	}
-	entries := must(os.ReadDir(dir))
-	if len(entries) != 1 || string(must(os.ReadFile(file))) != "old" {
-		t.Errorf("left: %v, of which %s holds %q", entries, file, must(os.ReadFile(file)))
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 1 {
+		t.Errorf("left: %v, %v", entries, err)
+	}
+	if data, err := os.ReadFile(file); err != nil || string(data) != "old" {
+		t.Errorf("%s holds %q, %v", file, data, err)
 	}
 }

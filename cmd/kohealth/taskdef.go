@@ -15,6 +15,7 @@ import (
 	"github.com/ko-health/kohealth/builder/doctree"
 	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/hint"
+	"github.com/ko-health/kohealth/builder/lint"
 	"github.com/ko-health/kohealth/builder/taskdef"
 	"github.com/ko-health/kohealth/layers/cache"
 )
@@ -105,7 +106,7 @@ func (tf *taskdefFlags) validate() (named map[string]string, err error) {
 			"leave out --tag-only, and --oci-layout-path with --push=false")
 	}
 	tf.ignore = tf.health.said.Ignore
-	if err := checkRules(tf.ignore); err != nil {
+	if err := lint.CheckRules(tf.ignore); err != nil {
 		return nil, err
 	}
 	if tf.output, err = writable("--output", tf.output); err != nil {

@@ -281,7 +281,7 @@ func (f *tryFlags) observe(ctx context.Context, app runner, arg string, appArgs 
 	view.stop()
 	switch {
 	case errors.Is(err, trial.ErrNoApp):
-		return &exit{hint.With(err, "end what answers in the place of the app, or use --engine, where it is alone"), exitFound}
+		return found(hint.With(err, "end what answers in the place of the app, or use --engine, where it is alone"))
 	case err != nil:
 		return err
 	case outcome.Healthy:
@@ -291,7 +291,7 @@ func (f *tryFlags) observe(ctx context.Context, app runner, arg string, appArgs 
 		return view.suggest(outcome)
 	}
 	view.lastLines()
-	return &exit{failure(outcome, func() []string { return knownRoutes(ctx, arg) }), exitFound}
+	return found(failure(outcome, func() []string { return knownRoutes(ctx, arg) }))
 }
 
 // environ returns the variables of --env with their values, but for those without one.

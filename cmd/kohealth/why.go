@@ -123,7 +123,7 @@ func (wf *whyFlags) run(ctx context.Context, arg string, find finder, opened ima
 	if report.Healthy {
 		return nil
 	}
-	return &exit{&told{errors.New(report.Status)}, exitFound}
+	return found(&told{errors.New(report.Status)})
 }
 
 // report finds out what is wrong.
