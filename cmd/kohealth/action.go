@@ -17,6 +17,7 @@ import (
 
 	"github.com/ko-health/kohealth/builder/hint"
 	"github.com/ko-health/kohealth/builder/lint"
+	"github.com/ko-health/kohealth/builder/why"
 	"github.com/ko-health/kohealth/cmd/kohealth/internal/term"
 )
 
@@ -26,7 +27,7 @@ const inputsVariable = "INPUTS"
 // newAction returns the command that action.yml runs: it builds what the action's
 // inputs say, by one of the commands that newRoot returns, and tells the workflow what
 // was built.
-func newAction(newRoot func() *cobra.Command) *cobra.Command {
+func newAction(newRoot func() *cobra.Command, whyOf func(ctx context.Context, target string) (why.Report, error)) *cobra.Command {
 	return ownCodes(&cobra.Command{
 		Use:    "action",
 		Short:  "Build what the inputs of the GitHub Action say.",
@@ -35,6 +36,7 @@ func newAction(newRoot func() *cobra.Command) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			w := workflow{
 				newRoot:   newRoot,
+				whyOf:     whyOf,
 				workspace: os.Getenv("GITHUB_WORKSPACE"),
 				output:    os.Getenv("GITHUB_OUTPUT"),
 				summary:   os.Getenv("GITHUB_STEP_SUMMARY"),
@@ -52,6 +54,7 @@ func newAction(newRoot func() *cobra.Command) *cobra.Command {
 // https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
 type workflow struct {
 	newRoot func() *cobra.Command // kohealth's commands
+	whyOf   func(ctx context.Context, target string) (why.Report, error)
 
 	workspace string // directory
 	output    string // file

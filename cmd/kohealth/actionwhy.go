@@ -16,7 +16,7 @@ const whyInput = "why"
 func (w *workflow) why(ctx context.Context, in inputs) error {
 	var report why.Report
 	err := inTemporary(ctx, func() (err error) {
-		report, err = whyOf(ctx, in.get(whyInput))
+		report, err = w.whyOf(ctx, in.get(whyInput))
 		return err
 	})
 	if err != nil {
@@ -30,19 +30,6 @@ func (w *workflow) why(ctx context.Context, in inputs) error {
 		return err
 	}
 	return w.summarize(in, whySummary(text.String()))
-}
-
-func whyOf(ctx context.Context, target string) (why.Report, error) {
-	wf := whyFlags{format: "text"}
-	find, err := wf.source(target, strings.NewReader(""))
-	if err != nil {
-		return why.Report{}, usage(err)
-	}
-	opened, err := wf.openOptions(ctx, readVersions())
-	if err != nil {
-		return why.Report{}, err
-	}
-	return wf.report(ctx, target, find, opened)
 }
 
 // whySummary shows a report in Markdown.

@@ -51,7 +51,7 @@ func newRoot() *cobra.Command {
 	setKubectl(command(root, "create"), v)
 	setRun(command(root, "run"), v)
 	setVersion(command(root, "version"), v)
-	root.AddCommand(newBase(v), newInit(), newProbe(), newRender(v), newTaskdef(v), newLint(v), newTry(v), newWhy(v), newAction(newRoot), newBuildID())
+	root.AddCommand(newBase(v), newInit(), newProbe(), newRender(v), newTaskdef(v), newLint(v), newTry(v), newWhy(v), newAction(newRoot, whyOf), newBuildID())
 	return root
 }
 

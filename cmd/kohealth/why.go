@@ -123,7 +123,7 @@ func (wf *whyFlags) run(ctx context.Context, arg string, find finder, opened ima
 	if report.Healthy {
 		return nil
 	}
-	return found(&told{errors.New(report.Status)})
+	return found(silently(errors.New(report.Status)))
 }
 
 // report finds out what is wrong.
@@ -156,4 +156,18 @@ func openContainer(ctx context.Context, i why.Image, o images.Options) (v1.Image
 	}
 	l := &linter{images: o}
 	return l.open(ctx, i.Ref, i.Platform)
+}
+
+// whyOf returns what is wrong with a target, for the action.
+func whyOf(ctx context.Context, target string) (why.Report, error) {
+	wf := whyFlags{format: "text"}
+	find, err := wf.source(target, strings.NewReader(""))
+	if err != nil {
+		return why.Report{}, usage(err)
+	}
+	opened, err := wf.openOptions(ctx, readVersions())
+	if err != nil {
+		return why.Report{}, err
+	}
+	return wf.report(ctx, target, find, opened)
 }
