@@ -24,6 +24,12 @@ type mounting struct {
 	names []name.Option
 }
 
+// mountBases returns a builder, inner, whose base layers can be mounted; names say how the
+// bases' names are read.
+func mountBases(inner build.Interface, names []name.Option) build.Interface {
+	return mounting{inner, names}
+}
+
 func (b mounting) Build(ctx context.Context, importpath string) (build.Result, error) {
 	result, err := b.Interface.Build(ctx, importpath)
 	switch result := result.(type) {

@@ -40,7 +40,7 @@ func (f *buildFlags) newBuilder(ctx context.Context, checks *checks, v versions)
 	if bo.InsecureRegistry {
 		names = []name.Option{name.Insecure}
 	}
-	inner = observed{mounting{endKodata(keepWithin(inner, f.cache), bo, f.dirs), names}, f.built}
+	inner = observed{mountBases(endKodata(keepWithin(inner, f.cache), bo, f.dirs), names), f.built}
 	if f.koOnly {
 		return build.NewCaching(inner)
 	}
