@@ -9,6 +9,9 @@ import (
 	"testing"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/action"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/pipeline"
 )
 
 // TestWorkflows checks the workflows: the repository's and the documents'.
@@ -86,9 +89,9 @@ func testActionTables(t *testing.T) {
 // include its own flags, and the outputs that it sets.
 func TestActionInputs(t *testing.T) {
 	f := readAction(t)
-	known := actionInputs()
-	for _, flag := range healthFlagTable() {
-		known[flag.name] = nil
+	known := action.ActionInputs()
+	for _, flag := range pipeline.HealthFlagTable() {
+		known[flag.Name] = nil
 	}
 	for _, input := range described(t, f.Inputs) {
 		if _, ok := known[input[0]]; !ok {
@@ -103,9 +106,9 @@ func TestActionInputs(t *testing.T) {
 	for _, output := range described(t, f.Outputs) {
 		want = append(want, output[0])
 	}
-	r := actionResult{metadata: metadata{Images: make([]imageMetadata, 1)}}
-	for _, output := range must(r.outputs()) {
-		got = append(got, output.name)
+	r := action.ActionResult{Metadata: pipeline.Metadata{Images: make([]pipeline.ImageMetadata, 1)}}
+	for _, output := range must(r.Outputs()) {
+		got = append(got, output.Name)
 	}
 	if strings.Join(got, " ") != strings.Join(want, " ") {
 		t.Errorf("outputs are %v, action.yml has %v", got, want)

@@ -18,15 +18,19 @@ import (
 	"github.com/ko-health/kohealth/builder/equip"
 	"github.com/ko-health/kohealth/builder/hint"
 	"github.com/ko-health/kohealth/builder/images"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/cli"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/kocompat"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/pipeline"
 	"github.com/ko-health/kohealth/cmd/kohealth/internal/term"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/version"
 )
 
 // baseFlags are the flags of kohealth base: those of build that do not say how to
 // compile, and its own.
 type baseFlags struct {
-	po        *publishFlags
+	po        *pipeline.PublishFlags
 	tagged    func() bool // the user says which tags there are to be
-	health    *healthFlags
+	health    *pipeline.HealthFlags
 	platforms []string
 	jobs      int
 	sbom      string
@@ -34,7 +38,7 @@ type baseFlags struct {
 	probeFrom string
 }
 
-func newBase(v versions) *cobra.Command {
+func newBase(v version.Info) *cobra.Command {
 	f := &baseFlags{}
 	cmd := &cobra.Command{
 		Use:   "base [IMAGE]",
@@ -64,7 +68,7 @@ tag that IMAGE has.`,
 			return f.run(cmd.Context(), strings.Join(args, ""), v)
 		},
 	}
-	f.po = addPublishFlags(cmd)
+	f.po = pipeline.AddPublishFlags(cmd)
 	fs := cmd.Flags()
 	f.tagged = func() bool { return fs.Changed("tags") }
 	fs.Lookup("tags").DefValue = "[]" // the usage says it
@@ -76,19 +80,19 @@ tag that IMAGE has.`,
 	fs.StringVar(&f.sbom, "sbom", "spdx", "the SBOM of what is added: spdx or none")
 	fs.StringVar(&f.sbomDir, "sbom-dir", "", "directory to write the SBOM into")
 	fs.StringVar(&f.probeFrom, "probe-from", "", "check with a program of another image, `IMAGE:PATH`, instead of the probe; --health says how to run it")
-	f.health = addHealthFlags(fs)
-	completeHealth(cmd, f.health)
+	f.health = pipeline.AddHealthFlags(fs)
+	pipeline.CompleteHealth(cmd, f.health)
 	fs.Lookup("no-healthcheck").Hidden = true // there would be nothing left to do
-	return ownCodes(cmd)
+	return cli.OwnCodes(cmd)
 }
 
-func (f *baseFlags) run(ctx context.Context, image string, v versions) error {
+func (f *baseFlags) run(ctx context.Context, image string, v version.Info) error {
 	if err := f.validate(); err != nil {
-		return usage(err)
+		return cli.Usage(err)
 	}
-	platforms, err := parsePlatforms(f.platforms)
+	platforms, err := pipeline.ParsePlatforms(f.platforms)
 	if err != nil {
-		return usage(err)
+		return cli.Usage(err)
 	}
 	bo, err := f.options(ctx, v)
 	if err != nil {
@@ -102,10 +106,10 @@ func (f *baseFlags) run(ctx context.Context, image string, v versions) error {
 	if !f.tagged() {
 		f.po.Tags = []string{tagOf(image)}
 	}
-	err = f.po.withPublisher(ctx, ".", v, func(p *publisher) error {
-		reading := progressOf(ctx).begin("reading", images.Redact(image))
+	err = f.po.WithPublisher(ctx, ".", v, func(p *pipeline.Publisher) error {
+		reading := term.ProgressOf(ctx).Begin("reading", images.Redact(image))
 		set, err := images.All(ctx, image, platforms, bo.Open)
-		reading.end()
+		reading.End()
 		if err != nil {
 			return err
 		}
@@ -115,13 +119,13 @@ func (f *baseFlags) run(ctx context.Context, image string, v versions) error {
 	if err != nil {
 		return err
 	}
-	pruneCache(nil)
+	kocompat.PruneCache(nil)
 	return nil
 }
 
 // publish publishes the images with a check and prints where. For the publisher, the
 // images' own name stands in the place of an import path.
-func (f *baseFlags) publish(ctx context.Context, p *publisher, set *images.Set, bo builder.BaseOptions) error {
+func (f *baseFlags) publish(ctx context.Context, p *pipeline.Publisher, set *images.Set, bo builder.BaseOptions) error {
 	repository, err := set.Repository(bo.Open)
 	if err != nil {
 		return err
@@ -150,16 +154,16 @@ func (f *baseFlags) publish(ctx context.Context, p *publisher, set *images.Set, 
 func tagOf(image string) string {
 	image, _, _ = strings.Cut(image, "@")
 	image = strings.TrimPrefix(strings.TrimPrefix(image, "docker-daemon:"), "docker://")
-	_, tag, found := cutLast(path.Base(image), ":")
-	if !found || !tagPattern.MatchString(tag) || strings.HasSuffix(image, ".tar") {
+	_, tag, found := pipeline.CutLast(path.Base(image), ":")
+	if !found || !pipeline.TagPattern.MatchString(tag) || strings.HasSuffix(image, ".tar") {
 		return "latest"
 	}
 	return tag
 }
 
 // warnOfReplacing says where the original remains if the result takes its tag.
-func (f *baseFlags) warnOfReplacing(p *publisher, set *images.Set, o images.Options, result build.Result, repository string) error {
-	if p.toFiles || set.Reference == "" {
+func (f *baseFlags) warnOfReplacing(p *pipeline.Publisher, set *images.Set, o images.Options, result build.Result, repository string) error {
+	if p.ToFiles || set.Reference == "" {
 		return nil
 	}
 	original, err := name.ParseReference(set.Reference, o.Name...)
@@ -171,7 +175,7 @@ func (f *baseFlags) warnOfReplacing(p *publisher, set *images.Set, o images.Opti
 		return err
 	}
 	for _, tag := range f.po.Tags {
-		target, err := name.NewTag(p.nameOf(repository)+":"+tag, o.Name...)
+		target, err := name.NewTag(p.NameOf(repository)+":"+tag, o.Name...)
 		if err == nil && target.Name() == original.Name() {
 			log.Printf("warning: %s will name the image with the check; the original stays at %s",
 				original.Name(), original.Context().Digest(set.Digest.String()))
@@ -195,29 +199,29 @@ func (f *baseFlags) validate() error {
 	if named > 1 {
 		return errors.New("--bare, --base-import-paths and --preserve-import-paths exclude each other")
 	}
-	if err := checkJobs(f.jobs); err != nil {
+	if err := pipeline.CheckJobs(f.jobs); err != nil {
 		return err
 	}
 	po.BaseImportPaths = named == 0 || po.BaseImportPaths
-	return f.health.conflict()
+	return f.health.Conflict()
 }
 
 // options says what flags, variables and .ko.yaml say. All is read before any image is.
-func (f *baseFlags) options(ctx context.Context, v versions) (bo builder.BaseOptions, err error) {
-	checks, err := f.health.checks(".")
+func (f *baseFlags) options(ctx context.Context, v version.Info) (bo builder.BaseOptions, err error) {
+	checks, err := f.health.Checks(".")
 	if err != nil {
 		return bo, err
 	}
-	if bo.Open, err = (imageFlags{insecure: f.po.InsecureRegistry}).openOptions(ctx, v); err != nil {
+	if bo.Open, err = (pipeline.ImageFlags{Insecure: f.po.InsecureRegistry}).OpenOptions(ctx, v); err != nil {
 		return bo, err
 	}
 	if f.probeFrom != "" {
 		if bo.Program, err = equip.ParseProgram(f.probeFrom); err != nil {
-			return bo, usage(err)
+			return bo, cli.Usage(err)
 		}
 	}
-	bo.Options = builderOptions(ctx, os.Getenv(goVariable), checks, v)
-	bo.Check = checks.of(&options.BuildOptions{})
+	bo.Options = pipeline.BuilderOptions(ctx, os.Getenv(kocompat.GoVariable), checks, v)
+	bo.Check = checks.Of(&options.BuildOptions{})
 	bo.Jobs = f.jobs
 	bo.SBOMDir = f.sbomDir
 	return bo, nil

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/kocompat"
 	"github.com/ko-health/kohealth/layers"
 )
 
@@ -206,7 +207,7 @@ func (m *measured) run(b *testing.B, bench *buildBench, c *benchCase, i int) {
 	cmd := exec.Command(bench.launcher, append([]string{tool.path, "build"}, args...)...)
 	cmd.Dir, cmd.Env = bench.dir, append(bench.env, "XDG_CACHE_HOME="+caches)
 	if c.koCache {
-		cmd.Env = append(cmd.Env, koCacheVariable+"="+koCacheIn(caches))
+		cmd.Env = append(cmd.Env, kocompat.KoCacheVariable+"="+koCacheIn(caches))
 	}
 	var stderr strings.Builder
 	cmd.Stderr = &stderr

@@ -7,13 +7,15 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ko-health/kohealth/builder/lint"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/pipeline"
 	"github.com/ko-health/kohealth/cmd/kohealth/internal/term"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/version"
 )
 
 // setBuild makes ko's build command kohealth's.
-func setBuild(cmd *cobra.Command, v versions) {
-	flags := &reportedBuild{buildFlags: setBuildFlags(cmd)}
-	flags.report.add(cmd, false)
+func setBuild(cmd *cobra.Command, v version.Info) {
+	flags := &reportedBuild{BuildFlags: pipeline.SetBuildFlags(cmd)}
+	flags.report.Add(cmd, false)
 	cmd.Example = `
   # Build an image whose check connects to every TCP port that the app listens on.
   kohealth build ./cmd/app
@@ -41,33 +43,33 @@ func setBuild(cmd *cobra.Command, v versions) {
 
 // A reportedBuild builds, and says more of it than references.
 type reportedBuild struct {
-	*buildFlags
-	report reportFlags
+	*pipeline.BuildFlags
+	report pipeline.ReportFlags
 }
 
-func (b *reportedBuild) run(ctx context.Context, v versions, args []string) error {
-	if err := b.report.validate(); err != nil {
+func (b *reportedBuild) run(ctx context.Context, v version.Info, args []string) error {
+	if err := b.report.Validate(); err != nil {
 		return err
 	}
-	var images []published
+	var images []pipeline.Published
 	var findings []lint.Finding
-	err := b.buildFlags.run(ctx, v, func(ctx context.Context, p *pipeline) error {
-		importpaths, err := p.importPaths(ctx, args)
+	err := b.BuildFlags.Run(ctx, v, func(ctx context.Context, p *pipeline.Pipeline) error {
+		importpaths, err := p.ImportPaths(ctx, args)
 		if err != nil {
 			return err
 		}
-		results, err := p.build(ctx, importpaths)
+		results, err := p.Build(ctx, importpaths)
 		if err != nil {
 			return err
 		}
-		if b.report.lint {
-			if findings, err = lintBuilt(ctx, importpaths, results); err != nil {
+		if b.report.Lint {
+			if findings, err = pipeline.LintBuilt(ctx, importpaths, results); err != nil {
 				return err
 			}
 		}
-		images, err = p.publishBuilt(ctx, importpaths, results)
+		images, err = p.PublishBuilt(ctx, importpaths, results)
 		for _, image := range images {
-			if err := term.Printf(os.Stdout, "%s\n", image.ref); err != nil {
+			if err := term.Printf(os.Stdout, "%s\n", image.Ref); err != nil {
 				return err
 			}
 		}
@@ -76,5 +78,5 @@ func (b *reportedBuild) run(ctx context.Context, v versions, args []string) erro
 	if err != nil {
 		return err
 	}
-	return b.report.write(v, b.buildFlags, images, findings)
+	return b.report.Write(v, b.BuildFlags, images, findings)
 }

@@ -10,6 +10,9 @@ import (
 	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/lint"
 	"github.com/ko-health/kohealth/builder/render"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/cli"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/files"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/pipeline"
 )
 
 // What the shell completes is found without starting anything and without asking
@@ -31,14 +34,14 @@ func ruleWords() (words []string) {
 
 // completeBuild completes the IDs of the builds in the file that is rendered.
 func (rf *renderFlags) completeBuild(_ *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
-	file, _ := health.ReadFile(cmp.Or(rf.file, configFile(".")))
-	return beginning(file.IDs(), typed), cobra.ShellCompDirectiveNoFileComp
+	file, _ := health.ReadFile(cmp.Or(rf.file, files.ConfigFile(".")))
+	return cli.Beginning(file.IDs(), typed), cobra.ShellCompDirectiveNoFileComp
 }
 
 // completeMains completes the directories of main packages, or files as ko does where
 // there are none.
 func completeMains(_ *cobra.Command, args []string, typed string) (dirs []string, _ cobra.ShellCompDirective) {
-	dirs = slices.DeleteFunc(beginning(mainDirs(typed[:strings.LastIndexAny(typed, `/\`)+1]), typed),
+	dirs = slices.DeleteFunc(cli.Beginning(pipeline.MainDirs(typed[:strings.LastIndexAny(typed, `/\`)+1]), typed),
 		func(dir string) bool { return slices.Contains(args, dir) })
 	if len(dirs) == 0 {
 		return nil, cobra.ShellCompDirectiveDefault

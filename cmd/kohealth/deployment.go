@@ -11,12 +11,15 @@ import (
 	"github.com/ko-health/kohealth/builder/lint"
 	"github.com/ko-health/kohealth/builder/render"
 	"github.com/ko-health/kohealth/builder/taskdef"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/cli"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/files"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/pipeline"
 )
 
 // A deployment is a task definition on its way to being deployed.
 type deployment struct {
 	flags    *taskdefFlags
-	pipeline *pipeline
+	pipeline *pipeline.Pipeline
 	file     *taskdef.File
 	targets  []*target
 
@@ -24,41 +27,41 @@ type deployment struct {
 	results     []build.Result
 	checks      []*render.ECSHealthCheck // of the results; nil for none
 	findings    []lint.Finding
-	images      []published
+	images      []pipeline.Published
 }
 
 // run returns the file with the images of its targets. It builds them, and publishes
 // them if nothing is wrong with their checks.
 func (d *deployment) run(ctx context.Context) ([]byte, error) {
 	if err := d.resolve(ctx); err != nil {
-		return nil, inFile(d.flags.file, err)
+		return nil, files.InFile(d.flags.file, err)
 	}
 	var err error
-	if d.results, err = d.pipeline.build(ctx, d.importpaths); err != nil {
+	if d.results, err = d.pipeline.Build(ctx, d.importpaths); err != nil {
 		return nil, err
 	}
 	if err := d.readChecks(); err != nil {
-		return nil, inFile(d.flags.file, err)
+		return nil, files.InFile(d.flags.file, err)
 	}
 	// Lint sees import paths in the places of images, which have no names yet.
 	edited, err := d.edit(d.importpaths)
 	if err != nil {
-		return nil, inFile(d.flags.file, err)
+		return nil, files.InFile(d.flags.file, err)
 	}
-	if d.flags.report.lint {
+	if d.flags.report.Lint {
 		if err := d.lint(ctx, edited); err != nil {
 			return nil, err
 		}
 	}
-	if d.images, err = d.pipeline.publishBuilt(ctx, d.importpaths, d.results); err != nil {
+	if d.images, err = d.pipeline.PublishBuilt(ctx, d.importpaths, d.results); err != nil {
 		return nil, err
 	}
 	var refs []string
 	for _, image := range d.images {
-		refs = append(refs, image.ref.String())
+		refs = append(refs, image.Ref.String())
 	}
 	if edited, err = d.edit(refs); err != nil {
-		return nil, inFile(d.flags.file, err)
+		return nil, files.InFile(d.flags.file, err)
 	}
 	return edited.Data, nil
 }
@@ -69,11 +72,11 @@ func (d *deployment) resolve(ctx context.Context) error {
 	for _, t := range d.targets {
 		args = append(args, t.arg)
 	}
-	mains := d.pipeline.mainPackages(ctx, args)
+	mains := d.pipeline.MainPackages(ctx, args)
 	for _, t := range d.targets {
-		found, err := d.pipeline.resolve(t.arg, mains)
+		found, err := d.pipeline.Resolve(t.arg, mains)
 		if err != nil {
-			return errorAt(t.Pos, "%w", err)
+			return files.ErrorAt(t.Pos, "%w", err)
 		}
 		if t.index = slices.Index(d.importpaths, found[0]); t.index < 0 {
 			t.index = len(d.importpaths)
@@ -89,9 +92,9 @@ func (d *deployment) readChecks() error {
 		if t.index < len(d.checks) {
 			continue
 		}
-		check, err := checkOf(d.results[t.index])
+		check, err := pipeline.CheckOf(d.results[t.index])
 		if err != nil {
-			return errorAt(t.Pos, "image %s: %w", d.importpaths[t.index], err)
+			return files.ErrorAt(t.Pos, "image %s: %w", d.importpaths[t.index], err)
 		}
 		if check == nil {
 			d.checks = append(d.checks, nil)
@@ -99,10 +102,10 @@ func (d *deployment) readChecks() error {
 		}
 		hc, notes, err := d.file.Check(*check)
 		if err != nil {
-			return errorAt(t.Pos, "image %s: %w", d.importpaths[t.index], err)
+			return files.ErrorAt(t.Pos, "image %s: %w", d.importpaths[t.index], err)
 		}
 		for _, note := range notes {
-			say("Note: %s: %s\n", d.importpaths[t.index], note)
+			cli.Say("Note: %s: %s\n", d.importpaths[t.index], note)
 		}
 		d.checks = append(d.checks, &hc)
 	}
@@ -136,7 +139,7 @@ func (d *deployment) lint(ctx context.Context, edited *taskdef.Edited) error {
 		findings[i].Pos = edited.Origin(f.Pos)
 	}
 	d.findings = findings
-	return d.orOverwrite(tell(findings), findings)
+	return d.orOverwrite(pipeline.Tell(findings), findings)
 }
 
 // orOverwrite adds a hint to an error about a check that a container has itself, and for
@@ -165,7 +168,7 @@ func (d *deployment) open(_ context.Context, importpath string, platform v1.Plat
 
 // imageFor returns the image of a result for a platform, or else one for another.
 func imageFor(result build.Result, platform v1.Platform) (v1.Image, error) {
-	images, err := imagesOf(result)
+	images, err := pipeline.ImagesOf(result)
 	if err != nil {
 		return nil, err
 	}

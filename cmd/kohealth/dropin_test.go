@@ -10,6 +10,9 @@ import (
 	"github.com/google/ko/pkg/commands"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/kocompat"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/pipeline"
 )
 
 // TestDropIn checks that every command and flag of ko's is there, with its aliases,
@@ -23,7 +26,7 @@ func TestDropIn(t *testing.T) {
 // added are the commands that ko does not have.
 func added() []string {
 	return []string{
-		buildIDCommand,
+		kocompat.BuildIDCommand,
 		"action",
 		"base",
 		"init",
@@ -40,7 +43,7 @@ func surface(cmd *cobra.Command) (lines []string) {
 	path := strings.Join(strings.Fields(cmd.CommandPath())[1:], " ")
 	lines = append(lines, fmt.Sprintf("%s aliases=%v hidden=%v", path, cmd.Aliases, cmd.Hidden))
 	describe := func(f *pflag.Flag) {
-		if strings.Contains(f.Name, "health") || slices.Contains([]string{ecrFlag, formatFlag, "ignore", lintFlag, metadataFlag}, f.Name) {
+		if strings.Contains(f.Name, "health") || slices.Contains([]string{pipeline.EcrFlag, pipeline.FormatFlag, "ignore", pipeline.LintFlag, pipeline.MetadataFlag}, f.Name) {
 			return
 		}
 		lines = append(lines, fmt.Sprintf("%s --%s -%s %s=%q", path, f.Name, f.Shorthand, f.Value.Type(), f.DefValue))

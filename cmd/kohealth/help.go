@@ -11,6 +11,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/ko-health/kohealth/builder/health"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/pipeline"
 )
 
 // setHelp has the help of all commands in groups, and no wider than the terminal.
@@ -82,11 +83,11 @@ func newGroup() *pflag.FlagSet {
 
 // groupOf returns the index of the group that a flag is in.
 func groupOf(f *pflag.Flag) int {
-	for _, own := range healthFlagTable() {
-		if own.name != f.Name {
+	for _, own := range pipeline.HealthFlagTable() {
+		if own.Name != f.Name {
 			continue
 		}
-		switch own.key {
+		switch own.Key {
 		case health.KeyTool, health.KeyPackages, health.KeyRepositories, health.KeyKeys, health.KeyOffline:
 			return 2
 		}

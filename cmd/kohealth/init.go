@@ -16,6 +16,10 @@ import (
 	"github.com/ko-health/kohealth/builder/discover"
 	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/hint"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/cli"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/files"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/pipeline"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/process"
 	"github.com/ko-health/kohealth/cmd/kohealth/internal/term"
 	"github.com/ko-health/kohealth/layers/cache"
 )
@@ -61,14 +65,14 @@ if something could not be done.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			args, f.prover.args = splitAtDash(cmd, args)
 			if err := cobra.MaximumNArgs(1)(cmd, args); err != nil {
-				return usage(err)
+				return cli.Usage(err)
 			}
 			importpath := "."
 			if len(args) > 0 {
 				importpath = args[0]
 			}
 			f.prover.importpath = importpath
-			return inTemporary(cmd.Context(), func() error {
+			return process.InTemporary(cmd.Context(), func() error {
 				return f.run(cmd.Context(), cmd.InOrStdin(), strings.TrimPrefix(importpath, "ko://"))
 			})
 		},
@@ -78,13 +82,13 @@ if something could not be done.`,
 	cmd.Flags().BoolVar(&f.try, "try", false, "run the app, and write the check only if it passes")
 	cmd.Flags().StringArrayVarP(&f.prover.env, "env", "e", nil, "with --try: NAME=VALUE for the app, or NAME for the value that it has here; may be repeated")
 	cmd.Flags().BoolVar(&f.overwrite, "overwrite", false, "with --yes: put it in the place of a check that is there")
-	return ownCodes(cmd)
+	return cli.OwnCodes(cmd)
 }
 
 func (f *initFlags) run(ctx context.Context, stdin io.Reader, importpath string) error {
-	reading := progressOf(ctx).begin("reading", importpath)
+	reading := term.ProgressOf(ctx).Begin("reading", importpath)
 	app, err := loadApp(ctx, importpath)
-	reading.end()
+	reading.End()
 	if err != nil {
 		return err
 	}
@@ -92,7 +96,7 @@ func (f *initFlags) run(ctx context.Context, stdin io.Reader, importpath string)
 		log.Printf("warning: the source does not compile, and what depends on this is unknown: %v", app.Broken)
 	}
 	proposals := app.Proposals()
-	if err := printWords(describeApp(app, proposals)); err != nil {
+	if err := files.PrintWords(describeApp(app, proposals)); err != nil {
 		return err
 	}
 	if len(proposals) == 0 || isAuto(proposals[0]) && (f.yes || len(proposals) == 1 || !isTerminal(stdin)) {
@@ -110,13 +114,13 @@ func (f *initFlags) run(ctx context.Context, stdin io.Reader, importpath string)
 func loadApp(ctx context.Context, importpath string) (*discover.App, error) {
 	dir, inModule := moduleOf(importpath)
 	app, err := discover.Load(ctx, dir, inModule)
-	if err != nil && (errors.Is(err, discover.ErrNoMain) || len(mainDirs(".")) > 0) {
-		return nil, hint.With(err, packageHint(importpath))
+	if err != nil && (errors.Is(err, discover.ErrNoMain) || len(pipeline.MainDirs(".")) > 0) {
+		return nil, hint.With(err, pipeline.PackageHint(importpath))
 	}
 	if err != nil {
 		return nil, err
 	}
-	return app, checkMeant(importpath, app.Dir)
+	return app, pipeline.CheckMeant(importpath, app.Dir)
 }
 
 // moduleOf returns the directory of the module that a directory is in, and the
@@ -130,7 +134,7 @@ func moduleOf(importpath string) (dir, inModule string) {
 			continue
 		}
 		if rel, err := filepath.Rel(dir, importpath); err == nil {
-			return dir, asArgument(rel)
+			return dir, pipeline.AsArgument(rel)
 		}
 	}
 	return "", importpath
@@ -159,7 +163,7 @@ func (f *initFlags) write(ctx context.Context, stdin io.Reader, t *initTarget, p
 	if err != nil {
 		return err
 	}
-	if err := printWords(t.diff(changed)); err != nil {
+	if err := files.PrintWords(t.diff(changed)); err != nil {
 		return err
 	}
 	switch {

@@ -20,6 +20,8 @@ import (
 	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/kofile"
 	"github.com/ko-health/kohealth/builder/limits"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/cli"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/files"
 )
 
 // An initTarget is the place in .ko.yaml where a check goes.
@@ -35,10 +37,10 @@ type initTarget struct {
 // newInitTarget finds where the check of an app is to be written: in builds[] if the app
 // has an entry there, or if its module has other apps, and else for all images.
 func newInitTarget(ctx context.Context, app *discover.App) (*initTarget, error) {
-	t := &initTarget{file: configFile("."), place: kofile.Place{Entry: kofile.Top}}
+	t := &initTarget{file: files.ConfigFile("."), place: kofile.Place{Entry: kofile.Top}}
 	if t.file == "" {
 		t.file = ".ko.yaml"
-		noteUnread(".")
+		files.NoteUnread(".")
 	}
 	if target, err := filepath.EvalSymlinks(t.file); err == nil {
 		t.file = target // keeps the link
@@ -91,7 +93,7 @@ func (t *initTarget) addEntry(ctx context.Context, app *discover.App, file healt
 func (t *initTarget) with(test health.Test) ([]byte, error) {
 	changed, err := kofile.Set(t.data, t.place, test)
 	if err != nil {
-		return nil, inFile(t.file, err)
+		return nil, files.InFile(t.file, err)
 	}
 	return changed, nil
 }
@@ -127,7 +129,7 @@ func (t *initTarget) ask(ctx context.Context, stdin io.Reader, proposals []disco
 		question += fmt.Sprintf(", or 1-%d", count)
 	}
 	for {
-		say("%s] ", question)
+		cli.Say("%s] ", question)
 		answer, err := readLine(ctx, stdin)
 		if err != nil {
 			return noCheck, err
@@ -147,7 +149,7 @@ func (t *initTarget) ask(ctx context.Context, stdin io.Reader, proposals []disco
 		case err == nil && n >= 1 && n <= count:
 			return n - 1, nil
 		}
-		say("please answer y, n, t or the number of a check, not %q\n", answer)
+		cli.Say("please answer y, n, t or the number of a check, not %q\n", answer)
 	}
 }
 

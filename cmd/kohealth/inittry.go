@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ko-health/kohealth/builder/health"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/cli"
 )
 
 // A prover runs an app and sees whether checks pass, as kohealth try does: in a process of
@@ -42,7 +43,7 @@ func (p prover) passes(ctx context.Context, test string) (bool, error) {
 	switch {
 	case ctx.Err() != nil:
 		return false, context.Cause(ctx)
-	case errors.As(err, &e) && e.ExitCode() == exitFound:
+	case errors.As(err, &e) && e.ExitCode() == cli.ExitFound:
 		return false, nil
 	case err != nil:
 		return false, fmt.Errorf("trying %s: %w", test, err)

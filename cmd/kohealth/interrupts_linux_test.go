@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/cli"
 )
 
 // TestInterruptGo interrupts builds at the first start of go, then at the second, and
@@ -27,7 +29,7 @@ func TestInterruptGo(t *testing.T) {
 				calls := s.mkdir("calls-" + strconv.Itoa(n))
 				o := s.build("PATH="+s.path("bin")+":"+os.Getenv("PATH"), "REALGO="+goEnv(t, "GOROOT")+"/bin/go",
 					"CALLS="+calls, "LAST="+strconv.Itoa(n), "SIGNAL="+name)
-				if o.code == exitOK {
+				if o.code == cli.ExitOK {
 					s.checkBuilt(o, want)
 					if n < 5 {
 						t.Errorf("go was started %d times only", n-1)
@@ -70,7 +72,7 @@ func TestInterruptRegistry(t *testing.T) {
 		}
 		s.target.reset()
 		o, tagging := s.interruptRequest(n, signal)
-		if o.code == exitOK {
+		if o.code == cli.ExitOK {
 			s.checkBuilt(o, want)
 			if n < 15 {
 				t.Errorf("there were %d requests only", n-1)

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/kocompat"
 )
 
 // TestKoCacheDamaged flips a bit in the middle of each file in ko's cache, one after the
@@ -38,7 +40,7 @@ func TestKoCacheDamaged(t *testing.T) {
 func (s *workshop) koFiles() (files []string) {
 	s.Helper()
 	err := filepath.WalkDir(s.path("home/cache/kohealth/ko"), func(path string, f fs.DirEntry, err error) error {
-		if err == nil && !f.IsDir() && !strings.HasSuffix(path, lockSuffix) {
+		if err == nil && !f.IsDir() && !strings.HasSuffix(path, kocompat.LockSuffix) {
 			files = append(files, path)
 		}
 		return err

@@ -23,12 +23,14 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ko-health/kohealth/builder/hint"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/pipeline"
 	"github.com/ko-health/kohealth/cmd/kohealth/internal/term"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/version"
 )
 
 // manifestFlags are the flags of the commands that read Kubernetes manifests.
 type manifestFlags struct {
-	*buildFlags
+	*pipeline.BuildFlags
 	files    *options.FilenameOptions
 	selector *options.SelectorOptions
 	lint     bool
@@ -36,8 +38,8 @@ type manifestFlags struct {
 }
 
 func setManifestFlags(cmd *cobra.Command) *manifestFlags {
-	f := &manifestFlags{buildFlags: setBuildFlags(cmd), files: &options.FilenameOptions{}, selector: &options.SelectorOptions{}}
-	cmd.Flags().BoolVar(&f.lint, lintFlag, false, "lint the manifests against what was built, and publish nothing if a probe cannot work")
+	f := &manifestFlags{BuildFlags: pipeline.SetBuildFlags(cmd), files: &options.FilenameOptions{}, selector: &options.SelectorOptions{}}
+	cmd.Flags().BoolVar(&f.lint, pipeline.LintFlag, false, "lint the manifests against what was built, and publish nothing if a probe cannot work")
 	options.AddFileArg(cmd, f.files)
 	options.AddSelectorArg(cmd, f.selector)
 	return f
@@ -45,7 +47,7 @@ func setManifestFlags(cmd *cobra.Command) *manifestFlags {
 
 // run is [buildFlags.run] for manifests that are there: ko's own walk ends the process
 // if one is not.
-func (f *manifestFlags) run(ctx context.Context, v versions, do func(context.Context, *pipeline) error) error {
+func (f *manifestFlags) run(ctx context.Context, v version.Info, do func(context.Context, *pipeline.Pipeline) error) error {
 	for _, root := range f.files.Filenames {
 		if root == "-" {
 			continue
@@ -60,7 +62,7 @@ func (f *manifestFlags) run(ctx context.Context, v versions, do func(context.Con
 			return fmt.Errorf("reading manifests: %w", err)
 		}
 	}
-	return f.buildFlags.run(ctx, v, func(ctx context.Context, p *pipeline) error {
+	return f.BuildFlags.Run(ctx, v, func(ctx context.Context, p *pipeline.Pipeline) error {
 		rewind, err := f.keepStdin()
 		if err != nil {
 			return err
@@ -78,9 +80,9 @@ func (f *manifestFlags) run(ctx context.Context, v versions, do func(context.Con
 // build builds what the manifests name, and publishes nothing. The builder keeps the
 // results: ko's walk builds and publishes each image by itself, and would have
 // published some when another does not compile.
-func (f *manifestFlags) build(ctx context.Context, p *pipeline) error {
+func (f *manifestFlags) build(ctx context.Context, p *pipeline.Pipeline) error {
 	kept := &built{}
-	if err := commands.ResolveFilesToWriter(ctx, p.builder, unpublished{built: kept}, f.files, f.selector, nowhere{io.Discard}); err != nil || !f.lint {
+	if err := commands.ResolveFilesToWriter(ctx, p.Builder, unpublished{built: kept}, f.files, f.selector, nowhere{io.Discard}); err != nil || !f.lint {
 		return err
 	}
 	return f.lintBuilt(ctx, kept)
@@ -132,16 +134,16 @@ func (nowhere) Close() error { return nil }
 
 // resolve writes the manifests with references to images in the places of import
 // paths, and closes out.
-func (f *manifestFlags) resolve(ctx context.Context, p *pipeline, out io.WriteCloser) error {
-	return commands.ResolveFilesToWriter(ctx, p.builder, p.publisher, f.files, f.selector, out)
+func (f *manifestFlags) resolve(ctx context.Context, p *pipeline.Pipeline, out io.WriteCloser) error {
+	return commands.ResolveFilesToWriter(ctx, p.Builder, p.Publisher, f.files, f.selector, out)
 }
 
 // setResolve makes ko's resolve command kohealth's.
-func setResolve(cmd *cobra.Command, v versions) {
+func setResolve(cmd *cobra.Command, v version.Info) {
 	flags := setManifestFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return flags.run(cmd.Context(), v, func(ctx context.Context, p *pipeline) error {
-			out := progressOf(ctx).writer(os.Stdout)
+		return flags.run(cmd.Context(), v, func(ctx context.Context, p *pipeline.Pipeline) error {
+			out := term.ProgressOf(ctx).Writer(os.Stdout)
 			return flags.resolve(ctx, p, term.Results(os.Stdout, out))
 		})
 	}
@@ -149,16 +151,16 @@ func setResolve(cmd *cobra.Command, v versions) {
 
 // setKubectl makes one of ko's commands kohealth's that pass manifests on to the
 // command of kubectl's of the same name.
-func setKubectl(cmd *cobra.Command, v versions) {
+func setKubectl(cmd *cobra.Command, v version.Info) {
 	flags := setManifestFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if _, err := exec.LookPath("kubectl"); err != nil {
 			return hint.With(fmt.Errorf("kohealth %s needs kubectl: %w", cmd.Name(), err),
 				"install kubectl, or use kohealth resolve and pass on what it prints")
 		}
-		return flags.run(cmd.Context(), v, func(ctx context.Context, p *pipeline) error {
-			kubectl := kubectlCommand(ctx, p.environ, append([]string{cmd.Name(), "-f", "-"}, args...)...)
-			kubectl.Stdout, kubectl.Stderr = progressOf(ctx).writer(os.Stdout), progressOf(ctx).writer(os.Stderr)
+		return flags.run(cmd.Context(), v, func(ctx context.Context, p *pipeline.Pipeline) error {
+			kubectl := kubectlCommand(ctx, p.Environ, append([]string{cmd.Name(), "-f", "-"}, args...)...)
+			kubectl.Stdout, kubectl.Stderr = term.ProgressOf(ctx).Writer(os.Stdout), term.ProgressOf(ctx).Writer(os.Stderr)
 			return pipe(ctx, kubectl, func(ctx context.Context, stdin io.WriteCloser) error {
 				// kubectl starts to apply when it has read some thousand bytes, and skips
 				// empty documents: https://github.com/google/go-containerregistry/pull/348
@@ -183,8 +185,8 @@ func pipe(ctx context.Context, cmd *exec.Cmd, write func(context.Context, io.Wri
 }
 
 // setRun makes ko's run command kohealth's.
-func setRun(cmd *cobra.Command, v versions) {
-	flags := setBuildFlags(cmd)
+func setRun(cmd *cobra.Command, v version.Info) {
+	flags := pipeline.SetBuildFlags(cmd)
 	cmd.ValidArgsFunction = completeMains
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		// ko, too, wants the import path first: flags that it does not know are skipped,
@@ -196,14 +198,14 @@ func setRun(cmd *cobra.Command, v versions) {
 		if len(args) == 0 {
 			return errors.New("no import paths listed")
 		}
-		return flags.run(cmd.Context(), v, func(ctx context.Context, p *pipeline) error {
-			images, err := p.publish(ctx, args)
+		return flags.Run(cmd.Context(), v, func(ctx context.Context, p *pipeline.Pipeline) error {
+			images, err := p.Publish(ctx, args)
 			if err != nil {
 				return err
 			}
 			for _, image := range images {
-				log.Printf("Running %q", image.importpath)
-				if err := runKubectl(podCommand(ctx, p.environ, image.ref, podArgs)); err != nil {
+				log.Printf("Running %q", image.Importpath)
+				if err := runKubectl(podCommand(ctx, p.Environ, image.Ref, podArgs)); err != nil {
 					return err
 				}
 			}

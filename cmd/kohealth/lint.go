@@ -19,6 +19,12 @@ import (
 	"github.com/ko-health/kohealth/builder/hint"
 	"github.com/ko-health/kohealth/builder/images"
 	"github.com/ko-health/kohealth/builder/lint"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/cli"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/files"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/pipeline"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/process"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/term"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/version"
 )
 
 // lintFlags are the flags of kohealth lint.
@@ -27,10 +33,10 @@ type lintFlags struct {
 	severity string
 	ignore   []string
 	offline  bool
-	imageFlags
+	pipeline.ImageFlags
 }
 
-func newLint(v versions) *cobra.Command {
+func newLint(v version.Info) *cobra.Command {
 	var lf lintFlags
 	cmd := &cobra.Command{
 		Use:   "lint [IMAGE | FILE | DIR]...",
@@ -66,18 +72,18 @@ and 3 if a file or an image cannot be read.`,
 			}
 			o, err := lf.options(args, command)
 			if err != nil {
-				return usage(err)
+				return cli.Usage(err)
 			}
-			images, err := lf.openOptions(cmd.Context(), v)
+			images, err := lf.OpenOptions(cmd.Context(), v)
 			if err != nil {
-				return usage(err)
+				return cli.Usage(err)
 			}
 			l := &linter{options: o, images: images, stdin: cmd.InOrStdin(), command: command}
 			if !lf.offline {
 				l.options.Open = l.open
 			}
 			logrus.SetOutput(io.Discard) // the library that loads Compose files tells there what is told here
-			return inTemporary(cmd.Context(), func() error { return l.run(cmd.Context(), args, lf.format, v.kohealth) })
+			return process.InTemporary(cmd.Context(), func() error { return l.run(cmd.Context(), args, lf.format, v.Kohealth) })
 		},
 	}
 	fs := cmd.Flags()
@@ -85,15 +91,15 @@ and 3 if a file or an image cannot be read.`,
 	fs.StringVar(&lf.severity, "severity", "warning", "minimum severity to report: info, warning or error")
 	fs.StringArrayVar(&lf.ignore, "ignore", nil, "lint rule to skip; may be repeated")
 	fs.BoolVar(&lf.offline, "offline", false, "open no image: judge files by themselves")
-	fs.StringVar(&lf.platform, "platform", "", "platform of an IMAGE that has several (default linux/amd64, or what there is)")
-	fs.BoolVar(&lf.insecure, "insecure-registry", false, "verify no certificate, and take plain HTTP, too")
-	completeFlags(cmd, map[string]cobra.CompletionFunc{
-		"format":   oneOf(lint.Formats()...),
-		"severity": oneOf(lint.Info.String(), lint.Warning.String(), lint.Error.String()),
-		"ignore":   oneOf(ruleWords()...),
-		"platform": oneOf(platformWords()...),
+	fs.StringVar(&lf.Platform, "platform", "", "platform of an IMAGE that has several (default linux/amd64, or what there is)")
+	fs.BoolVar(&lf.Insecure, "insecure-registry", false, "verify no certificate, and take plain HTTP, too")
+	cli.CompleteFlags(cmd, map[string]cobra.CompletionFunc{
+		"format":   cli.OneOf(lint.Formats()...),
+		"severity": cli.OneOf(lint.Info.String(), lint.Warning.String(), lint.Error.String()),
+		"ignore":   cli.OneOf(ruleWords()...),
+		"platform": cli.OneOf(pipeline.PlatformWords()...),
 	})
-	return ownCodes(cmd)
+	return cli.OwnCodes(cmd)
 }
 
 func (lf *lintFlags) options(args, command []string) (lint.Options, error) {
@@ -136,7 +142,7 @@ func (l *linter) run(ctx context.Context, args []string, format, version string)
 	if err := errors.Join(errs...); err != nil || len(findings) == 0 {
 		return err
 	}
-	return found(errors.New(counted(len(findings), "finding")))
+	return cli.Found(errors.New(counted(len(findings), "finding")))
 }
 
 // counted returns a number of things in words.
@@ -163,8 +169,8 @@ func (l *linter) lint(ctx context.Context, arg string) ([]lint.Finding, error) {
 
 // file lints a file, or standard input for "-".
 func (l *linter) file(ctx context.Context, arg string) ([]lint.Finding, error) {
-	defer progressOf(ctx).begin("linting", arg).end()
-	data, err := readDefinition(l.stdin, arg)
+	defer term.ProgressOf(ctx).Begin("linting", arg).End()
+	data, err := files.ReadDefinition(l.stdin, arg)
 	if err != nil {
 		return nil, err
 	}
@@ -210,7 +216,7 @@ func environment() map[string]string {
 }
 
 func (l *linter) image(ctx context.Context, ref string) ([]lint.Finding, error) {
-	defer progressOf(ctx).begin("reading", images.Redact(ref)).end()
+	defer term.ProgressOf(ctx).Begin("reading", images.Redact(ref)).End()
 	img, err := images.New(ctx, ref, l.images)
 	if err != nil {
 		return nil, err

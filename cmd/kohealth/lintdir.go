@@ -12,6 +12,7 @@ import (
 
 	"github.com/ko-health/kohealth/builder/lint"
 	"github.com/ko-health/kohealth/builder/walk"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/cli"
 )
 
 // isTree reports whether an argument is a directory with files to lint, and no OCI layout.
@@ -44,7 +45,7 @@ func (l *linter) tree(ctx context.Context, dir string) (findings []lint.Finding,
 		found, err := l.ofTree(ctx, name, t)
 		findings, errs = append(findings, found...), append(errs, err)
 	}
-	say("%s: %s\n", dir, t)
+	cli.Say("%s: %s\n", dir, t)
 	return findings, errors.Join(errs...)
 }
 

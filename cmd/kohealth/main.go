@@ -8,26 +8,28 @@ import (
 	"log"
 	"os"
 
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/cli"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/process"
 	"github.com/ko-health/kohealth/cmd/kohealth/internal/term"
 )
 
 func main() { os.Exit(run()) }
 
 func run() int {
-	ctx := withInterrupts(context.Background())
-	progress := newProgress(os.Stderr)
-	onEnd(ctx, progress.close)
-	log.SetOutput(term.Log(progress.writer(os.Stderr)))
-	err := newRoot().ExecuteContext(withProgress(ctx, progress))
-	progress.close()
+	ctx := process.WithInterrupts(context.Background())
+	progress := term.NewProgress(os.Stderr)
+	process.OnEnd(ctx, progress.Close)
+	log.SetOutput(term.Log(progress.Writer(os.Stderr)))
+	err := newRoot().ExecuteContext(term.WithProgress(ctx, progress))
+	progress.Close()
 	switch {
 	case err == nil:
-		return exitOK
+		return cli.ExitOK
 	case ctx.Err() != nil:
-		say("Error: interrupted\n")
-	case errors.As(err, new(*told)):
+		cli.Say("Error: interrupted\n")
+	case errors.As(err, new(*cli.Told)):
 	default:
-		sayError(err)
+		cli.SayError(err)
 	}
-	return exitCode(err)
+	return cli.ExitCode(err)
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/ko-health/kohealth/builder/limits"
 	"github.com/ko-health/kohealth/builder/lint"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/pipeline"
 )
 
 // built is what was built of import paths.
@@ -53,7 +54,7 @@ func (f *manifestFlags) lintBuilt(ctx context.Context, of *built) error {
 		}
 		findings = append(findings, found...)
 	}
-	return tell(findings)
+	return pipeline.Tell(findings)
 }
 
 func (f *manifestFlags) lintFile(ctx context.Context, name string, of *built) ([]lint.Finding, error) {
@@ -68,5 +69,5 @@ func (f *manifestFlags) lintFile(ctx context.Context, name string, of *built) ([
 			return nil, err
 		}
 	}
-	return lint.File(ctx, name, data, lint.Options{Open: of.open, Severity: lint.Warning, Ignore: f.health.said.Ignore})
+	return lint.File(ctx, name, data, lint.Options{Open: of.open, Severity: lint.Warning, Ignore: f.Health.Said.Ignore})
 }

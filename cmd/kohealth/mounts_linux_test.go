@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/cli"
 )
 
 // TestMounts checks that the base's layers are mounted from the base's repository, with
@@ -28,7 +30,7 @@ func TestMounts(t *testing.T) {
 			if got := mounts(); !slices.Equal(got, []string{"base"}) {
 				t.Errorf("mounted from %q, want from base once", got)
 			}
-			if strings.ReplaceAll(first.stdout, "/first@", "/second@") != second.stdout || second.code != exitOK {
+			if strings.ReplaceAll(first.stdout, "/first@", "/second@") != second.stdout || second.code != cli.ExitOK {
 				t.Errorf("first %q, second %q:\n%s", first.stdout, second.stdout, second.stderr)
 			}
 		})

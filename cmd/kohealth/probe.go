@@ -10,6 +10,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ko-health/kohealth/builder/hint"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/cli"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/files"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/kocompat"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/pipeline"
 	"github.com/ko-health/kohealth/layers"
 	"github.com/ko-health/kohealth/layers/cache"
 )
@@ -46,29 +50,29 @@ HEALTHCHECK CMD ["/usr/bin/healthcheck", "http://:8080/healthz"].`,
 	fs.StringVarP(&f.output, "output", "o", "", "file to write")
 	fs.StringVar(&f.platform, "platform", "linux/"+runtime.GOARCH, "platform that the probe runs on, OS/ARCHITECTURE[/VARIANT]")
 	fs.BoolVar(&f.tls, "tls", false, "with TLS, for https:// and grpcs://; three times as large")
-	completeFlags(cmd, map[string]cobra.CompletionFunc{"platform": oneOf(platformWords()...)})
+	cli.CompleteFlags(cmd, map[string]cobra.CompletionFunc{"platform": cli.OneOf(pipeline.PlatformWords()...)})
 	cmd.Args = cobra.NoArgs
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return f.run(cmd.Context()) }
-	return ownCodes(cmd)
+	return cli.OwnCodes(cmd)
 }
 
 func (f *probeFlags) run(ctx context.Context) error {
 	if f.output == "" {
-		return usage(hint.With(errors.New("there is no file to write"), "name it with -o"))
+		return cli.Usage(hint.With(errors.New("there is no file to write"), "name it with -o"))
 	}
-	platform, err := parsePlatform(f.platform)
+	platform, err := pipeline.ParsePlatform(f.platform)
 	if err != nil {
-		return usage(err)
+		return cli.Usage(err)
 	}
-	file, err := writable("--output", f.output)
+	file, err := files.Writable("--output", f.output)
 	if err != nil {
-		return usage(err)
+		return cli.Usage(err)
 	}
 	variant := layers.Plain
 	if f.tls {
 		variant = layers.TLS
 	}
-	binary, err := newCompiler(ctx, os.Getenv(goVariable)).Probe(ctx, *platform, variant)
+	binary, err := pipeline.NewCompiler(ctx, os.Getenv(kocompat.GoVariable)).Probe(ctx, *platform, variant)
 	if err != nil {
 		return err
 	}

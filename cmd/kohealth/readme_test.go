@@ -19,6 +19,7 @@ import (
 	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/health/probeargs"
 	"github.com/ko-health/kohealth/builder/render"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/pipeline"
 )
 
 // TestReadme keeps README.md and docs true: every command, example, generated part and
@@ -255,8 +256,8 @@ func testTestTable(t *testing.T) {
 func testFlagList(t *testing.T) {
 	set := pflag.NewFlagSet("", pflag.ContinueOnError)
 	set.SortFlags = false
-	addHealthFlags(set)
-	addECRFlags(set)
+	pipeline.AddHealthFlags(set)
+	pipeline.AddECRFlags(set)
 	checkSection(t, "flags", "```\n"+set.FlagUsagesWrapped(110)+"```\n")
 }
 

@@ -14,6 +14,12 @@ import (
 	"github.com/ko-health/kohealth/builder/judge"
 	"github.com/ko-health/kohealth/builder/lint"
 	"github.com/ko-health/kohealth/builder/render"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/cli"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/files"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/pipeline"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/process"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/term"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/version"
 )
 
 // renderFlags are the flags of kohealth render.
@@ -22,10 +28,10 @@ type renderFlags struct {
 	file   string
 	build  string
 	exec   bool
-	imageFlags
+	pipeline.ImageFlags
 }
 
-func newRender(v versions) *cobra.Command {
+func newRender(v version.Info) *cobra.Command {
 	var rf renderFlags
 	cmd := &cobra.Command{
 		Use:   "render [IMAGE | -f FILE]",
@@ -49,9 +55,9 @@ that a .ko.yaml and the KOHEALTH_ variables give to an image. The formats are
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := rf.validate(args); err != nil {
-				return usage(err)
+				return cli.Usage(err)
 			}
-			return inTemporary(cmd.Context(), func() error {
+			return process.InTemporary(cmd.Context(), func() error {
 				req, err := rf.request(cmd.Context(), args, v)
 				if err != nil {
 					return err
@@ -64,15 +70,15 @@ that a .ko.yaml and the KOHEALTH_ variables give to an image. The formats are
 	fs.StringVar(&rf.format, "format", "ecs", "what to print the check for")
 	fs.StringVarP(&rf.file, "file", "f", "", "take the check from this .ko.yaml")
 	fs.StringVar(&rf.build, "build", "", "with --file: the id of an entry in builds (default the check of all images)")
-	fs.StringVar(&rf.platform, "platform", "", "with IMAGE: the platform to look at (default linux/amd64, or what there is)")
-	fs.BoolVar(&rf.insecure, "insecure-registry", false, "with IMAGE: verify no certificate, and take plain HTTP, too")
+	fs.StringVar(&rf.Platform, "platform", "", "with IMAGE: the platform to look at (default linux/amd64, or what there is)")
+	fs.BoolVar(&rf.Insecure, "insecure-registry", false, "with IMAGE: verify no certificate, and take plain HTTP, too")
 	fs.BoolVar(&rf.exec, "exec", false, "with --format=kubernetes: run the check in the container, even if Kubernetes can check by itself")
-	completeFlags(cmd, map[string]cobra.CompletionFunc{
-		"format":   oneOf(formatWords()...),
+	cli.CompleteFlags(cmd, map[string]cobra.CompletionFunc{
+		"format":   cli.OneOf(formatWords()...),
 		"build":    rf.completeBuild,
-		"platform": oneOf(platformWords()...),
+		"platform": cli.OneOf(pipeline.PlatformWords()...),
 	})
-	return ownCodes(cmd)
+	return cli.OwnCodes(cmd)
 }
 
 func formatList() string {
@@ -92,7 +98,7 @@ func (rf *renderFlags) validate(args []string) error {
 		return errors.New("IMAGE and --file exclude each other")
 	case rf.file == "" && rf.build != "":
 		return errors.New("--build needs --file")
-	case rf.file != "" && rf.platform != "":
+	case rf.file != "" && rf.Platform != "":
 		return errors.New("--platform and --file exclude each other")
 	case rf.exec && rf.format != "kubernetes":
 		return errors.New("--exec needs --format=kubernetes: the other formats always run the check in the container")
@@ -100,7 +106,7 @@ func (rf *renderFlags) validate(args []string) error {
 	return render.Known(rf.format)
 }
 
-func (rf *renderFlags) request(ctx context.Context, args []string, v versions) (render.Request, error) {
+func (rf *renderFlags) request(ctx context.Context, args []string, v version.Info) (render.Request, error) {
 	if rf.file == "" {
 		return rf.fromImage(ctx, args[0], v)
 	}
@@ -113,8 +119,8 @@ func (rf *renderFlags) request(ctx context.Context, args []string, v versions) (
 
 // fromFile returns the check that kohealth build would give to an image.
 func (rf *renderFlags) fromFile() (health.Config, error) {
-	warnUnknown()
-	said, _, err := readVariables()
+	pipeline.WarnUnknown()
+	said, _, err := pipeline.ReadVariables()
 	if err != nil {
 		return health.Config{}, err
 	}
@@ -127,7 +133,7 @@ func (rf *renderFlags) fromFile() (health.Config, error) {
 		return health.Config{}, err
 	}
 	if ids := checkedBuilds(file); rf.build == "" && settings.Test == nil && len(ids) > 0 {
-		return health.Config{}, usage(hint.With(fmt.Errorf("reading %q: the checks are in builds, and none is for all images", rf.file),
+		return health.Config{}, cli.Usage(hint.With(fmt.Errorf("reading %q: the checks are in builds, and none is for all images", rf.file),
 			"name an entry: --build="+strings.Join(ids, ", --build=")))
 	}
 	check, err := said.Over(settings).Check()
@@ -151,12 +157,12 @@ func checkedBuilds(file health.File) (ids []string) {
 }
 
 // fromImage returns what is to be rendered of an image.
-func (rf *renderFlags) fromImage(ctx context.Context, ref string, v versions) (render.Request, error) {
-	o, err := rf.openOptions(ctx, v)
+func (rf *renderFlags) fromImage(ctx context.Context, ref string, v version.Info) (render.Request, error) {
+	o, err := rf.OpenOptions(ctx, v)
 	if err != nil {
-		return render.Request{}, usage(err)
+		return render.Request{}, cli.Usage(err)
 	}
-	defer progressOf(ctx).begin("reading", images.Redact(ref)).end()
+	defer term.ProgressOf(ctx).Begin("reading", images.Redact(ref)).End()
 	img, err := images.New(ctx, ref, o)
 	if err != nil {
 		return render.Request{}, err
@@ -193,7 +199,7 @@ func judgeAlone(ctx context.Context, check health.Config) error {
 		}
 	}
 	if check.Test[0] != "NONE" && check.Test[1] != health.ProbePath {
-		say("Note: whether %s is in the image is not known: kohealth render IMAGE looks\n", programOf(check.Test))
+		cli.Say("Note: whether %s is in the image is not known: kohealth render IMAGE looks\n", programOf(check.Test))
 	}
 	return nil
 }
@@ -212,7 +218,7 @@ func printRendering(format string, req render.Request) error {
 		return err
 	}
 	for _, note := range out.Notes {
-		say("Note: %s\n", note)
+		cli.Say("Note: %s\n", note)
 	}
-	return printResult(out.Text)
+	return files.PrintResult(out.Text)
 }

@@ -13,19 +13,23 @@ import (
 	"github.com/google/ko/pkg/commands"
 	"github.com/spf13/cobra"
 
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/action"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/cli"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/kocompat"
 	"github.com/ko-health/kohealth/cmd/kohealth/internal/term"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/version"
 	"github.com/ko-health/kohealth/layers"
 )
 
 // newRoot returns ko's command tree with kohealth's commands in the places of ko's.
 func newRoot() *cobra.Command {
-	v := readVersions()
-	commands.Version = v.ko // for SBOMs and the User-Agent to be as ko's
+	v := version.ReadVersions()
+	commands.Version = v.Ko // for SBOMs and the User-Agent to be as ko's
 	root := commands.New()
 	root.Use = "kohealth"
 	root.Short = "Build container images of Go programs, as ko does, with health checks."
 	root.SilenceErrors = true // run prints them
-	root.SetFlagErrorFunc(explainFlag)
+	root.SetFlagErrorFunc(cli.ExplainFlag)
 	root.Example = `
   # Build an image that can tell whether it is alive, and push it.
   export KO_DOCKER_REPO=registry.example.com/team
@@ -51,7 +55,7 @@ func newRoot() *cobra.Command {
 	setKubectl(command(root, "create"), v)
 	setRun(command(root, "run"), v)
 	setVersion(command(root, "version"), v)
-	root.AddCommand(newBase(v), newInit(), newProbe(), newRender(v), newTaskdef(v), newLint(v), newTry(v), newWhy(v), newAction(newRoot, whyOf), newBuildID())
+	root.AddCommand(newBase(v), newInit(), newProbe(), newRender(v), newTaskdef(v), newLint(v), newTry(v), newWhy(v), action.NewAction(newRoot, whyOf), kocompat.NewBuildID())
 	return root
 }
 
@@ -70,7 +74,7 @@ func setLogs(root *cobra.Command) {
 	root.PersistentPreRun = func(cmd *cobra.Command, args []string) {
 		setUp(cmd, args)
 		provideGo()
-		out := progressOf(cmd.Context()).writer(os.Stderr)
+		out := term.ProgressOf(cmd.Context()).Writer(os.Stderr)
 		for logger, to := range map[*log.Logger]io.Writer{logs.Warn: term.Log(out), logs.Debug: term.Dump(out), logs.Progress: term.Log(out)} {
 			if logger.Writer() == os.Stderr {
 				logger.SetOutput(to)
@@ -82,7 +86,7 @@ func setLogs(root *cobra.Command) {
 // provideGo puts the go command that the user names into PATH if there is none: ko, too,
 // has libraries start go by that name.
 func provideGo() {
-	own := os.Getenv(goVariable)
+	own := os.Getenv(kocompat.GoVariable)
 	if _, err := exec.LookPath("go"); err == nil || own == "" {
 		return
 	}
@@ -101,9 +105,9 @@ func command(root *cobra.Command, name string) *cobra.Command {
 	panic(fmt.Sprintf("ko has no command %q", name)) // a test would have told
 }
 
-func setVersion(cmd *cobra.Command, v versions) {
+func setVersion(cmd *cobra.Command, v version.Info) {
 	cmd.Short = "Print the versions of kohealth, ko and Go."
 	cmd.Run = func(*cobra.Command, []string) {
-		_ = term.Printf(os.Stdout, "kohealth %s\nko %s\ngo %s\n", v.kohealth, v.ko, v.golang)
+		_ = term.Printf(os.Stdout, "kohealth %s\nko %s\ngo %s\n", v.Kohealth, v.Ko, v.Golang)
 	}
 }

@@ -32,6 +32,7 @@ import (
 
 	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/why/ecstest"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/version"
 	"github.com/ko-health/kohealth/layers"
 )
 
@@ -46,7 +47,7 @@ func TestMain(m *testing.M) {
 
 // ko is ko's own main, in the version that kohealth is made of.
 func ko() {
-	commands.Version = readVersions().ko
+	commands.Version = version.ReadVersions().Ko
 	if err := commands.New().Execute(); err != nil {
 		os.Exit(1)
 	}

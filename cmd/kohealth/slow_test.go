@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/term"
 )
 
 // cmdSlow sets SLOW to a server by way of which all of the registry is there, but uploads
@@ -20,7 +22,7 @@ func cmdSlow(ts *testscript.TestScript, _ bool, _ []string) {
 		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target); r.Out.Host = r.In.Host },
 		ModifyResponse: func(r *http.Response) error {
 			if r.Request.Method == http.MethodPost {
-				time.Sleep(2 * showAfter)
+				time.Sleep(2 * term.ShowAfter)
 			}
 			if r.Request.Method == http.MethodGet && strings.Contains(r.Request.URL.Path, "/blobs/") {
 				r.Body = &slowBody{r.Body}
@@ -40,7 +42,7 @@ type slowBody struct{ io.ReadCloser }
 func (b *slowBody) Read(data []byte) (int, error) {
 	n, err := b.ReadCloser.Read(data[:min(len(data), 1000)])
 	if err != nil {
-		time.Sleep(2 * showAfter)
+		time.Sleep(2 * term.ShowAfter)
 	}
 	return n, err
 }

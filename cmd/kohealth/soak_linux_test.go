@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/cli"
 	"github.com/ko-health/kohealth/layers/cache"
 )
 
@@ -45,7 +46,7 @@ func TestSoak(t *testing.T) {
 	var took []time.Duration
 	for _, command := range commands {
 		begin := time.Now()
-		if o := s.run(strings.Fields(command)...); o.code != exitOK {
+		if o := s.run(strings.Fields(command)...); o.code != cli.ExitOK {
 			t.Fatalf("%s: exit %d:\n%s", command, o.code, o.stderr)
 		}
 		took = append(took, time.Since(begin))

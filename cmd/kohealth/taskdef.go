@@ -17,22 +17,26 @@ import (
 	"github.com/ko-health/kohealth/builder/hint"
 	"github.com/ko-health/kohealth/builder/lint"
 	"github.com/ko-health/kohealth/builder/taskdef"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/cli"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/files"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/pipeline"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/version"
 	"github.com/ko-health/kohealth/layers/cache"
 )
 
 // taskdefFlags are the flags of kohealth taskdef.
 type taskdefFlags struct {
-	*buildFlags
+	*pipeline.BuildFlags
 	file       string
 	output     string
 	containers []string
 	ignore     []string
 	overwrite  bool
 	strip      bool
-	report     reportFlags
+	report     pipeline.ReportFlags
 }
 
-func newTaskdef(v versions) *cobra.Command {
+func newTaskdef(v version.Info) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "taskdef -f FILE [--container NAME=IMPORTPATH]...",
 		Short: "Build the images of an ECS task definition and put them in, with their health checks.",
@@ -65,23 +69,23 @@ something could not be done.`,
 			return hint.With(fmt.Errorf("unexpected argument %q", args[0]), "name the file with -f, and import paths in it as ko://IMPORTPATH, or with --container NAME=IMPORTPATH")
 		},
 	}
-	tf := &taskdefFlags{buildFlags: setBuildFlags(cmd)}
+	tf := &taskdefFlags{BuildFlags: pipeline.SetBuildFlags(cmd)}
 	fs := cmd.Flags()
 	fs.StringVarP(&tf.file, "file", "f", "", "task definition or template to read, or - for standard input")
 	fs.StringVarP(&tf.output, "output", "o", "", "file to write (default standard output)")
 	fs.StringArrayVar(&tf.containers, "container", nil, "NAME=IMPORTPATH, in a template also RESOURCE/NAME=IMPORTPATH: build the import path for the container; may be repeated")
 	fs.BoolVar(&tf.overwrite, "overwrite", false, "put the image's check in the place of one that the container has")
 	fs.BoolVar(&tf.strip, "strip", false, "drop what aws ecs describe-task-definition adds and register-task-definition does not take")
-	completeFlags(cmd, map[string]cobra.CompletionFunc{"ignore": oneOf(ruleWords()...)})
-	tf.report.add(cmd, true)
+	cli.CompleteFlags(cmd, map[string]cobra.CompletionFunc{"ignore": cli.OneOf(ruleWords()...)})
+	tf.report.Add(cmd, true)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		named, err := tf.validate()
 		if err != nil {
-			return usage(err)
+			return cli.Usage(err)
 		}
 		return tf.run(cmd.Context(), v, cmd.InOrStdin(), named)
 	}
-	return ownCodes(cmd)
+	return cli.OwnCodes(cmd)
 }
 
 // validate judges the flags, and returns the import paths of the containers that they
@@ -101,43 +105,43 @@ func (tf *taskdefFlags) validate() (named map[string]string, err error) {
 		}
 		named[name] = importpath
 	}
-	if tf.po.TagOnly || tf.po.OCILayoutPath != "" && !tf.po.Push {
+	if tf.Po.TagOnly || tf.Po.OCILayoutPath != "" && !tf.Po.Push {
 		return nil, hint.With(errors.New("the images would have no reference by digest, as a task definition needs"),
 			"leave out --tag-only, and --oci-layout-path with --push=false")
 	}
-	tf.ignore = tf.health.said.Ignore
+	tf.ignore = tf.Health.Said.Ignore
 	if err := lint.CheckRules(tf.ignore); err != nil {
 		return nil, err
 	}
-	if tf.output, err = writable("--output", tf.output); err != nil {
+	if tf.output, err = files.Writable("--output", tf.output); err != nil {
 		return nil, hint.With(err, "without --output the result is printed")
 	}
-	return named, tf.report.validate()
+	return named, tf.report.Validate()
 }
 
 // run writes the file with the images that it builds.
-func (tf *taskdefFlags) run(ctx context.Context, v versions, stdin io.Reader, named map[string]string) error {
-	data, err := readDefinition(stdin, tf.file)
+func (tf *taskdefFlags) run(ctx context.Context, v version.Info, stdin io.Reader, named map[string]string) error {
+	data, err := files.ReadDefinition(stdin, tf.file)
 	if err != nil {
 		return err
 	}
 	file, err := taskdef.Parse(data)
 	if err != nil {
-		return inFile(tf.file, err)
+		return files.InFile(tf.file, err)
 	}
 	targets, err := newTargets(file, named)
 	if err != nil {
-		return inFile(tf.file, err)
+		return files.InFile(tf.file, err)
 	}
 	tf.warn(file)
 	if tf.strip { // what cannot be stripped is not built
 		if _, err := taskdef.Strip(data); err != nil {
-			return inFile(tf.file, err)
+			return files.InFile(tf.file, err)
 		}
 	}
 	d := &deployment{flags: tf, file: file, targets: targets}
 	var out []byte
-	err = tf.buildFlags.run(ctx, v, func(ctx context.Context, p *pipeline) (err error) {
+	err = tf.BuildFlags.Run(ctx, v, func(ctx context.Context, p *pipeline.Pipeline) (err error) {
 		d.pipeline = p
 		out, err = d.run(ctx)
 		return err
@@ -148,30 +152,30 @@ func (tf *taskdefFlags) run(ctx context.Context, v versions, stdin io.Reader, na
 	if err := tf.write(out); err != nil {
 		return err
 	}
-	return tf.report.write(v, tf.buildFlags, d.images, d.findings)
+	return tf.report.Write(v, tf.BuildFlags, d.images, d.findings)
 }
 
 // warn tells what keeps the result from being of use to ECS.
 func (tf *taskdefFlags) warn(file *taskdef.File) {
-	switch registry, _, _ := strings.Cut(tf.po.DockerRepo, "/"); {
-	case !tf.po.Push:
-		say("Warning: with --push=false the images are nowhere that ECS could pull them from\n")
-	case tf.po.Local || slices.Contains([]string{publish.LocalDomain, publish.KindDomain}, registry):
-		say("Warning: the images stay on this machine, from which ECS cannot pull them\n")
+	switch registry, _, _ := strings.Cut(tf.Po.DockerRepo, "/"); {
+	case !tf.Po.Push:
+		cli.Say("Warning: with --push=false the images are nowhere that ECS could pull them from\n")
+	case tf.Po.Local || slices.Contains([]string{publish.LocalDomain, publish.KindDomain}, registry):
+		cli.Say("Warning: the images stay on this machine, from which ECS cannot pull them\n")
 	}
 	if file.IsDescribed() && !tf.strip {
-		say("Note: %s is what describe-task-definition prints, which register-task-definition does not take: --strip makes it so\n", tf.file)
+		cli.Say("Note: %s is what describe-task-definition prints, which register-task-definition does not take: --strip makes it so\n", tf.file)
 	}
 }
 
 func (tf *taskdefFlags) write(data []byte) (err error) {
 	if tf.strip {
 		if data, err = taskdef.Strip(data); err != nil {
-			return inFile(tf.file, err)
+			return files.InFile(tf.file, err)
 		}
 	}
 	if tf.output == "" {
-		return printResult(string(data))
+		return files.PrintResult(string(data))
 	}
 	if err := cache.WriteFile(tf.output, data); err != nil {
 		return fmt.Errorf("writing %q: %w", tf.output, err)
@@ -197,7 +201,7 @@ func newTargets(file *taskdef.File, named map[string]string) (targets []*target,
 		first, again := found[name]
 		switch {
 		case ok && again:
-			return nil, hint.With(errorAt(c.Pos, "%q is the name of the container at %d:%d, too", name, first.Line, first.Column), otherName(c, named[name]))
+			return nil, hint.With(files.ErrorAt(c.Pos, "%q is the name of the container at %d:%d, too", name, first.Line, first.Column), otherName(c, named[name]))
 		case ok:
 			found[name] = c.Pos
 		case strings.HasPrefix(c.Image, taskdef.Scheme):
@@ -209,7 +213,7 @@ func newTargets(file *taskdef.File, named map[string]string) (targets []*target,
 			arg = dir // ko would name the image after the directory, and leave its entry of builds out
 		}
 		if strings.TrimPrefix(arg, taskdef.Scheme) == "" || strings.Contains(arg, "...") {
-			return nil, errorAt(c.Pos, "%q is not an import path", arg)
+			return nil, files.ErrorAt(c.Pos, "%q is not an import path", arg)
 		}
 		targets = append(targets, &target{Container: c, arg: arg})
 	}

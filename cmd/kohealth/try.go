@@ -23,20 +23,25 @@ import (
 	"github.com/ko-health/kohealth/builder/hint"
 	"github.com/ko-health/kohealth/builder/oci"
 	"github.com/ko-health/kohealth/builder/trial"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/cli"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/kocompat"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/pipeline"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/process"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/version"
 	"github.com/ko-health/kohealth/layers"
 )
 
 // tryFlags are the flags of kohealth try: those of build that say what is in the image,
 // and its own.
 type tryFlags struct {
-	*buildFlags
+	*pipeline.BuildFlags
 	env     []string
 	engine  bool
 	verbose bool
 	auto    bool // the check is auto
 }
 
-func newTry(v versions) *cobra.Command {
+func newTry(v version.Info) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "try [IMPORTPATH] [-- ARG...]",
 		Short: "Build an app, run it, and see whether its health check passes.",
@@ -62,30 +67,30 @@ if something could not be done.`,
   # The image itself, in a container.
   kohealth try --engine ./cmd/app`,
 	}
-	f := &tryFlags{buildFlags: &buildFlags{bo: &options.BuildOptions{}}}
+	f := &tryFlags{BuildFlags: &pipeline.BuildFlags{Bo: &options.BuildOptions{}}}
 	fs := cmd.Flags()
 	inherited := &cobra.Command{}
-	f.po = addPublishFlags(inherited)
-	options.AddBuildOptions(inherited, f.bo)
+	f.Po = pipeline.AddPublishFlags(inherited)
+	options.AddBuildOptions(inherited, f.Bo)
 	for _, name := range []string{"disable-optimizations", "image-user", "insecure-registry", "ldflags"} {
 		fs.AddFlag(inherited.Flags().Lookup(name))
 	}
-	f.po.Push, f.po.DockerRepo, f.bo.SBOM = false, "try", "none" // nothing is published
+	f.Po.Push, f.Po.DockerRepo, f.Bo.SBOM = false, "try", "none" // nothing is published
 	fs.StringArrayVarP(&f.env, "env", "e", nil, "NAME=VALUE for the app, or NAME for the value that it has here; may be repeated")
 	fs.BoolVar(&f.engine, "engine", false, "run the image in a container of the Docker engine")
 	fs.BoolVarP(&f.verbose, "verbose", "v", false, "show what the app writes")
-	f.health = addHealthFlags(fs)
+	f.Health = pipeline.AddHealthFlags(fs)
 	fs.Lookup("no-healthcheck").Hidden = true // there would be nothing to try
 	cmd.ValidArgsFunction = completeMains
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // which would leave the app running
 		args, appArgs := splitAtDash(cmd, args)
 		if err := f.validate(args); err != nil {
-			return usage(err)
+			return cli.Usage(err)
 		}
 		return f.run(cmd.Context(), v, strings.Join(args, ""), appArgs)
 	}
-	return ownCodes(cmd)
+	return cli.OwnCodes(cmd)
 }
 
 // imagesRunHere says that images are for this machine's system.
@@ -97,7 +102,7 @@ func (f *tryFlags) validate(args []string) error {
 	case len(args) > 1:
 		return hint.With(fmt.Errorf("there are several import paths: %s", strings.Join(args, ", ")), "try them one by one; write arguments for the app behind --")
 	case len(args) == 1 && strings.Contains(args[0], "..."):
-		return hint.With(fmt.Errorf("%q is a pattern, not an import path", args[0]), mainsHint())
+		return hint.With(fmt.Errorf("%q is a pattern, not an import path", args[0]), pipeline.MainsHint())
 	case !f.engine && runtime.GOOS == "windows":
 		return hint.With(errors.New("images are not for Windows"), "use --engine, which runs the image in a container")
 	}
@@ -106,19 +111,19 @@ func (f *tryFlags) validate(args []string) error {
 			return fmt.Errorf("parsing --env %q: want NAME=VALUE or NAME", kv)
 		}
 	}
-	return f.health.conflict()
+	return f.Health.Conflict()
 }
 
 // run tries what arg names with arguments of its own.
-func (f *tryFlags) run(ctx context.Context, v versions, arg string, appArgs []string) error {
+func (f *tryFlags) run(ctx context.Context, v version.Info, arg string, appArgs []string) error {
 	if f.engine {
 		return f.inEngine(ctx, v, arg, appArgs)
 	}
 	return f.onThisMachine(ctx, v, arg, appArgs)
 }
 
-func (f *tryFlags) onThisMachine(ctx context.Context, v versions, arg string, appArgs []string) (err error) {
-	temp, remove, err := tempDir()
+func (f *tryFlags) onThisMachine(ctx context.Context, v version.Info, arg string, appArgs []string) (err error) {
+	temp, remove, err := process.TempDir()
 	if err != nil {
 		return err
 	}
@@ -127,22 +132,22 @@ func (f *tryFlags) onThisMachine(ctx context.Context, v versions, arg string, ap
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return fmt.Errorf("making temporary directory: %w", err)
 	}
-	defer onEnd(ctx, func() { _ = remove() })()
+	defer process.OnEnd(ctx, func() { _ = remove() })()
 	if !imagesRunHere {
 		// ko's image for this system has no check, and the base image is not for it.
-		f.koOnly, f.bo.BaseImage, f.bo.BaseImageOverrides = true, layers.HostRef, map[string]string{"": ""}
-		say("Note: the app is built for this machine's system, so the base image's environment is left out; --engine runs the image itself\n")
+		f.KoOnly, f.Bo.BaseImage, f.Bo.BaseImageOverrides = true, layers.HostRef, map[string]string{"": ""}
+		cli.Say("Note: the app is built for this machine's system, so the base image's environment is left out; --engine runs the image itself\n")
 	}
-	compiler := newCompiler(ctx, os.Getenv(goVariable))
+	compiler := pipeline.NewCompiler(ctx, os.Getenv(kocompat.GoVariable))
 	var built build.Result
-	f.built = func(result build.Result) { built = result }
+	f.Built = func(result build.Result) { built = result }
 	var app *trial.Local
 	here := v1.Platform{OS: runtime.GOOS, Architecture: runtime.GOARCH}
 	err = f.build(ctx, v, arg, here, func(ctx context.Context, result build.Result, check health.Check) error {
 		if err := ownCheck(result, check); err != nil {
 			return err
 		}
-		images, err := imagesOf(built)
+		images, err := pipeline.ImagesOf(built)
 		if err != nil {
 			return err
 		}
@@ -175,7 +180,7 @@ func appOf(img v1.Image) (trial.App, error) {
 // ownCheck refuses a check that is not the user's but the base image's, which stays where
 // nothing is configured: on this machine nothing runs that a base image brings.
 func ownCheck(result build.Result, check health.Check) error {
-	there, err := checkOf(result)
+	there, err := pipeline.CheckOf(result)
 	if err != nil || there == nil || check.Chosen {
 		return err
 	}
@@ -186,19 +191,19 @@ func ownCheck(result build.Result, check health.Check) error {
 		"use --engine, which runs it in a container, or say what to check, as in --health=http://:8080/healthz")
 }
 
-func (f *tryFlags) inEngine(ctx context.Context, v versions, arg string, appArgs []string) (err error) {
+func (f *tryFlags) inEngine(ctx context.Context, v version.Info, arg string, appArgs []string) (err error) {
 	engine, err := trial.OpenEngine(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, engine.Close()) }()
 	err = f.build(ctx, v, arg, engine.Platform(), func(ctx context.Context, result build.Result, check health.Check) error {
-		images, err := imagesOf(result)
+		images, err := pipeline.ImagesOf(result)
 		if err != nil {
 			return err
 		}
 		config := check.Config()
-		if own, err := checkOf(result); err != nil {
+		if own, err := pipeline.CheckOf(result); err != nil {
 			return err
 		} else if own != nil {
 			config = *own // the base image's, if there is nothing else
@@ -213,19 +218,19 @@ func (f *tryFlags) inEngine(ctx context.Context, v versions, arg string, appArgs
 
 // build builds the image for a platform, and has use use it with the check that is
 // configured.
-func (f *tryFlags) build(ctx context.Context, v versions, arg string, platform v1.Platform, use func(context.Context, build.Result, health.Check) error) error {
+func (f *tryFlags) build(ctx context.Context, v version.Info, arg string, platform v1.Platform, use func(context.Context, build.Result, health.Check) error) error {
 	for _, name := range []string{"GOOS", "GOARCH", "GOARM"} { // ko refuses them beside a platform
 		if err := os.Unsetenv(name); err != nil {
 			return err
 		}
 	}
-	f.bo.Platforms = []string{platform.String()}
-	return f.buildFlags.run(ctx, v, func(ctx context.Context, p *pipeline) error {
-		importpaths, err := p.importPaths(ctx, []string{cmp.Or(arg, ".")})
+	f.Bo.Platforms = []string{platform.String()}
+	return f.BuildFlags.Run(ctx, v, func(ctx context.Context, p *pipeline.Pipeline) error {
+		importpaths, err := p.ImportPaths(ctx, []string{cmp.Or(arg, ".")})
 		if err != nil {
 			return err
 		}
-		check, err := p.check(strings.TrimPrefix(importpaths[0], build.StrictScheme))
+		check, err := p.Check(strings.TrimPrefix(importpaths[0], build.StrictScheme))
 		if err != nil {
 			return err
 		}
@@ -233,7 +238,7 @@ func (f *tryFlags) build(ctx context.Context, v versions, arg string, platform v
 			return err
 		}
 		f.auto = slices.Equal(check.Test.Args, []string{health.DefaultTest})
-		results, err := p.build(ctx, importpaths)
+		results, err := p.Build(ctx, importpaths)
 		if err != nil {
 			return err
 		}
@@ -265,7 +270,7 @@ type runner interface {
 // observe runs the app that arg names and shows what comes of it. An interrupt ends the app, and so does
 // nobody being left to read.
 func (f *tryFlags) observe(ctx context.Context, app runner, arg string, appArgs []string) error {
-	defer reapChildren() // what has left the app's process group
+	defer process.ReapChildren() // what has left the app's process group
 
 	ctx, unread := context.WithCancelCause(ctx)
 	defer unread(nil)
@@ -281,17 +286,17 @@ func (f *tryFlags) observe(ctx context.Context, app runner, arg string, appArgs 
 	view.stop()
 	switch {
 	case errors.Is(err, trial.ErrNoApp):
-		return found(hint.With(err, "end what answers in the place of the app, or use --engine, where it is alone"))
+		return cli.Found(hint.With(err, "end what answers in the place of the app, or use --engine, where it is alone"))
 	case err != nil:
 		return err
 	case outcome.Healthy:
 		if note := unproven(outcome); note != "" && f.auto {
-			say("Warning: %s\n", note)
+			cli.Say("Warning: %s\n", note)
 		}
 		return view.suggest(outcome)
 	}
 	view.lastLines()
-	return found(failure(outcome, func() []string { return knownRoutes(ctx, arg) }))
+	return cli.Found(failure(outcome, func() []string { return knownRoutes(ctx, arg) }))
 }
 
 // environ returns the variables of --env with their values, but for those without one.

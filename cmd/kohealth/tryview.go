@@ -32,7 +32,7 @@ type tryView struct {
 }
 
 func newTryView(out, err *os.File, verbose bool) *tryView {
-	v := &tryView{out: out, err: err, live: isLive(out), over: make(chan struct{})}
+	v := &tryView{out: out, err: err, live: term.IsLive(out), over: make(chan struct{})}
 	v.app = &appOutput{}
 	if verbose {
 		v.app.show = func(line string) { v.above(v.err, line) }

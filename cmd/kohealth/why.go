@@ -16,6 +16,11 @@ import (
 	"github.com/ko-health/kohealth/builder/images"
 	"github.com/ko-health/kohealth/builder/limits"
 	"github.com/ko-health/kohealth/builder/why"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/cli"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/pipeline"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/process"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/term"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/version"
 )
 
 // whyFlags are the flags of kohealth why.
@@ -23,10 +28,10 @@ type whyFlags struct {
 	format  string
 	offline bool
 	aws     why.AWS
-	imageFlags
+	pipeline.ImageFlags
 }
 
-func newWhy(v versions) *cobra.Command {
+func newWhy(v version.Info) *cobra.Command {
 	var wf whyFlags
 	cmd := &cobra.Command{
 		Use:   "why docker:NAME | ecs:CLUSTER/SERVICE | ecs:CLUSTER/TASK | -",
@@ -61,13 +66,13 @@ Exits with 0 if the container is healthy, 1 if not, 2 if the command line is wro
 		RunE: func(cmd *cobra.Command, args []string) error {
 			find, err := wf.source(args[0], cmd.InOrStdin())
 			if err != nil {
-				return usage(err)
+				return cli.Usage(err)
 			}
-			opened, err := wf.openOptions(cmd.Context(), v)
+			opened, err := wf.OpenOptions(cmd.Context(), v)
 			if err != nil {
-				return usage(err)
+				return cli.Usage(err)
 			}
-			return inTemporary(cmd.Context(), func() error { return wf.run(cmd.Context(), args[0], find, opened) })
+			return process.InTemporary(cmd.Context(), func() error { return wf.run(cmd.Context(), args[0], find, opened) })
 		},
 	}
 	fs := cmd.Flags()
@@ -75,9 +80,9 @@ Exits with 0 if the container is healthy, 1 if not, 2 if the command line is wro
 	fs.BoolVar(&wf.offline, "offline", false, "open no image")
 	fs.StringVar(&wf.aws.Region, "region", "", "with ecs: AWS region (default as every AWS tool finds it)")
 	fs.StringVar(&wf.aws.Profile, "profile", "", "with ecs: profile of AWS's configuration")
-	fs.BoolVar(&wf.insecure, "insecure-registry", false, "verify no certificate, and take plain HTTP, too")
-	completeFlags(cmd, map[string]cobra.CompletionFunc{"format": oneOf(why.Formats()...)})
-	return ownCodes(cmd)
+	fs.BoolVar(&wf.Insecure, "insecure-registry", false, "verify no certificate, and take plain HTTP, too")
+	cli.CompleteFlags(cmd, map[string]cobra.CompletionFunc{"format": cli.OneOf(why.Formats()...)})
+	return cli.OwnCodes(cmd)
 }
 
 // A finder finds out what there is to know.
@@ -123,14 +128,14 @@ func (wf *whyFlags) run(ctx context.Context, arg string, find finder, opened ima
 	if report.Healthy {
 		return nil
 	}
-	return found(silently(errors.New(report.Status)))
+	return cli.Found(cli.Silently(errors.New(report.Status)))
 }
 
 // report finds out what is wrong.
 func (wf *whyFlags) report(ctx context.Context, arg string, find finder, opened images.Options) (why.Report, error) {
-	step := progressOf(ctx).begin("asking about", arg)
+	step := term.ProgressOf(ctx).Begin("asking about", arg)
 	s, err := find(ctx)
-	step.end()
+	step.End()
 	if err != nil {
 		return why.Report{}, err
 	}
@@ -148,7 +153,7 @@ func (wf *whyFlags) report(ctx context.Context, arg string, find finder, opened 
 // openContainer opens the image of a container: as the engine has it, or else by its name
 // in a registry.
 func openContainer(ctx context.Context, i why.Image, o images.Options) (v1.Image, error) {
-	defer progressOf(ctx).begin("reading", images.Redact(i.Ref)).end()
+	defer term.ProgressOf(ctx).Begin("reading", images.Redact(i.Ref)).End()
 	if i.ID != "" {
 		if img, err := images.OfEngine(ctx, i.ID, o); err == nil {
 			return img, nil
@@ -163,9 +168,9 @@ func whyOf(ctx context.Context, target string) (why.Report, error) {
 	wf := whyFlags{format: "text"}
 	find, err := wf.source(target, strings.NewReader(""))
 	if err != nil {
-		return why.Report{}, usage(err)
+		return why.Report{}, cli.Usage(err)
 	}
-	opened, err := wf.openOptions(ctx, readVersions())
+	opened, err := wf.OpenOptions(ctx, version.ReadVersions())
 	if err != nil {
 		return why.Report{}, err
 	}

@@ -17,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/cli"
 )
 
 // A workshop is a place to build an app in. Its registries, base.localhost and app.localhost,
@@ -110,7 +112,7 @@ func (s *workshop) build(env ...string) outcome {
 func (s *workshop) reference() string {
 	s.Helper()
 	o := s.build()
-	if o.code != exitOK || o.stdout == "" {
+	if o.code != cli.ExitOK || o.stdout == "" {
 		s.Fatalf("exit %d:\n%s", o.code, o.stderr)
 	}
 	return o.stdout
@@ -184,8 +186,8 @@ func (s *workshop) checkCache() {
 // checkFailed checks that a build has failed and has said why.
 func (s *workshop) checkFailed(o outcome, cause string) {
 	s.Helper()
-	if o.code != exitFailure || o.stdout != "" || !regexp.MustCompile(`(?m)^Error: .*`+cause).MatchString(o.stderr) {
-		s.Errorf("exit %d, stdout %q, want %d and an error that matches %q:\n%s", o.code, o.stdout, exitFailure, cause, o.stderr)
+	if o.code != cli.ExitFailure || o.stdout != "" || !regexp.MustCompile(`(?m)^Error: .*`+cause).MatchString(o.stderr) {
+		s.Errorf("exit %d, stdout %q, want %d and an error that matches %q:\n%s", o.code, o.stdout, cli.ExitFailure, cause, o.stderr)
 	}
 }
 
@@ -200,7 +202,7 @@ func (s *workshop) checkUntagged() {
 // checkBuilt checks that a build went well, with a result that is known.
 func (s *workshop) checkBuilt(o outcome, want string) {
 	s.Helper()
-	if o.code != exitOK || o.stdout != want || s.tag() == "" {
+	if o.code != cli.ExitOK || o.stdout != want || s.tag() == "" {
 		s.Errorf("exit %d, stdout %q, want %q and a tag:\n%s", o.code, o.stdout, want, o.stderr)
 	}
 }

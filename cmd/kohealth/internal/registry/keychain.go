@@ -1,0 +1,37 @@
+package registry
+
+import (
+	"io"
+	"regexp"
+
+	ecr "github.com/awslabs/amazon-ecr-credential-helper/ecr-login"
+	"github.com/chrismellard/docker-credential-acr-env/pkg/credhelper"
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/authn/github"
+	"github.com/google/go-containerregistry/pkg/v1/google"
+)
+
+// newKeychain finds credentials where ko does, in ko's order.
+func newKeychain() authn.Keychain {
+	return authn.NewMultiKeychain(
+		authn.NewKeychainFromHelper(ecr.NewECRHelper(ecr.WithLogger(io.Discard))),
+		authn.DefaultKeychain,
+		google.Keychain,
+		github.Keychain,
+		azure{authn.NewKeychainFromHelper(credhelper.NewACRCredentialsHelper())},
+	)
+}
+
+// azure asks for credentials only if the registry is Azure's. By itself, the helper
+// sends the user's token to every host that has azurecr.io somewhere in its name
+// (https://pkg.go.dev/vuln/GO-2026-6225).
+type azure struct{ helper authn.Keychain }
+
+var azureRegistry = regexp.MustCompile(`^([^/]+\.azurecr\.(io|cn|de|us)|mcr\.microsoft\.com)$`)
+
+func (a azure) Resolve(r authn.Resource) (authn.Authenticator, error) {
+	if !azureRegistry.MatchString(r.RegistryStr()) {
+		return authn.Anonymous, nil
+	}
+	return a.helper.Resolve(r)
+}

@@ -1,9 +1,0 @@
-//go:build !unix
-
-package main
-
-import "io/fs"
-
-// isMine reports whether a file belongs to the user, as all in Windows' temporary
-// directory does.
-func isMine(fs.FileInfo) bool { return true }
