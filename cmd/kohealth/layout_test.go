@@ -59,6 +59,33 @@ func TestDependencies(t *testing.T) {
 	}
 }
 
+// TestCommandDependencies pins which of the command's own packages are made of which.
+func TestCommandDependencies(t *testing.T) {
+	const internal = "cmd/kohealth/internal/"
+	for pkg, want := range map[string][]string{
+		"action":     {"cli", "files", "kocompat", "pipeline", "process", "registry", "shellwords", "term", "version"},
+		"cli":        {"term"},
+		"files":      {"term"},
+		"kocompat":   {"files", "registry", "shellwords", "term", "version"},
+		"pipeline":   {"cli", "files", "kocompat", "process", "registry", "shellwords", "term", "version"},
+		"process":    {"cli", "files", "term"},
+		"registry":   {"term", "version"},
+		"shellwords": nil,
+		"term":       nil,
+		"version":    nil,
+	} {
+		var got []string
+		for _, dep := range ownDeps(t, internal+pkg) {
+			if name, ok := strings.CutPrefix(dep, internal); ok && name != pkg {
+				got = append(got, name)
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("packages of the command that %s is made of (-want +got):\n%s", pkg, diff)
+		}
+	}
+}
+
 // TestProbeDependencies pins that the probe has nothing in it but the standard
 // library, and of that nothing big.
 func TestProbeDependencies(t *testing.T) {
