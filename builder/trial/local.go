@@ -149,7 +149,7 @@ func (l *Local) Run(ctx context.Context, opts Options) (Outcome, error) {
 	}
 	check := func(ctx context.Context) string {
 		_, cause := runCheck(ctx, s.Timeout, l.checkCommand(env))
-		return strings.ReplaceAll(cause, l.root+"/", "/")
+		return l.inImage(cause)
 	}
 	if cause := check(ctx); ctx.Err() != nil {
 		return Outcome{}, context.Cause(ctx)
@@ -177,8 +177,13 @@ func (l *Local) auto(ctx context.Context, timeout time.Duration, env []string) (
 		return auto
 	}
 	said, cause := runCheck(ctx, timeout, l.command(env, l.root+health.ProbePath, []string{"-log=false", "-json", health.DefaultTest}))
-	return autoOf(said, cause)
+	auto = autoOf(said, cause)
+	auto.Cause = l.inImage(auto.Cause)
+	return auto
 }
+
+// inImage returns words about files as they would be where the image is the root.
+func (l *Local) inImage(words string) string { return strings.ReplaceAll(words, l.root+"/", "/") }
 
 // autoOf reads what the probe has said of auto with -json, beside what it says on stderr.
 func autoOf(said, cause string) (auto Auto) {
