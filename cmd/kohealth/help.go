@@ -16,7 +16,7 @@ import (
 
 // setHelp has the help of all commands in groups, and no wider than the terminal.
 func setHelp(root *cobra.Command) {
-	cobra.AddTemplateFunc("wrapped", func(text string) string { return wrap(text, helpWidth()) })
+	cobra.AddTemplateFunc("wrapped", func(text string) string { return wrap(joined(text), helpWidth()) })
 	cobra.AddTemplateFunc("flagGroups", func(cmd *cobra.Command) string { return flagGroups(cmd, helpWidth()) })
 	cobra.AddTemplateFunc("inherited", func(cmd *cobra.Command) string { return cmd.InheritedFlags().FlagUsagesWrapped(helpWidth()) })
 	cobra.AddTemplateFunc("commandLine", func(cmd *cobra.Command) string { return commandLine(cmd, helpWidth()) })
@@ -115,6 +115,26 @@ func commandLine(cmd *cobra.Command, width int) string {
 	words := wrap(cmd.Short, width-indent)
 	name := "  " + cmd.Name() + strings.Repeat(" ", max(1, indent-2-len(cmd.Name())))
 	return name + strings.ReplaceAll(words, "\n", "\n"+strings.Repeat(" ", indent))
+}
+
+// joined makes one line of each paragraph: lines that are indented, or items of a list, stay.
+func joined(text string) string {
+	lines := strings.Split(text, "\n")
+	out := lines[:1]
+	for _, line := range lines[1:] {
+		before := out[len(out)-1]
+		if goesOn(before) && goesOn(line) && !strings.HasPrefix(line, "- ") {
+			out[len(out)-1] = before + " " + line
+			continue
+		}
+		out = append(out, line)
+	}
+	return strings.Join(out, "\n")
+}
+
+// goesOn reports whether a line is one of a paragraph's.
+func goesOn(line string) bool {
+	return line != "" && !strings.HasPrefix(line, " ") && !strings.HasPrefix(line, "\t")
 }
 
 // wrap breaks lines that are longer than width at spaces. A line that is broken goes on

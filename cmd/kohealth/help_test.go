@@ -56,6 +56,19 @@ func checkGroups(t *testing.T, name, help string) {
 	}
 }
 
+func TestJoined(t *testing.T) {
+	for _, test := range []struct{ text, want string }{
+		{"", ""},
+		{"one\ntwo\n\nthree\nfour", "one two\n\nthree four"},
+		{"one:\n  two\n  three\nfour", "one:\n  two\n  three\nfour"},
+		{"one:\n- two\n- three", "one:\n- two\n- three"},
+	} {
+		if got := joined(test.text); got != test.want {
+			t.Errorf("joined(%q) = %q, want %q", test.text, got, test.want)
+		}
+	}
+}
+
 func TestWrap(t *testing.T) {
 	for _, test := range []struct{ text, want string }{
 		{"", ""},
