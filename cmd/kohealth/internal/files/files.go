@@ -1,3 +1,5 @@
+// Package files reads and writes the files that a user names, says in errors which file is
+// meant, and knows where the user's cache is.
 package files
 
 import (
@@ -120,6 +122,7 @@ func InFile(name string, err error) error {
 	return fmt.Errorf("reading %s: %w", name, err)
 }
 
+// ErrorAt returns an error that names a place in a file.
 func ErrorAt(pos doctree.Pos, format string, args ...any) error {
 	return &doctree.Error{Pos: pos, Err: fmt.Errorf(format, args...)}
 }

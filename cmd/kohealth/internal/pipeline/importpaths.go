@@ -36,6 +36,8 @@ func (p *Pipeline) ImportPaths(ctx context.Context, args []string) ([]string, er
 	return importpaths, nil
 }
 
+// Resolve returns the import paths that an argument names: a pattern may name several. mains
+// are import paths that are known already, by argument.
 func (p *Pipeline) Resolve(arg string, mains map[string]string) ([]string, error) {
 	if strings.Contains(arg, "...") {
 		return expand(arg)
