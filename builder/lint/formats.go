@@ -84,7 +84,7 @@ func FileFormats() []Format {
 			runtime: onECS, isDocument: isCopilot, read: eachDocument(readCopilot),
 		},
 		{
-			ID: "inspect", Name: "what docker inspect prints",
+			ID: "inspect", Name: "an output of docker inspect",
 			By:      "`Id` and `Config`, in a list or by itself",
 			Read:    "containers and images of `docker inspect` and `podman inspect`: check, environment, user, mounts, what starts",
 			Left:    "containers whose images are only in an engine",

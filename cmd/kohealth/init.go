@@ -95,6 +95,7 @@ func (f *initFlags) run(ctx context.Context, stdin io.Reader, importpath string)
 	if app.Broken != nil {
 		log.Printf("warning: the source does not compile, and what depends on this is unknown: %v", app.Broken)
 	}
+	files.NoteUnread(".")
 	proposals := app.Proposals()
 	if err := files.PrintWords(describeApp(app, proposals)); err != nil {
 		return err

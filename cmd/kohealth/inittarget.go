@@ -40,7 +40,6 @@ func newInitTarget(ctx context.Context, app *discover.App) (*initTarget, error) 
 	t := &initTarget{file: files.ConfigFile("."), place: kofile.Place{Entry: kofile.Top}}
 	if t.file == "" {
 		t.file = ".ko.yaml"
-		files.NoteUnread(".")
 	}
 	if target, err := filepath.EvalSymlinks(t.file); err == nil {
 		t.file = target // keeps the link

@@ -45,7 +45,7 @@ func setManifestFlags(cmd *cobra.Command) *manifestFlags {
 	return f
 }
 
-// run is [buildFlags.run] for manifests that are there: ko's own walk ends the process
+// run is [pipeline.BuildFlags.Run] for manifests that are there: ko's own walk ends the process
 // if one is not.
 func (f *manifestFlags) run(ctx context.Context, v version.Info, do func(context.Context, *pipeline.Pipeline) error) error {
 	for _, root := range f.files.Filenames {

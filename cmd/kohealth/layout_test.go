@@ -17,6 +17,7 @@ func TestDependencies(t *testing.T) {
 	health := append([]string{"builder/health", "builder/limits"}, leaves...)
 	layers := append([]string{"layers", "layers/cache"}, health...)
 	equip := append([]string{"builder/equip", "builder/executable", "builder/oci", "builder/rootfs", "builder/verified", "builder/images", "layers/apk"}, layers...)
+	lint := slices.Concat([]string{"builder/lint", "builder/composefile", "builder/dockerfile", "builder/hclfile", "builder/judge", "builder/executable", "builder/kube", "builder/doctree", "builder/rootfs", "builder/verified", "layers/cache"}, printing, health)
 	for pkg, want := range map[string][]string{
 		"builder/hint":             {"builder/hint"},
 		"builder/escape":           printing,
@@ -33,14 +34,14 @@ func TestDependencies(t *testing.T) {
 		"builder/render":           append([]string{"builder/render", "builder/kube", "builder/doctree"}, health...),
 		"builder/doctree":          {"builder/doctree", "builder/limits"},
 		"builder/dockerfile":       {"builder/dockerfile", "builder/doctree", "builder/limits"},
-		"builder/lint":             slices.Concat([]string{"builder/lint", "builder/composefile", "builder/dockerfile", "builder/hclfile", "builder/walk", "builder/judge", "builder/executable", "builder/kube", "builder/doctree", "builder/rootfs", "builder/verified", "layers/cache"}, printing, health),
+		"builder/lint":             lint,
 		"builder/hclfile":          {"builder/hclfile", "builder/doctree", "builder/limits"},
 		"builder/judge":            append([]string{"builder/judge", "builder/executable", "builder/rootfs", "builder/verified", "layers/cache"}, health...),
 		"builder/walk":             {"builder/walk", "builder/limits"},
 		"builder/composefile":      {"builder/composefile", "builder/limits", "builder/doctree"},
 		"builder/taskdef":          append([]string{"builder/taskdef", "builder/render", "builder/kube", "builder/doctree"}, health...),
 		"builder/ecr":              {"builder/ecr", "builder/hint"},
-		"builder/why":              slices.Concat([]string{"builder/why", "builder/lint", "builder/composefile", "builder/judge", "builder/doctree", "builder/rootfs", "builder/verified", "layers/cache"}, printing, health),
+		"builder/why":              append([]string{"builder/why"}, lint...),
 		"builder/trial":            append([]string{"builder/trial"}, layers...),
 		"builder/discover":         append([]string{"builder/discover"}, health...),
 		"builder/kofile":           append([]string{"builder/kofile", "builder/doctree"}, health...),

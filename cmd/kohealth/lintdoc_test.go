@@ -35,7 +35,11 @@ func testFormatTable(t *testing.T) {
 	formats := lint.FileFormats()
 	for _, f := range formats {
 		_, name, _ := strings.Cut(f.Name, " ")
-		fmt.Fprintf(&text, "| %s | %s | `%s` | %s | %s |\n", name, f.By, strings.Join(f.Files, "` `"), f.Read, f.Left)
+		files := strings.Join(f.Files, "` `")
+		if files != "" {
+			files = "`" + files + "`"
+		}
+		fmt.Fprintf(&text, "| %s | %s | %s | %s | %s |\n", name, f.By, files, f.Read, f.Left)
 	}
 	text.WriteString("\nEvery rule applies to every format, but for these:\n\n| rule |")
 	for _, f := range formats {

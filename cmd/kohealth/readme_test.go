@@ -18,6 +18,7 @@ import (
 
 	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/health/probeargs"
+	"github.com/ko-health/kohealth/builder/lint"
 	"github.com/ko-health/kohealth/builder/render"
 	"github.com/ko-health/kohealth/cmd/kohealth/internal/pipeline"
 )
@@ -29,7 +30,7 @@ func TestReadme(t *testing.T) {
 		"formats": testRenderFormats, "flags": testFlagList, "commands": testCommandTable, "rules": testRuleTable, "lint formats": testFormatTable,
 		"lint": testLintExample, "image": testImageExample, "inputs": testActionTables,
 		"configuration": testConfigurationExamples, "tests": testTestTable, "ecs": testECSExample, "policy": testPolicy,
-		"dockerfiles": testDockerfiles, "languages": testLanguages, "limits": testLimitSentences, "release": testReleaseURL,
+		"dockerfiles": testDockerfiles, "terraform": testTerraform, "languages": testLanguages, "limits": testLimitSentences, "release": testReleaseURL,
 		"links": testLinks, "length": testReadmeLength,
 	} {
 		t.Run(name, test)
@@ -95,6 +96,8 @@ func runCommands(t *testing.T, name string) {
 			command, _, _ = strings.Cut(command, "#")
 			switch {
 			case !isCommand:
+			case strings.HasPrefix(command, "kohealth why "):
+				script.WriteString(asking(strings.TrimSpace(command)))
 			case strings.HasPrefix(command, "kohealth "):
 				command = strings.ReplaceAll(command, "https://packages.example.com/os", "$PACKAGES")
 				script.WriteString("exec " + strings.TrimSpace(command) + "\n")
@@ -105,6 +108,35 @@ func runCommands(t *testing.T, name string) {
 	}
 	runReadme(t, script.String())
 }
+
+// asking returns a script's lines for kohealth why, which is asked about a container that
+// runReadme's engine has, or about a service that is on Amazon ECS for it.
+func asking(command string) string {
+	target := strings.Fields(command)[2]
+	lines := "! exec " + command + "\nstdout '^" + target + ": unhealthy: '\n"
+	scheme, service, _ := strings.Cut(target, ":")
+	if scheme != "ecs" {
+		return lines
+	}
+	cluster, service, _ := strings.Cut(service, "/")
+	return fmt.Sprintf("env CLUSTER=%s\nenv SERVICE=%s\necs start world.json\n%s", cluster, service, lines)
+}
+
+// What kohealth why is asked about in README.md and docs.
+const (
+	readmeContainer = `{"Id": "0123", "Name": "/web", "Config": {"Image": "ko.local/web", "Healthcheck": {"Test": ["CMD", "curl", "http://localhost/"]}},
+  "State": {"Status": "running", "Running": true, "StartedAt": "2026-01-02T03:04:05Z", "Health": {"Status": "unhealthy", "Log": [
+    {"Start": "2026-01-02T03:05:05Z", "End": "2026-01-02T03:05:05Z", "ExitCode": -1, "Output": "exec: \"curl\": executable file not found in $PATH"}]}}}`
+	readmeWorld = `{"Cluster": "${CLUSTER}",
+ "Services": [{"serviceName": "${SERVICE}", "clusterArn": "arn:aws:ecs:eu-central-1:123456789012:cluster/${CLUSTER}", "desiredCount": 1, "runningCount": 1,
+   "taskDefinition": "arn:aws:ecs:eu-central-1:123456789012:task-definition/app:1"}],
+ "Tasks": [{"taskArn": "arn:aws:ecs:eu-central-1:123456789012:task/${CLUSTER}/00000000000000000000000000000001", "group": "service:${SERVICE}",
+   "lastStatus": "RUNNING", "healthStatus": "UNHEALTHY", "startedAt": "-80s",
+   "taskDefinitionArn": "arn:aws:ecs:eu-central-1:123456789012:task-definition/app:1",
+   "containers": [{"name": "app", "image": "ko.local/app", "lastStatus": "RUNNING", "healthStatus": "UNHEALTHY"}]}],
+ "TaskDefinitions": [{"taskDefinitionArn": "arn:aws:ecs:eu-central-1:123456789012:task-definition/app:1", "memory": "512",
+   "containerDefinitions": [{"name": "app", "image": "ko.local/app", "healthCheck": {"command": ["CMD-SHELL", "curl -f http://localhost/"]}}]}]}`
+)
 
 // runShell runs a document's shell scripts, with images that there are. What is called
 // curl and wget there is the probe; what needs an engine or shares a cache between
@@ -151,10 +183,28 @@ func testDockerfiles(t *testing.T) {
 	}
 }
 
+// testTerraform checks that kohealth lint finds the container in the documents' Terraform,
+// beside which is what taskdef writes.
+func testTerraform(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "containers.deploy.json"), []byte(block(t, "docs/ecs.md", "json")), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range guides(t) {
+		for _, block := range blocks(t, name, "terraform") {
+			read := 0
+			o := lint.Options{Dir: dir, Read: func(_ lint.Format, containers int) { read += containers }}
+			if findings, err := lint.File(t.Context(), "main.tf", []byte(block), o); err != nil || read != 1 {
+				t.Errorf("%s: %d containers, %v, %v in\n%s", name, read, findings, err, block)
+			}
+		}
+	}
+}
+
 // testLanguages checks that each of the documents' fenced blocks is of a kind that a test
 // reads.
 func testLanguages(t *testing.T) {
-	read := []string{"console", "diff", "dockerfile", "json", "sh", "text", "yaml", "yml"}
+	read := []string{"console", "diff", "dockerfile", "json", "sh", "terraform", "text", "yaml", "yml"}
 	for _, name := range guides(t) {
 		for _, m := range regexp.MustCompile("(?m)^```([a-z]+)$").FindAllStringSubmatch(document(t, name), -1) {
 			if !slices.Contains(read, m[1]) {
@@ -192,11 +242,16 @@ func testReleaseURL(t *testing.T) {
 // runReadme runs a script made of a document, in a module with the apps that it names.
 func runReadme(t *testing.T, script string) {
 	t.Helper()
-	docker := httptest.NewServer(new(engine))
+	docker := httptest.NewServer(&engine{answers: map[string]string{
+		"version": `{"Version": "29.0.0", "Arch": "amd64"}`, "containers/web/json": readmeContainer,
+	}})
 	t.Cleanup(docker.Close)
 	script = "env DOCKER_HOST=tcp://" + docker.Listener.Addr().String() + "\n" + script
 	script += "-- go.mod --\nmodule example.com\n\ngo 1.22\n-- config/app.yaml --\nimage: ko://example.com/cmd/app\n-- cmd/app/main.go --\n" + readmeApp
-	script += "-- task-definition.json --\n" + block(t, "docs/ecs.md", "json")
+	for _, name := range []string{"task-definition.json", "containers.json"} {
+		script += "-- " + name + " --\n" + block(t, "docs/ecs.md", "json")
+	}
+	script += "-- world.json --\n" + readmeWorld + "\n"
 	runScript(t, "readme", script)
 }
 

@@ -34,6 +34,8 @@ func kubectl() {
 // An engine stands in for Docker's: it writes down which images it is given, and
 // which tags. Its zero value has to be reset first.
 type engine struct {
+	answers map[string]string // what it has, in JSON, by the path below the API's version
+
 	mu   sync.Mutex
 	seen []string
 }
@@ -55,8 +57,14 @@ func (e *engine) calls() []string {
 func (e *engine) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	w.Header().Set("Api-Version", "1.45")
 	body, _ := io.ReadAll(req.Body)
+	_, resource, _ := strings.Cut(strings.TrimPrefix(req.URL.Path, "/"), "/")
+	answer, known := e.answers[resource]
 	switch {
 	case strings.HasSuffix(req.URL.Path, "/_ping"):
+		return
+	case known:
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, answer)
 		return
 	case req.Method != http.MethodPost:
 		http.Error(w, `{"message":"No such image"}`, http.StatusNotFound)

@@ -35,10 +35,7 @@ func main() {
 		go multiply()
 	}
 	for i := 0; *burn && i < 4; i++ {
-		go func() {
-			for { //nolint:staticcheck // it is to burn
-			}
-		}()
+		go burnOne()
 	}
 	if *crash {
 		time.AfterFunc(time.Second, func() { panic("no such luck") })
@@ -80,6 +77,12 @@ func multiply() {
 	for {
 		_ = exec.Command("/bin/sh", "-c", "while :; do sleep 3600 & done").Run()
 		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// burnOne keeps a processor busy.
+func burnOne() {
+	for n := 0; ; n++ {
 	}
 }
 

@@ -1,3 +1,5 @@
+// Package action is the GitHub Action's part in the command: it turns inputs into a command
+// line, runs that, and writes outputs, annotations and the job's summary.
 package action
 
 import (

@@ -182,7 +182,7 @@ func (in inputs) named(err error) error {
 }
 
 // tagList returns tags as the flag has them. docker/metadata-action writes each with the
-// Name of an image before it, which repo says here.
+// name of an image before it, which repo says here.
 func tagList(s string) string {
 	var tags []string
 	for tag := range strings.SplitSeq(joinList(s), ",") {

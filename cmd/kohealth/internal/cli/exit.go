@@ -1,3 +1,5 @@
+// Package cli is what the commands have in common for those who call them: exit codes,
+// errors on stderr, and the shell's completion.
 package cli
 
 import (

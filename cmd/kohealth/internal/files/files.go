@@ -1,3 +1,5 @@
+// Package files reads and writes the files that a user names, says in errors which file is
+// meant, and knows where the user's cache is.
 package files
 
 import (
@@ -34,7 +36,7 @@ func ConfigFile(dir string) string {
 }
 
 // NoteUnread tells of a .ko.yaml above dir that people may expect to be read: ko looks
-// into the working directory alone.
+// into the working directory alone, and takes the directories in builds from there, too.
 func NoteUnread(dir string) {
 	if ConfigFile(dir) != "" {
 		return
@@ -45,8 +47,9 @@ func NoteUnread(dir string) {
 			return
 		}
 		if file := ConfigFile(next); file != "" {
-			log.Printf("note: %s is not read here: ko reads the .ko.yaml of the working directory, or of KO_CONFIG_PATH=%s",
-				filepath.ToSlash(file), filepath.ToSlash(next))
+			up := filepath.ToSlash(next)
+			log.Printf("note: %s is not read here: ko reads the .ko.yaml of the working directory: run kohealth in %s, or set KO_CONFIG_PATH=%s if it has no builds",
+				filepath.ToSlash(file), up, up)
 			return
 		}
 		up = next
@@ -120,6 +123,7 @@ func InFile(name string, err error) error {
 	return fmt.Errorf("reading %s: %w", name, err)
 }
 
+// ErrorAt returns an error that names a place in a file.
 func ErrorAt(pos doctree.Pos, format string, args ...any) error {
 	return &doctree.Error{Pos: pos, Err: fmt.Errorf(format, args...)}
 }

@@ -46,6 +46,7 @@ type KoCache struct {
 	recording sync.WaitGroup
 }
 
+// LockSuffix ends the name of the file that is locked while a [KoCache] is in use.
 const LockSuffix = ".lock"
 
 // maxKoCaches is how many processes may have a cache at the same time.

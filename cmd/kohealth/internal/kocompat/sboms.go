@@ -30,6 +30,8 @@ type sbomsLast struct {
 	tags   []ociremote.Option
 }
 
+// NewSBOMsLast returns a publisher that publishes images with inner, and their SBOMs after
+// them.
 func NewSBOMsLast(inner publish.Interface, v version.Info) (publish.Interface, error) {
 	pusher, err := remote.NewPusher(registry.Options(v)...)
 	if err != nil {

@@ -76,6 +76,7 @@ func useScript(ctx context.Context, variable, script string) {
 	}
 }
 
+// BuildIDCommand is the name of the hidden command that scripts call: see [NewBuildID].
 const BuildIDCommand = "tool-buildid"
 
 // NewBuildID returns the command that does what go tool buildid does, sooner.

@@ -35,6 +35,7 @@ type ecrFlags struct {
 	create bool
 }
 
+// AddECRFlags adds the flags for Amazon ECR to a set.
 func AddECRFlags(set *pflag.FlagSet) *ecrFlags {
 	f := &ecrFlags{set: set}
 	set.BoolVar(&f.create, EcrFlag, false, "create the repository in Amazon ECR if it is missing")

@@ -37,7 +37,7 @@ func explainRepository(repo string, err error) error {
 }
 
 // explainBase adds the next step where the base image does not do, if it is not the one
-// Of KO_DEFAULTBASEIMAGE that others can replace.
+// of KO_DEFAULTBASEIMAGE that others can replace.
 func explainBase(bo *options.BuildOptions, importpath string, err error) error {
 	base, override := bo.BaseImage, ""
 	for path, image := range bo.BaseImageOverrides {

@@ -26,6 +26,8 @@ type HealthFlag struct {
 // shellKey is --health-cmd's: the key test, as a shell command.
 const shellKey = "cmd"
 
+// HealthFlagTable returns the flags that say something about a check, in the order of the
+// help.
 func HealthFlagTable() []HealthFlag {
 	return []HealthFlag{
 		{"health", health.KeyTest, "target", "what to check: http://:8080/healthz, tcp://:8080, unix:///run/app.sock, a JSON list (default " + health.DefaultTest + ")"},
@@ -48,6 +50,7 @@ func HealthFlagTable() []HealthFlag {
 
 func (f HealthFlag) variable() string { return Variable(f.Name) }
 
+// Variable returns the environment variable that says the same as a flag.
 func Variable(flag string) string {
 	return "KOHEALTH_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
@@ -59,8 +62,10 @@ type HealthFlags struct {
 	format string
 }
 
+// FormatFlag names the flag for the media types of images.
 const FormatFlag = "image-format"
 
+// AddHealthFlags adds the flags of [HealthFlagTable] and [FormatFlag] to a set.
 func AddHealthFlags(set *pflag.FlagSet) *HealthFlags {
 	hf := &HealthFlags{set: set}
 	for _, f := range HealthFlagTable() {
@@ -97,7 +102,7 @@ func (f HealthFlag) say(s *health.Settings, value string) error {
 	return s.Add(f.Key, value)
 }
 
-// Checks are the health checks of all import paths.
+// checks are the health checks of all import paths.
 type checks struct {
 	said   health.Settings // by flags and variables
 	file   health.File
@@ -181,6 +186,7 @@ func WarnUnknown() {
 	}
 }
 
+// ReadVariables returns what the environment says in the place of the flags.
 func ReadVariables() (said health.Settings, format string, err error) {
 	if os.Getenv(Variable("health")) != "" && os.Getenv(Variable("health-cmd")) != "" {
 		return said, "", fmt.Errorf("%s and %s exclude each other", Variable("health"), Variable("health-cmd"))

@@ -17,7 +17,7 @@ import (
 )
 
 // ImportPaths returns the import paths that args name, with ko's scheme, in the order
-// Of args and each once. A pattern such as ./cmd/... names the main packages that
+// of args and each once. A pattern such as ./cmd/... names the main packages that
 // match it.
 func (p *Pipeline) ImportPaths(ctx context.Context, args []string) ([]string, error) {
 	mains := p.MainPackages(ctx, args)
@@ -36,6 +36,8 @@ func (p *Pipeline) ImportPaths(ctx context.Context, args []string) ([]string, er
 	return importpaths, nil
 }
 
+// Resolve returns the import paths that an argument names: a pattern may name several. mains
+// are import paths that are known already, by argument.
 func (p *Pipeline) Resolve(arg string, mains map[string]string) ([]string, error) {
 	if strings.Contains(arg, "...") {
 		return expand(arg)
@@ -82,7 +84,7 @@ func expand(pattern string) ([]string, error) {
 }
 
 // MainPackages finds the main packages among args that name just one, with a single
-// Run of go list where ko takes two for each. What it does not find is left to ko, and
+// run of go list where ko takes two for each. What it does not find is left to ko, and
 // so is all where builds[] has directories, which may be modules of their own.
 func (p *Pipeline) MainPackages(ctx context.Context, args []string) map[string]string {
 	for _, config := range p.options.BuildConfigs {

@@ -57,7 +57,7 @@ func CheckMeant(arg, dir string) error {
 }
 
 // systems are the words of build constraints that are no tags to set: systems that people
-// Write programs for beside linux, and cgo, which ko's builds are without.
+// write programs for beside linux, and cgo, which ko's builds are without.
 var systems = []string{"windows", "darwin", "freebsd", "netbsd", "openbsd", "solaris", "plan9", "js", "wasip1", "android", "ios", "cgo"}
 
 // leftOut reports whether build constraints leave out all files of the package in a

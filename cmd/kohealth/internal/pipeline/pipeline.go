@@ -1,3 +1,6 @@
+// Package pipeline builds images and publishes them, for every command that does: it puts
+// together the flags, ko's builder and publisher with what package kocompat adds to them,
+// package builder's check, and the report of what was built.
 package pipeline
 
 import (
@@ -100,7 +103,7 @@ func CheckJobs(jobs int) error {
 	return nil
 }
 
-// Validate judges ko's flags together. ko's own warnings have several lines, and nobody
+// validate judges ko's flags together. ko's own warnings have several lines, and nobody
 // else's words.
 func (f *BuildFlags) validate(ctx context.Context) error {
 	defer log.SetOutput(log.Writer())
@@ -122,6 +125,7 @@ func (p *Pipeline) Publish(ctx context.Context, args []string) ([]Published, err
 	return p.PublishBuilt(ctx, importpaths, results)
 }
 
+// Build builds import paths side by side, and returns the results in their order.
 func (p *Pipeline) Build(ctx context.Context, importpaths []string) ([]build.Result, error) {
 	results := make([]build.Result, len(importpaths))
 	err := p.forEach(ctx, importpaths, func(ctx context.Context, i int) (err error) {

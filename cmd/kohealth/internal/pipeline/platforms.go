@@ -49,6 +49,7 @@ func namedPlatforms(specs []string) []v1.Platform {
 	return platforms
 }
 
+// PlatformWords returns the platforms of the embedded base, for completion.
 func PlatformWords() (words []string) {
 	for _, p := range layers.Platforms() {
 		words = append(words, p.String())

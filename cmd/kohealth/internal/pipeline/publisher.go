@@ -35,6 +35,7 @@ type PublishFlags struct {
 	ecr *ecrFlags
 }
 
+// AddPublishFlags adds the flags that say where images go to a command.
 func AddPublishFlags(cmd *cobra.Command) *PublishFlags {
 	f := &PublishFlags{PublishOptions: &options.PublishOptions{}, ecr: AddECRFlags(cmd.Flags())}
 	options.AddPublishArg(cmd, f.PublishOptions)
@@ -50,7 +51,7 @@ func (f *PublishFlags) WithPublisher(ctx context.Context, dir string, v version.
 	return process.InTemporary(ctx, func() error { return f.publishing(ctx, ecrOptions, v, do) })
 }
 
-// publishing is withPublisher where temporary files may be.
+// publishing is [PublishFlags.WithPublisher] where temporary files may be.
 func (f *PublishFlags) publishing(ctx context.Context, ecrOptions ecr.Options, v version.Info, do func(*Publisher) error) error {
 	transport := registry.Resend(registry.Transport(ctx, ecr.Transport(registry.Patient(ctx, remote.DefaultTransport), ecrOptions)))
 	if !f.InsecureRegistry { // then the publisher has to find a transport of net/http's own

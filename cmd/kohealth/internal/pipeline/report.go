@@ -27,17 +27,20 @@ type ReportFlags struct {
 	metadata string
 }
 
+// Names of the flags of [ReportFlags].
 const (
 	LintFlag     = "lint"
 	MetadataFlag = "metadata-file"
 )
 
+// Add adds the flags to a command; lint is the default of [LintFlag].
 func (f *ReportFlags) Add(cmd *cobra.Command, lint bool) {
 	fs := cmd.Flags()
 	fs.BoolVar(&f.Lint, LintFlag, lint, "lint what was built, and publish nothing if its check cannot work")
 	fs.StringVar(&f.metadata, MetadataFlag, "", "file to write a description of what was built into, in JSON")
 }
 
+// Validate checks, before anything is built, that the metadata can be written.
 func (f *ReportFlags) Validate() (err error) {
 	f.metadata, err = files.Writable("--"+MetadataFlag, f.metadata)
 	return err

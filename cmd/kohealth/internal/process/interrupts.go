@@ -1,3 +1,5 @@
+// Package process has a run end cleanly, however it ends: signals, temporary directories
+// and the processes that a build has started.
 package process
 
 import (

@@ -1,3 +1,5 @@
+// Package shellwords splits words as a POSIX shell does, expanding nothing, and quotes them
+// for one.
 package shellwords
 
 import (

@@ -24,7 +24,7 @@ func TestSplitWords(t *testing.T) {
 	}
 }
 
-// FuzzSplitWords holds splitWords against a shell's parser, where the shell would expand
+// FuzzSplitWords holds SplitWords against a shell's parser, where the shell would expand
 // nothing.
 func FuzzSplitWords(f *testing.F) {
 	for _, s := range []string{

@@ -1,3 +1,4 @@
+// Package version says what this binary was built from.
 package version
 
 import "runtime/debug"
@@ -5,8 +6,11 @@ import "runtime/debug"
 // Info are what this binary was built from.
 type Info struct{ Kohealth, Ko, Golang string }
 
+// UserAgent returns how kohealth introduces itself to registries.
 func (v Info) UserAgent() string { return "kohealth/" + v.Kohealth }
 
+// ReadVersions reads what the Go toolchain has written into this binary. What was built
+// without a version is "(devel)".
 func ReadVersions() Info {
 	v := Info{Kohealth: "(devel)", Ko: "(devel)"}
 	info, ok := debug.ReadBuildInfo()
