@@ -112,6 +112,7 @@ func readWords(n *doctree.Node) words {
 		w.Open = err != nil || isOpen(text)
 		return w
 	}
+	w.Open = isUnknown(n)
 	for _, item := range n.List() {
 		text, ok := item.Str()
 		w.Open = w.Open || !ok || isOpen(text)

@@ -43,15 +43,13 @@ func (c *container) judged(rule judge.Rule) (found []problem) {
 		if p.fix == "" && v.Advice != "" {
 			p.message += ": " + v.Advice
 		}
-		p.milder = max(0, rule.Severity-v.Severity)
-		if c.pathUnsure(v) {
-			p.milder = max(1, p.milder)
+		severity := v.Severity
+		if c.pathUnsure(v) || c.stage.runs() {
+			severity = min(severity, Warning)
 		}
-		if c.stage.runs() {
-			p.milder = max(1, p.milder)
-			if v.Rule == "no-program" {
-				p.message += ", and no RUN installs it by name"
-			}
+		p.milder = max(0, rule.Severity-severity)
+		if c.stage.runs() && v.Rule == "no-program" {
+			p.message += ", and no RUN installs it by name"
 		}
 		found = append(found, p)
 	}
@@ -126,7 +124,7 @@ func (c *container) judgedBy() judge.Container {
 	if img := c.Image; img != nil {
 		j = judge.OfImage(img.file)
 		j.Files, j.Kohealth = img.files, img.Kohealth
-		j.EnvOpen, j.MountsOpen, j.User, j.UserOpen = c.EnvOpen, c.MountsOpen, "", true
+		j.EnvOpen, j.User, j.UserOpen = c.EnvOpen, "", true
 	}
 	if c.Dir != "" {
 		j.WorkingDir = c.Dir

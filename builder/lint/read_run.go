@@ -179,10 +179,20 @@ func (r *runReader) set(name, value string) {
 			c.Own = p
 		}
 	case "entrypoint":
-		r.Entrypoint = words{Given: true, List: []string{value}}
+		r.Entrypoint = words{Given: true, List: r.entrypoint(value)}
 	default:
 		r.setHealth(name, value)
 	}
+}
+
+// entrypoint returns what --entrypoint has started, which is nothing where it is empty.
+// Podman takes a list in JSON, too.
+func (r *runReader) entrypoint(value string) (list []string) {
+	switch {
+	case value == "", r.engine == "podman" && json.Unmarshal([]byte(value), &list) == nil:
+		return list
+	}
+	return []string{value}
 }
 
 func (r *runReader) setHealth(name, value string) {
@@ -193,6 +203,10 @@ func (r *runReader) setHealth(name, value string) {
 			check.Test = []arg{{Text: "NONE"}}
 		}
 	case "health-cmd":
+		if value == "" { // the engines take that as not said
+			check.Test = nil
+			return
+		}
 		test := []string{"CMD-SHELL", value}
 		if r.engine == "podman" {
 			test = podmanTest(value)

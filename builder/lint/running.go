@@ -28,7 +28,7 @@ type Run struct {
 // serves for findings. Without an image, the check is judged by what the engine says
 // alone.
 func Running(ctx context.Context, name string, run Run, img v1.Image, o Options) ([]Finding, error) {
-	looked := &image{Platform: v1.Platform{OS: "linux"}, Check: run.Check}
+	looked := &image{Platform: v1.Platform{OS: "linux"}, Check: run.Check, file: &v1.ConfigFile{OS: "linux"}}
 	var err error
 	if img != nil {
 		looked, err = newImage(name, img)
