@@ -73,7 +73,7 @@ func (m *verdictImages) fixed(command string) string {
 		return m.refs[command]
 	}
 	dir := m.TempDir()
-	m.write(filepath.Join(dir, "go.mod"), "module example.com/verdict\n")
+	m.write(filepath.Join(dir, "go.mod"), "module example.com/verdict\n\ngo 1.24\n")
 	app, err := os.ReadFile(filepath.Join(topDir, "testdata", "apps", "verdict", "main.go"))
 	m.check(err)
 	m.write(filepath.Join(dir, "cmd", "app", "main.go"), string(app))
