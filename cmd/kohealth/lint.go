@@ -39,16 +39,20 @@ type lintFlags struct {
 func newLint(v version.Info) *cobra.Command {
 	var lf lintFlags
 	cmd := &cobra.Command{
-		Use:   "lint [IMAGE | FILE | DIR]...",
-		Short: "Find what would make a health check fail, in images, manifests, task definitions and Compose files.",
+		Use:   "lint [IMAGE | FILE | DIR]... [-- docker run ARG...]",
+		Short: "Find what would make a health check fail, in images, in the files of platforms, and in docker run.",
 		Long: `Find what would make a health check fail.
 
-A FILE is a Kubernetes manifest, an ECS task definition, a Compose file or a
-CloudFormation template, or - for standard input. The images that it names are looked
-into, unless --offline is given. A Compose file is read as Compose reads it, with .env
-and the environment. Of a DIR, all files are linted that have a name as these have, and
-that .gitignore does not ignore. An IMAGE is in a registry, in the Docker engine (docker-daemon:NAME, ko.local/NAME), a tarball or
-an OCI layout.
+A FILE is an ECS task definition, a CloudFormation template, a Terraform file or plan, a
+Copilot manifest, a Compose file, a Kubernetes manifest, a Dockerfile, a Quadlet unit, a
+Nomad job or the output of docker inspect; - is standard input. The images that it
+names are looked into, unless --offline is given. A Compose file is read as Compose
+reads it, with .env and the environment.
+
+Of a DIR, all files are linted that have names as these have, and that .gitignore does
+not ignore. An IMAGE is in a registry, in the Docker engine (docker-daemon:NAME,
+ko.local/NAME), a tarball or an OCI layout. After --, a command of docker, podman or
+nerdctl that runs a container is linted, and not run.
 
 Exits with 0 if nothing is found, 1 if something is, 2 if the command line is wrong,
 and 3 if a file or an image cannot be read.`,
@@ -58,6 +62,9 @@ and 3 if a file or an image cannot be read.`,
 
   # Everything in this directory that kohealth can read.
   kohealth lint .
+
+  # Will the check of this container work?
+  kohealth lint -- docker run --health-cmd='curl -f http://localhost/' nginx
 
   # Annotate a pull request in a GitHub workflow.
   kohealth lint --format=github task-definition.json compose.yaml
