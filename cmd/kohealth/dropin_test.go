@@ -35,6 +35,7 @@ func added() []string {
 		"render",
 		"taskdef",
 		"try",
+		"why",
 	}
 }
 

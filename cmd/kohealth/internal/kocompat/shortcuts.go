@@ -76,6 +76,17 @@ func useScript(ctx context.Context, variable, script string) {
 	}
 }
 
+// KeepGo returns what takes shortcuts back, for when the temporary directory that they
+// are in is gone.
+func KeepGo() (restore func()) {
+	before := map[string]string{GoVariable: os.Getenv(GoVariable), driverVariable: os.Getenv(driverVariable)}
+	return func() {
+		for name, value := range before {
+			_ = os.Setenv(name, value) // an empty one is none
+		}
+	}
+}
+
 // BuildIDCommand is the name of the hidden command that scripts call: see [NewBuildID].
 const BuildIDCommand = "tool-buildid"
 

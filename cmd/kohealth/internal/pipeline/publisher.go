@@ -48,6 +48,7 @@ func (f *PublishFlags) WithPublisher(ctx context.Context, dir string, v version.
 	if err != nil {
 		return err
 	}
+	defer kocompat.KeepGo()()
 	return process.InTemporary(ctx, func() error { return f.publishing(ctx, ecrOptions, v, do) })
 }
 
