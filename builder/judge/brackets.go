@@ -25,7 +25,11 @@ func (c *call) test() result {
 		return result{status: either}
 	}
 	if len(args) == 2 && (args[0] == "-f" || args[0] == "-e") && strings.HasPrefix(args[1], "/") && isKnown(args[1]) {
-		c.asks(asked{arg: c.arg, offset: c.of(c.at), tool: c.name(), scheme: "file", path: args[1], probe: []string{"file://" + dollars(args[1])}})
+		a := asked{arg: c.arg, offset: c.of(c.at), tool: c.name(), scheme: "file", path: args[1]}
+		if _, is := c.exists(args[1]); is != no { // else the probe does not find it either
+			a.probe = []string{"file://" + dollars(args[1])}
+		}
+		c.asks(a)
 	}
 	is := c.guessed(c.evaluate(args), c.scene, c.at)
 	if is == perhaps {

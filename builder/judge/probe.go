@@ -95,6 +95,8 @@ func (c *call) target(t probeargs.Target, cmd *probeargs.Command) result {
 	switch {
 	case t.Scheme == "auto":
 		return c.auto()
+	case t.Scheme == "file":
+		return c.isThere(t.Path)
 	case t.IsTLS() && c.container.Files != nil && c.has(health.ProbePath) && !c.holds(health.ProbePath, "crypto/tls"):
 		c.cause(c.scene, "probe-arguments", c.at, "the probe in the image speaks no TLS: it was built for a check without")
 		return failsWith("1")

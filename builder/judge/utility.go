@@ -123,17 +123,25 @@ func (c *call) writes(name string) result {
 	return unclear
 }
 
+// isThere looks at a file, or tells that it is not there.
+func (c *call) isThere(name string) result {
+	if _, is := c.exists(name); is == no {
+		c.cause(c.scene, "no-file", c.at, name+" is not in the image")
+		return result{status: fails, out: Unknown}
+	}
+	c.guessed(no, c.scene, c.at)
+	return result{status: either, out: Unknown}
+}
+
 // lists is ls, or stat.
 func (c *call) lists() result {
 	for _, name := range c.operands(syntaxOf{letters: "cITwCfF", long: " format printf width "}.parse(c.args())) {
 		if c.open || !isKnown(name) {
 			return unclear
 		}
-		if _, is := c.exists(name); is == no {
-			c.cause(c.scene, "no-file", c.at, name+" is not in the image")
-			return result{status: fails, out: Unknown}
+		if r := c.isThere(name); r.status == fails {
+			return r
 		}
-		c.guessed(no, c.scene, c.at)
 	}
 	return unclear
 }

@@ -115,7 +115,10 @@ func inFiles(outcomes []verdictOutcome) (files [][]verdictOutcome) {
 			tasks[o.Image] = append(tasks[o.Image], o)
 		}
 	}
-	return slices.AppendSeq(files, maps.Values(tasks))
+	for _, image := range slices.Sorted(maps.Keys(tasks)) {
+		files = append(files, tasks[image])
+	}
+	return files
 }
 
 // compare holds what lint finds in a file against what the engine made of its cases.
