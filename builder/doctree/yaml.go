@@ -52,8 +52,12 @@ func locateYAML(data []byte, err error) error {
 	if errors.As(lastError(data), &exact) {
 		line = exact.Mark.Line
 	}
-	return &Error{Pos{max(line, 1), 1}, errors.New(m[2])}
+	last := len(lineBreak.FindAllIndex(data, -1)) + 1 // the library may name one behind it
+	return &Error{Pos{min(max(line, 1), last), 1}, errors.New(m[2])}
 }
+
+// lineBreak matches what YAML takes for the end of a line.
+var lineBreak = regexp.MustCompile(`\r\n?|[\n\x{85}\x{2028}\x{2029}]`)
 
 // lastError returns what ends the documents of a file for version 4 of the library.
 func lastError(data []byte) (err error) {

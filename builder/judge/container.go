@@ -118,11 +118,11 @@ func (c *Container) mountOver(name string) string {
 	return ""
 }
 
-// isAdded reports whether there may be something at a path that Files do not tell. /bin and
-// the like may be links into /usr.
+// isAdded reports whether there may be something at a path that Files do not tell. What is
+// added brings the directories above it. /bin and the like may be links into /usr.
 func (c *Container) isAdded(name string) bool {
-	return slices.ContainsFunc(c.Added, func(dir string) bool {
-		return within(name, dir) || within(strings.TrimPrefix(name, "/usr"), strings.TrimPrefix(dir, "/usr"))
+	return slices.ContainsFunc(c.Added, func(added string) bool {
+		return within(name, added) || within(added, name) || within(strings.TrimPrefix(name, "/usr"), strings.TrimPrefix(added, "/usr"))
 	})
 }
 

@@ -113,7 +113,7 @@ func (sh *shell) file(r *syntax.Redirect, name string, writes bool, ctx scene) s
 // written all the same: a directory may be made, and Podman has a /tmp of its own.
 func (sh *shell) cannotWrite(name string) (why string, sure bool) {
 	full, c := sh.absolute(name), sh.container
-	if !isKnown(full) || c.Files == nil || c.MountsOpen || c.mountOver(full) != "" || withinAny(full, kernels) {
+	if !isKnown(full) || c.Files == nil || c.MountsOpen || c.mountOver(full) != "" || c.isAdded(full) || c.isAdded(path.Dir(full)) || withinAny(full, kernels) {
 		return "", false
 	}
 	parent := path.Dir(full)
@@ -139,11 +139,12 @@ func (sh *shell) cannotWrite(name string) (why string, sure bool) {
 // cannot returns the container's user if that one surely lacks a right to something that is
 // in the image, or nothing.
 func (sh *shell) cannot(e rootfs.Entry, ok bool, right int64) (who string) {
-	if !ok || sh.container.UserOpen || sh.container.MountsOpen || withinAny(e.Path, sh.container.Volumes) || sh.container.mountOver(e.Path) != "" {
+	c := sh.container
+	if !ok || c.UserOpen || c.MountsOpen || withinAny(e.Path, c.Volumes) || c.mountOver(e.Path) != "" || c.isAdded(e.Path) {
 		return ""
 	}
-	if id := sh.identify(sh.container.User); id.uid != 0 && !id.unknown && !id.may(e, right) {
-		return sh.container.User
+	if id := sh.identify(c.User); id.uid != 0 && !id.unknown && !id.may(e, right) {
+		return c.User
 	}
 	return ""
 }

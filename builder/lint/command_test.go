@@ -44,12 +44,18 @@ func TestRunLine(t *testing.T) {
 		"checked": "config {\"Healthcheck\": {\"Test\": [\"CMD\", \"curl\"]}}\n" + alpine})
 	for line, want := range map[string][]string{
 		"docker run alpine": {"info unchecked"},
+		"docker run --health-cmd /usr/bin/healthcheck|auto ours":                                          {"error no-shell"},
+		"podman run --health-cmd CMD|/usr/bin/healthcheck|auto --health-start-period 9s ours":             nil,
+		"podman run --health-cmd CMD|/usr/bin/healthcheck|auto --health-start-period 9s ours /server":     nil,
+		"podman run --entrypoint /server --health-cmd CMD|/usr/bin/healthcheck|auto ours":                 {"error not-ko-app"},
+		"podman run --entrypoint= --health-cmd CMD|/usr/bin/healthcheck|auto ours /server":                {"error not-ko-app"},
+		"podman run --entrypoint [\"/server\",\"x\"] --health-cmd CMD|/usr/bin/healthcheck|auto ours":     {"error not-ko-app"},
 		"docker run --health-cmd=wget|-qO-|http://127.0.0.1/ --health-start-period 9s alpine":             nil,
 		"docker run --health-cmd curl|-f|http://127.0.0.1/ --health-start-period=9s alpine":               {"error no-program"},
 		"nerdctl container create --health-cmd curl|-f|http://127.0.0.1/ --health-start-period 9s alpine": {"error no-program"},
 		"docker run --health-start-period 9s checked":                                                     {"error no-program"},
 		"docker run --no-healthcheck --health-start-period 9s checked":                                    {"info check-overridden"},
-		"docker run --health-cmd=  checked":                                                               nil,
+		"docker run --health-cmd=  checked":                                                               {"error no-program"},
 	} {
 		findings, err := lint.RunLine(t.Context(), words(line), lint.Options{Open: open})
 		if got := found(t, findings, err); !slices.Equal(got, want) {
@@ -65,6 +71,32 @@ func words(line string) []string {
 		list[i] = strings.ReplaceAll(list[i], "|", " ")
 	}
 	return list
+}
+
+// A command that a template leaves open may be the app that auto checks.
+func TestOpenCommand(t *testing.T) {
+	open := openOf(t, map[string]string{"ours": ours})
+	for _, command := range []string{"EntryPoint: [/server]", "EntryPoint: !Ref Start", "EntryPoint: !Split [',', !Ref Start]", "EntryPoint: [!Ref Start]"} {
+		file := "Resources: {Task: {Type: AWS::ECS::TaskDefinition, Properties: {ContainerDefinitions: [{Name: app, Image: ours, Command: [/server], " + command +
+			", HealthCheck: {Command: [CMD, /usr/bin/healthcheck, auto], StartPeriod: 10}}]}}}"
+		findings, err := lint.File(t.Context(), "task.yaml", []byte(file), lint.Options{Open: open})
+		wrong := slices.Contains(found(t, findings, err), "error not-ko-app")
+		if known := !strings.Contains(command, "!"); wrong != known {
+			t.Errorf("%s: found %v", command, findings)
+		}
+	}
+}
+
+// docker inspect says of a Windows container that it is one, of which the judge knows nothing.
+func TestInspected(t *testing.T) {
+	for system, want := range map[string][]string{"linux": {"error needs-shell"}, "windows": nil} {
+		file := `[{"Id": "1", "Name": "/app", "Platform": "` + system + `", "State": {}, "HostConfig": {"Tmpfs": {"/tmp": ""}},
+			"Config": {"Image": "x", "Healthcheck": {"Test": ["CMD", "curl", "-f", "http://127.0.0.1/", "||", "exit", "1"], "StartPeriod": 9000000000}}}]`
+		findings, err := lint.File(t.Context(), "inspect.json", []byte(file), lint.Options{})
+		if got := found(t, findings, err); !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", system, got, want)
+		}
+	}
 }
 
 // Without an image, what the engine says is judged alone.

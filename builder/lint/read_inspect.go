@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -64,14 +65,25 @@ func readInspected(g *group, n *doctree.Node) *container {
 		c.Mounts = append(c.Mounts, m.Get("Destination"))
 	}
 	c.Entrypoint = words{Given: true, List: textsOf(slices.Concat(config.Get("Entrypoint").List(), config.Get("Cmd").List()))}
-	if arch, _ := n.Get("Architecture").Str(); arch != "" {
-		c.Own = &v1.Platform{OS: "linux", Architecture: arch}
+	for _, f := range n.Get("HostConfig").Get("Tmpfs").Map() {
+		c.Mounts = append(c.Mounts, f.Key)
 	}
+	c.Own = inspectedPlatform(n)
 	c.readInspectedCheck(config.Get("Healthcheck"))
 	if n.Get("Healthcheck").Given() { // of an image, as Podman prints it
 		c.readInspectedCheck(n.Get("Healthcheck"))
 	}
 	return c
+}
+
+// inspectedPlatform returns what an image is for, which of a container is known for Windows
+// only; nil is not said.
+func inspectedPlatform(n *doctree.Node) *v1.Platform {
+	system, arch := cmp.Or(textOf(n.Get("Os")), textOf(n.Get("Platform")), "linux"), textOf(n.Get("Architecture"))
+	if arch == "" && system != "windows" {
+		return nil
+	}
+	return &v1.Platform{OS: system, Architecture: cmp.Or(arch, "amd64")}
 }
 
 func textsOf(list []*doctree.Node) (texts []string) {

@@ -18,6 +18,7 @@ import (
 
 	"github.com/ko-health/kohealth/builder/hint"
 	"github.com/ko-health/kohealth/builder/limits"
+	"github.com/ko-health/kohealth/layers"
 	"github.com/ko-health/kohealth/layers/apk/apktest"
 )
 
@@ -67,7 +68,7 @@ func TestCache(t *testing.T) {
 	if paths := srv.take(); len(paths) != 1 || !strings.HasPrefix(paths[0], `/x86_64/APKINDEX.tar.gz "`) {
 		t.Errorf("asked for the second time: %q, want whether the index has changed", paths)
 	}
-	if diff := cmp.Diff(first.Files, second.Files); diff != "" {
+	if diff := cmp.Diff(first.Files, second.Files, cmp.AllowUnexported(layers.File{})); diff != "" {
 		t.Errorf("files from the cache (-first +second):\n%s", diff)
 	}
 	if diff := cmp.Diff(first.names(), second.names()); diff != "" {
@@ -212,7 +213,7 @@ func TestNoCache(t *testing.T) {
 	c := newClient(t)
 	c.Cache = ""
 	req := request(t, serve(t, apktest.New(goodKey(), all()...)), "curl")
-	if diff := cmp.Diff(install(t, newClient(t), req).Files, install(t, c, req).Files); diff != "" {
+	if diff := cmp.Diff(install(t, newClient(t), req).Files, install(t, c, req).Files, cmp.AllowUnexported(layers.File{})); diff != "" {
 		t.Errorf("files (-with +without):\n%s", diff)
 	}
 }
