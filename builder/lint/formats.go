@@ -40,7 +40,7 @@ func FileFormats() []Format {
 			Files:   []string{"Dockerfile", "Dockerfile.*", "Dockerfile-*", "*.Dockerfile", "*.dockerfile", "Containerfile", "Containerfile.*"},
 			By:      "its name, or `FROM` at its beginning",
 			Read:    "the `HEALTHCHECK` of the last stage and of others that have one, against the image that the stage begins with; `ARG`, `ENV`, `USER`, `WORKDIR`, `EXPOSE`, `COPY`, `RUN`",
-			Left:    "what `COPY` and `RUN` put into the image: a program that one of them may bring is never missing",
+			Left:    "what `COPY` and `RUN` put into the image: a program that one of them may bring is no error, and where a `RUN` installs others by name a warning",
 			runtime: onBuild, isFile: isDockerfile, read: readDockerfile,
 		},
 		{

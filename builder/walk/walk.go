@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/go-git/go-git/v5/plumbing/format/gitignore"
 
@@ -122,7 +123,7 @@ func parts(name string) []string {
 // read adds the patterns of a file, which hold in a directory. There need not be one.
 func (w *walker) read(name string, dir []string) error {
 	f, err := w.fsys.Open(name)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrInvalid) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrInvalid) || errors.Is(err, syscall.ENOTDIR) { // .git is a file in a worktree
 		return nil
 	}
 	if err != nil {

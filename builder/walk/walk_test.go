@@ -156,3 +156,17 @@ func TestLimit(t *testing.T) {
 		}
 	}
 }
+
+// TestWorktree walks where .git is a file, as it is in worktrees and submodules.
+func TestWorktree(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{".git": "gitdir: elsewhere\n", ".gitignore": "b.yaml\n", "a.yaml": "", "b.yaml": ""} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := Files(dir, []string{"*.yaml"})
+	if want := []string{filepath.Join(dir, "a.yaml")}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("got %q, %v; want %q", got, err, want)
+	}
+}
