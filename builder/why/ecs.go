@@ -28,7 +28,9 @@ func (e *ecsDocuments) addTo(s *Subject, now time.Time) error {
 	if len(e.services)+len(e.tasks) == 0 && len(e.definitions) > 0 {
 		return errors.New("reading standard input: a task definition says how containers are to run, and not how they do: add what aws ecs describe-tasks prints")
 	}
-	s.definitions = e.definitions
+	for _, d := range e.definitions {
+		s.definitions = append(s.definitions, definition{lastPart(d.TaskDefinitionArn), d.raw})
+	}
 	if s.Name == "" && len(e.services) == 1 {
 		s.Name = "ecs:" + lastPart(e.services[0].ClusterArn) + "/" + e.services[0].ServiceName
 	}
@@ -122,7 +124,7 @@ func (e *ecsDocuments) service(s ecsService, now time.Time) *Container {
 func (e *ecsDocuments) container(t ecsTask, said ecsContainer, now time.Time) *Container {
 	definition := e.definition(t.TaskDefinitionArn)
 	c := &Container{
-		Platform: ECS, Name: said.Name, Image: said.Image, Essential: true, Task: lastPart(t.TaskArn), definition: lastPart(t.TaskDefinitionArn),
+		Platform: ECS, specName: said.Name, Name: said.Name, Image: said.Image, Essential: true, Task: lastPart(t.TaskArn), definition: lastPart(t.TaskDefinitionArn),
 		Status: ecsStatus(cmp.Or(said.LastStatus, t.LastStatus)), Health: Health(strings.ToLower(cmp.Or(said.HealthStatus, "unknown"))),
 		ExitCode: -1, Error: said.Reason, OOMKilled: memoryPattern.MatchString(said.Reason),
 		Created: t.CreatedAt.Time, Started: t.StartedAt.Time, Finished: t.StoppedAt.Time, Now: now,

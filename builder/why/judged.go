@@ -38,7 +38,7 @@ func (s *Subject) Judge(ctx context.Context, o Options) {
 		o.Open = nil
 	}
 	for _, c := range s.Containers {
-		if c.Platform == ECS || c.Platform == Kubernetes && c.Run.Check == nil {
+		if c.Platform == ECS {
 			continue
 		}
 		s.note(c.judge(ctx, o))
@@ -64,34 +64,32 @@ func (c *Container) judge(ctx context.Context, o Options) (err error) {
 	if closer, ok := img.(io.Closer); ok {
 		defer func() { err = errors.Join(err, closer.Close()) }()
 	}
-	found, judged := lint.Running(ctx, c.Image, c.Run, img, lint.Options{})
-	if c.Findings = found; c.Platform == Kubernetes {
-		for i := range c.Findings {
-			c.Findings[i].Fix = "" // it is in a Dockerfile's words
-		}
+	if c.definition == "" {
+		var judged error
+		c.Findings, judged = lint.Running(ctx, c.Image, c.Run, img, lint.Options{})
+		err = errors.Join(err, judged)
 	}
 	if img == nil {
-		return errors.Join(err, judged)
+		return err
 	}
-	return errors.Join(err, judged, c.lookInto(img))
+	return errors.Join(err, c.lookInto(img))
 }
 
-// judgeDefinition has lint judge a task definition, and gives each container what is found
-// about it.
-func (s *Subject) judgeDefinition(ctx context.Context, d ecsDefinition, o Options) error {
+// judgeDefinition has lint judge a definition, and gives each container what is found about it.
+func (s *Subject) judgeDefinition(ctx context.Context, d definition, o Options) error {
 	options := lint.Options{}
 	if o.Open != nil {
 		options.Open = func(ctx context.Context, ref string, platform v1.Platform) (v1.Image, error) {
 			return o.Open(ctx, Image{Ref: ref, Platform: platform})
 		}
 	}
-	found, err := lint.File(ctx, lastPart(d.TaskDefinitionArn), d.raw, options)
+	found, err := lint.File(ctx, d.name, d.raw, options)
 	for _, c := range s.Containers {
-		if c.definition != lastPart(d.TaskDefinitionArn) {
+		if c.definition != d.name {
 			continue
 		}
 		for _, f := range found {
-			if f.Container == c.Name {
+			if f.Container == c.specName {
 				c.Findings = append(c.Findings, f)
 			}
 		}

@@ -30,6 +30,8 @@ type (
 			Conditions                               []podCondition
 			ContainerStatuses, InitContainerStatuses []podStatus
 		}
+
+		raw json.RawMessage
 	}
 	podCondition struct {
 		Type, Status, Reason, Message string
@@ -86,8 +88,12 @@ func (r *reader) pod(doc json.RawMessage) error {
 	if err := appendTo(&r.pods, doc); err != nil {
 		return fmt.Errorf("parsing pod: %w", err)
 	}
+	r.pods[len(r.pods)-1].raw = doc
 	return nil
 }
+
+// definition returns the name of what the pod is written in.
+func (p *pod) definition() string { return "pod/" + p.Metadata.Name }
 
 func (r *reader) event(doc json.RawMessage) error {
 	if err := appendTo(&r.podEvents, doc); err != nil {
@@ -99,6 +105,7 @@ func (r *reader) event(doc json.RawMessage) error {
 // addPods adds the containers of pods to what is asked about.
 func (r *reader) addPods(s *Subject) error {
 	for _, p := range r.pods {
+		s.definitions = append(s.definitions, definition{p.definition(), p.raw})
 		if p.Status.Phase == "Pending" && len(p.Status.ContainerStatuses) == 0 {
 			s.Containers = append(s.Containers, r.unscheduled(p))
 			continue
@@ -139,7 +146,7 @@ func (r *reader) unscheduled(p pod) *Container {
 
 func (r *reader) podContainer(p pod, spec podContainer, status podStatus) *Container {
 	c := &Container{
-		Platform: Kubernetes, Name: spec.Name, Image: spec.Image, Essential: true, Health: Unknown, Restarts: status.RestartCount,
+		Platform: Kubernetes, definition: p.definition(), specName: spec.Name, Name: spec.Name, Image: spec.Image, Essential: true, Health: Unknown, Restarts: status.RestartCount,
 		Created: p.Metadata.CreationTimestamp, Now: r.now, defined: true,
 	}
 	c.Run.ReadOnly, c.Run.Env = spec.SecurityContext.ReadOnlyRootFilesystem, map[string]string{}
@@ -154,9 +161,6 @@ func (r *reader) podContainer(p pod, spec podContainer, status podStatus) *Conta
 	probe := cmp.Or(spec.LivenessProbe, spec.ReadinessProbe, spec.StartupProbe)
 	if probe != nil {
 		c.Check = probe.check(spec)
-		if probe.Exec != nil {
-			c.Run.Check = c.Check // the others Kubernetes asks itself
-		}
 		c.Health = Starting
 		if status.Ready {
 			c.Health = Healthy

@@ -10,6 +10,7 @@ package why
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -60,7 +61,13 @@ type Subject struct {
 	Events     []Fact   // of the subject as a whole
 	Missing    []string // what could not be looked at, and why
 
-	definitions []ecsDefinition // of the tasks
+	definitions []definition // of the containers
+}
+
+// A definition is what a platform was told to run: a task definition, or a pod.
+type definition struct {
+	name string
+	raw  json.RawMessage
 }
 
 // A Container is what is known of a container. What is not known is zero.
@@ -106,7 +113,8 @@ type Container struct {
 
 	Now time.Time // when the platform was asked
 
-	definition string // of the task, and its revision
+	definition string // in which it is written: its name
+	specName   string // by which it is called there
 	defined    bool   // what the platform is to run is known, the check included
 }
 
