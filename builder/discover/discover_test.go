@@ -56,7 +56,7 @@ func TestPrograms(t *testing.T) {
 
 // TestBroken reads a program that does not compile.
 func TestBroken(t *testing.T) {
-	app, err := discover.Load(context.Background(), nil, programs, "./broken")
+	app, err := discover.Load(context.Background(), programs, "./broken")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +83,7 @@ func TestSyntax(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	app, err := discover.Load(context.Background(), nil, dir, ".")
+	app, err := discover.Load(context.Background(), dir, ".")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +98,7 @@ func TestSyntax(t *testing.T) {
 // check compares what is proposed for an app with testdata/NAME.txt.
 func check(t *testing.T, name, importpath string) {
 	t.Run(name, func(t *testing.T) {
-		app, err := discover.Load(context.Background(), nil, programs, importpath)
+		app, err := discover.Load(context.Background(), programs, importpath)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -6,7 +6,7 @@
 // the app's own module, without running anything and without regard to the order of
 // statements. What it cannot follow is unknown, and is said to be.
 //
-//	app, err := discover.Load(ctx, nil, "", "./cmd/app")
+//	app, err := discover.Load(ctx, "", "./cmd/app")
 //	for _, p := range app.Proposals() {
 //		fmt.Println(p.Test, p.Evidence)
 //	}

@@ -29,7 +29,7 @@ func load(t testing.TB, files map[string]string) error {
 			t.Fatal(err)
 		}
 	}
-	_, err := Load(context.Background(), nil, dir, ".")
+	_, err := Load(context.Background(), dir, ".")
 	return err
 }
 
@@ -122,7 +122,7 @@ func listed(t testing.TB) (*packages.Package, map[string]*packages.Package) {
 	if err := errors.Join(os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module example.com\n\ngo 1.22\n"), 0o644), os.WriteFile(filepath.Join(dir, "main.go"), []byte(text), 0o644)); err != nil {
 		t.Fatal(err)
 	}
-	main, all, err := list(t.Context(), nil, dir, ".")
+	main, all, err := list(t.Context(), dir, ".")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -45,10 +45,9 @@ type App struct {
 
 // Load reads the main package that an import path or a directory names, as go would do
 // in dir, for Linux and without cgo, as ko builds it, and finds the checks that suit it.
-// Nothing is compiled; only what the module itself has in its functions is looked at. go has
-// the environment env, or that of this process if it is nil.
-func Load(ctx context.Context, env []string, dir, importpath string) (*App, error) {
-	main, all, err := list(ctx, env, dir, importpath)
+// Nothing is compiled; only what the module itself has in its functions is looked at.
+func Load(ctx context.Context, dir, importpath string) (*App, error) {
+	main, all, err := list(ctx, dir, importpath)
 	if err != nil {
 		return nil, err
 	}
@@ -112,11 +111,11 @@ func (c *checker) finish() error {
 }
 
 // list returns the main package, and all that it is made of by ID.
-func list(ctx context.Context, env []string, dir, importpath string) (*packages.Package, map[string]*packages.Package, error) {
+func list(ctx context.Context, dir, importpath string) (*packages.Package, map[string]*packages.Package, error) {
 	pkgs, err := packages.Load(&packages.Config{
 		Context: ctx,
 		Dir:     dir,
-		Env:     environ(env),
+		Env:     environ(),
 		Mode:    packages.NeedName | packages.NeedFiles | packages.NeedImports | packages.NeedDeps | packages.NeedModule,
 	}, importpath)
 	if err != nil {
@@ -151,7 +150,7 @@ func unread(dir, importpath string, reason packages.Error) error {
 
 // Mains returns the import paths of the main packages of the app's module.
 func (a *App) Mains(ctx context.Context) (mains []string, err error) {
-	pkgs, err := packages.Load(&packages.Config{Context: ctx, Dir: a.ModuleDir, Env: environ(nil), Mode: packages.NeedName}, "./...")
+	pkgs, err := packages.Load(&packages.Config{Context: ctx, Dir: a.ModuleDir, Env: environ(), Mode: packages.NeedName}, "./...")
 	if err != nil {
 		return nil, fmt.Errorf("reading the module %s: %w", a.Module, err)
 	}
@@ -164,12 +163,7 @@ func (a *App) Mains(ctx context.Context) (mains []string, err error) {
 }
 
 // environ is what go runs with: ko builds for Linux, and without cgo.
-func environ(env []string) []string {
-	if env == nil {
-		env = os.Environ()
-	}
-	return append(slices.Clip(env), "GOOS=linux", "CGO_ENABLED=0")
-}
+func environ() []string { return append(os.Environ(), "GOOS=linux", "CGO_ENABLED=0") }
 
 // add takes a package of the app's own.
 func (a *App) add(path string, files []*ast.File) {

@@ -62,7 +62,7 @@ func written(t *testing.T, program string) string {
 	if module, importpath, ok := strings.Cut(program, " "); ok {
 		dir, pkg = download(t, module), importpath
 	}
-	app, err := discover.Load(context.Background(), nil, dir, pkg)
+	app, err := discover.Load(context.Background(), dir, pkg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +97,7 @@ func TestCancel(t *testing.T) {
 	for _, after := range []time.Duration{0, time.Millisecond, 500 * time.Millisecond} {
 		ctx, cancel := context.WithTimeoutCause(context.Background(), after, fmt.Errorf("no patience"))
 		defer cancel()
-		if app, err := discover.Load(ctx, nil, dir, "."); err == nil && app == nil || after == 0 && err == nil {
+		if app, err := discover.Load(ctx, dir, "."); err == nil && app == nil || after == 0 && err == nil {
 			t.Errorf("app %v, error %v", app, err)
 		}
 	}
@@ -105,7 +105,7 @@ func TestCancel(t *testing.T) {
 
 // TestLarge reads an app of 2,000 functions, 300 routes and 40 mounts.
 func TestLarge(t *testing.T) {
-	app, err := discover.Load(context.Background(), nil, large(t), ".")
+	app, err := discover.Load(context.Background(), large(t), ".")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +120,7 @@ func TestLarge(t *testing.T) {
 func BenchmarkLarge(b *testing.B) {
 	dir := large(b)
 	for b.Loop() {
-		if _, err := discover.Load(context.Background(), nil, dir, "."); err != nil {
+		if _, err := discover.Load(context.Background(), dir, "."); err != nil {
 			b.Fatal(err)
 		}
 	}

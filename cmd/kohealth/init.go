@@ -114,7 +114,7 @@ func (f *initFlags) run(ctx context.Context, stdin io.Reader, importpath string)
 // in that: builds[] of .ko.yaml can have one.
 func loadApp(ctx context.Context, importpath string) (*discover.App, error) {
 	dir, inModule := moduleOf(importpath)
-	app, err := discover.Load(ctx, nil, dir, inModule)
+	app, err := discover.Load(ctx, dir, inModule)
 	if err != nil && (errors.Is(err, discover.ErrNoMain) || len(pipeline.MainDirs(".")) > 0) {
 		return nil, hint.With(err, pipeline.PackageHint(importpath))
 	}

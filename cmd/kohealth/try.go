@@ -38,8 +38,7 @@ type tryFlags struct {
 	env     []string
 	engine  bool
 	verbose bool
-	auto    bool     // the check is auto
-	user    []string // the user's environment, without what is for the build
+	auto    bool // the check is auto
 }
 
 func newTry(v version.Info) *cobra.Command {
@@ -238,7 +237,6 @@ func (f *tryFlags) build(ctx context.Context, v version.Info, arg string, platfo
 		if err := f.tryable(check); err != nil {
 			return err
 		}
-		f.user = p.Environ
 		f.auto = slices.Equal(check.Test.Args, []string{health.DefaultTest})
 		results, err := p.Build(ctx, importpaths)
 		if err != nil {
@@ -298,7 +296,7 @@ func (f *tryFlags) observe(ctx context.Context, app runner, arg string, appArgs 
 		return view.suggest(outcome)
 	}
 	view.lastLines()
-	return cli.Found(failure(outcome, func() []string { return knownRoutes(ctx, f.user, arg) }))
+	return cli.Found(failure(outcome, func() []string { return knownRoutes(ctx, arg) }))
 }
 
 // environ returns the variables of --env with their values, but for those without one.

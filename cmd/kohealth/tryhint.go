@@ -55,8 +55,8 @@ func steps(o trial.Outcome, routes func() []string) (steps []string) {
 const maxRoutes = 3
 
 // knownRoutes returns the checks of routes for which an app's source speaks, best first.
-func knownRoutes(ctx context.Context, env []string, importpath string) (routes []string) {
-	app, err := discover.Load(ctx, env, "", cmp.Or(importpath, "."))
+func knownRoutes(ctx context.Context, importpath string) (routes []string) {
+	app, err := discover.Load(ctx, "", cmp.Or(importpath, "."))
 	if err != nil {
 		return nil // the hint is worth less than the error that it would hide
 	}
