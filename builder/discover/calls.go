@@ -58,7 +58,7 @@ func fullName(fn *types.Func) string {
 	return majorVersion.ReplaceAllString(fn.FullName(), "")
 }
 
-// isCallOf tells whether a call is one of a function, by its full name.
+// isCallOf reports whether a call is one of a function, by its full name.
 func (f *flow) isCallOf(call *ast.CallExpr, name string) bool { return f.names[call] == name }
 
 // packagePath returns the path of a function's package without the major version.

@@ -39,12 +39,12 @@ func handlerOf(fn *types.Func) origin {
 	return fn
 }
 
-// isHandling tells whether a function answers requests.
+// isHandling reports whether a function answers requests.
 func (f *flow) isHandling(fn *ast.FuncType) bool {
 	return slices.ContainsFunc(fn.Params.List, func(param *ast.Field) bool { return isResponse(f.info.TypeOf(param.Type)) })
 }
 
-// isResponse tells whether a type is what handlers write their answers to.
+// isResponse reports whether a type is what handlers write their answers to.
 func isResponse(t types.Type) bool {
 	return t != nil && types.TypeString(t, nil) == "net/http.ResponseWriter"
 }
@@ -99,7 +99,7 @@ func (f *flow) equals(cond ast.Expr, add func(ast.Expr)) {
 	})
 }
 
-// answers tells whether what a handler does for a path ends there. Many only leave out
+// answers reports whether what a handler does for a path ends there. Many only leave out
 // what they do for others, such as logging, and hand on the request as they hand on all.
 func (f *flow) answers(branch []ast.Stmt, body *ast.BlockStmt) bool {
 	calls := func(in ast.Node) map[string]int {
@@ -131,7 +131,7 @@ func (f *flow) answers(branch []ast.Stmt, body *ast.BlockStmt) bool {
 	return ends
 }
 
-// handsOn tells whether a call hands on a request, as next.ServeHTTP(w, r) does.
+// handsOn reports whether a call hands on a request, as next.ServeHTTP(w, r) does.
 func (f *flow) handsOn(call *ast.CallExpr) bool {
 	return len(call.Args) == 2 && isResponse(f.info.TypeOf(call.Args[0])) && isRequest(f.info.TypeOf(call.Args[1]))
 }
@@ -140,7 +140,7 @@ func isRequest(t types.Type) bool {
 	return t != nil && types.TypeString(t, nil) == "*net/http.Request"
 }
 
-// isRequestPath tells whether an expression is r.URL.Path, or a variable that holds it.
+// isRequestPath reports whether an expression is r.URL.Path, or a variable that holds it.
 func (f *flow) isRequestPath(x ast.Expr) bool {
 	switch x := ast.Unparen(x).(type) {
 	case *ast.SelectorExpr:

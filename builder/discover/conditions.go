@@ -9,7 +9,7 @@ import (
 	"strconv"
 )
 
-// A state tells whether something is so, if nobody says anything to the app: no flag, no
+// A state reports whether something is so, if nobody says anything to the app: no flag, no
 // variable, no file.
 type state int
 

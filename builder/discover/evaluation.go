@@ -331,7 +331,7 @@ func (e *evaluation) inline(decl *ast.FuncDecl, call *ast.CallExpr, index int) (
 	return unify(out)
 }
 
-// isText tells whether values of a type are followed through functions.
+// isText reports whether values of a type are followed through functions.
 func isText(t types.Type) bool {
 	if t == nil {
 		return false

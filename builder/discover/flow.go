@@ -69,7 +69,7 @@ const (
 	byDecoding      // of a file or a message, if there is one
 )
 
-// part tells whether a source is put there itself, or what it is made of.
+// part reports whether a source is put there itself, or what it is made of.
 type part int
 
 const (

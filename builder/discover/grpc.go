@@ -55,7 +55,7 @@ func handlerIndex(routing *ast.CallExpr) int {
 	return 0
 }
 
-// isReached tells whether what gRPC asks a server for gets to a handler that a call has
+// isReached reports whether what gRPC asks a server for gets to a handler that a call has
 // made and another one puts into a router.
 func (f *flow) isReached(routing, made *ast.CallExpr, s server, mounts []mount) bool {
 	std, _ := f.addsRoute(routing)

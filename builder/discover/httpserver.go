@@ -68,7 +68,7 @@ func (f *flow) protocols(server ast.Expr, protocols []ast.Expr) map[string]bool 
 	return set
 }
 
-// isProtocols tells whether an expression is the http.Protocols of a server: its field,
+// isProtocols reports whether an expression is the http.Protocols of a server: its field,
 // or what is put into that.
 func (f *flow) isProtocols(x, server ast.Expr, protocols []ast.Expr) bool {
 	if sel, ok := ast.Unparen(x).(*ast.SelectorExpr); ok {
@@ -79,7 +79,7 @@ func (f *flow) isProtocols(x, server ast.Expr, protocols []ast.Expr) bool {
 	return slices.ContainsFunc(protocols, func(p ast.Expr) bool { return intersect(f.origins(x), f.origins(p)) })
 }
 
-// isH2C tells whether a handler is one that speaks HTTP/2 without TLS.
+// isH2C reports whether a handler is one that speaks HTTP/2 without TLS.
 func (f *flow) isH2C(o origin) bool {
 	call, ok := o.(*ast.CallExpr)
 	return ok && f.isCallOf(call, "golang.org/x/net/http2/h2c.NewHandler")

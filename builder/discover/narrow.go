@@ -26,7 +26,7 @@ func (f *flow) others() map[origin]bool {
 	return others
 }
 
-// narrows tells whether a call makes a route of gorilla/mux or a group of echo's answer
+// narrows reports whether a call makes a route of gorilla/mux or a group of echo's answer
 // some requests only.
 func (f *flow) narrows(call *ast.CallExpr) bool {
 	var words []string
@@ -64,7 +64,7 @@ func (f *flow) chain(call *ast.CallExpr) (calls []origin) {
 	return calls
 }
 
-// isRouterMade tells whether an origin is a router that is made there.
+// isRouterMade reports whether an origin is a router that is made there.
 func (f *flow) isRouterMade(o origin) bool {
 	x, ok := o.(ast.Expr)
 	if !ok {

@@ -167,7 +167,7 @@ func (f *flow) readViper(call *ast.CallExpr, name string) {
 	}
 }
 
-// isDecoder tells whether a function of others puts what it reads where its arguments
+// isDecoder reports whether a function of others puts what it reads where its arguments
 // point to. What viper decodes is known by its keys.
 func isDecoder(fn *types.Func) bool {
 	return packagePath(fn) != viperPackage && slices.ContainsFunc([]string{"Unmarshal", "Decode", "Sscan"}, func(prefix string) bool {

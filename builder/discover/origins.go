@@ -276,7 +276,7 @@ func (t *tracer) wrapped(call *ast.CallExpr) {
 	}
 }
 
-// hasMethod tells whether a type, or a pointer to it, has a method.
+// hasMethod reports whether a type, or a pointer to it, has a method.
 func hasMethod(t types.Type, name string) bool {
 	obj, _, _ := types.LookupFieldOrMethod(t, true, nil, name)
 	_, ok := obj.(*types.Func)
@@ -293,7 +293,7 @@ func isHandler(t types.Type) bool {
 
 func isListener(t types.Type) bool { return hasMethod(t, "Accept") && hasMethod(t, "Addr") }
 
-// intersect tells whether two values may be the same.
+// intersect reports whether two values may be the same.
 func intersect(a, b []origin) bool {
 	return slices.ContainsFunc(a, func(o origin) bool { return slices.Contains(b, o) })
 }

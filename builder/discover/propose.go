@@ -67,7 +67,7 @@ type healthRoute struct {
 	places []place
 }
 
-// How much speaks for a kind of proposal. A route that only tells whether the app is
+// How much speaks for a kind of proposal. A route that only reports whether the app is
 // ready counts 50 less, 10 for each step of its rank.
 const (
 	scoreRoute  = 100 // a health route on a server that is known to have it
@@ -281,7 +281,7 @@ func (p *proposer) count() (n int) {
 	return n
 }
 
-// isServed tells whether a server is known to have a route.
+// isServed reports whether a server is known to have a route.
 func (p *proposer) isServed(r healthRoute) bool {
 	return slices.ContainsFunc(p.servers, func(s server) bool {
 		return slices.ContainsFunc(r.places, func(pl place) bool { return slices.Contains(s.handlers, pl.router) })

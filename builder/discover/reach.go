@@ -107,7 +107,7 @@ func (r *reached) implementations(fn *types.Func) {
 	}
 }
 
-// implements tells whether a type, or a pointer to it, implements an interface. Of
+// implements reports whether a type, or a pointer to it, implements an interface. Of
 // types and interfaces with parameters that is not known.
 func implements(t types.Type, iface *types.Interface) bool {
 	named := namedType(t)

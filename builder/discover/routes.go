@@ -49,14 +49,14 @@ func routers() []string {
 	}
 }
 
-// isRouter tells whether a type is one of a router's package that has routes.
+// isRouter reports whether a type is one of a router's package that has routes.
 func isRouter(t types.Type) bool {
 	named := namedType(t)
 	return named != nil && slices.Contains(routers(), packagePath(named.Obj())) &&
 		slices.ContainsFunc([]string{"Handle", "HandleFunc", "GET", "Get"}, func(name string) bool { return hasMethod(named, name) })
 }
 
-// isRouting tells whether a call is one of a router's package.
+// isRouting reports whether a call is one of a router's package.
 func (f *flow) isRouting(call *ast.CallExpr) bool { return f.routing[call] }
 
 // routes returns the routes that the app has for GET, and where routers are put below
@@ -87,7 +87,7 @@ func (f *flow) routes() (routes []route, mounts []mount) {
 	return append(routes, f.comparisons()...), mounts
 }
 
-// addsRoute tells whether a call adds a route to a router, and whether that is
+// addsRoute reports whether a call adds a route to a router, and whether that is
 // http.DefaultServeMux.
 func (f *flow) addsRoute(call *ast.CallExpr) (std, ok bool) {
 	if !f.isRouting(call) {
@@ -140,7 +140,7 @@ func (f *flow) paths(call *ast.CallExpr) (paths []route) {
 // otherMethods are those of requests that checks do not make.
 var otherMethods = []string{"CONNECT", "DELETE", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"}
 
-// hasGET tells whether GET may be in a list of methods.
+// hasGET reports whether GET may be in a list of methods.
 func (f *flow) hasGET(list *ast.CompositeLit) bool {
 	return slices.ContainsFunc(list.Elts, func(x ast.Expr) bool { return !slices.Contains(otherMethods, f.word(x)) })
 }
@@ -259,7 +259,7 @@ func (f *flow) groupPrefix(group *ast.CallExpr) string {
 }
 
 // healthRank says how well a path suits a health check, 0 best; ok is false if it does
-// not look like one. What tells whether an app is ready comes last: it may fail for
+// not look like one. What reports whether an app is ready comes last: it may fail for
 // reasons that a restart does not mend.
 func healthRank(p string) (rank int, ok bool) {
 	p = variables.ReplaceAllString(p, "")

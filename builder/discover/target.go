@@ -100,7 +100,7 @@ func asPort(v value) value {
 	return out
 }
 
-// judgeHost tells whether the probe reaches a server that listens there, as it asks
+// judgeHost reports whether the probe reaches a server that listens there, as it asks
 // loopback addresses only.
 func judgeHost(v value) (note string, ok bool) {
 	s, known := v.plain()

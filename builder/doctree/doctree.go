@@ -57,7 +57,7 @@ type Node struct {
 // with a scalar of YAML's that is not on one line. Tags and anchors belong to the value.
 type Span struct{ Start, End int }
 
-// Known tells whether the span is known.
+// Known reports whether the span is known.
 func (s Span) Known() bool { return s.End > 0 }
 
 // A Field is a key of a map with its value.
@@ -103,10 +103,10 @@ func (n *Node) Get(key string) *Node {
 	return nil
 }
 
-// Given tells whether there is a value: none is null, and what CloudFormation leaves out.
+// Given reports whether there is a value: none is null, and what CloudFormation leaves out.
 func (n *Node) Given() bool { return n != nil && n.Kind != Null && !n.isNoValue() }
 
-// isNoValue tells whether the value is !Ref AWS::NoValue, or {"Ref": "AWS::NoValue"}.
+// isNoValue reports whether the value is !Ref AWS::NoValue, or {"Ref": "AWS::NoValue"}.
 //
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/pseudo-parameter-reference.html
 func (n *Node) isNoValue() bool {
@@ -136,7 +136,7 @@ func (n *Node) Int() (i int, ok bool) {
 	return i, err == nil
 }
 
-// IsTrue tells whether the value is true.
+// IsTrue reports whether the value is true.
 func (n *Node) IsTrue() bool {
 	s, _ := n.Str()
 	return s == "true"

@@ -118,7 +118,7 @@ func (c *converter) inside(n *Node, y *yaml.Node, depth int) (err error) {
 	return err
 }
 
-// isForeign tells whether a tag is an application's own, such as !Ref.
+// isForeign reports whether a tag is an application's own, such as !Ref.
 func isForeign(tag string) bool {
 	return strings.HasPrefix(tag, "!") && !strings.HasPrefix(tag, "!!") && tag != "!"
 }

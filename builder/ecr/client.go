@@ -99,7 +99,7 @@ func (c *client) current() string {
 	return c.token
 }
 
-// create creates a repository and tells whether it was not there before. That somebody
+// create creates a repository and reports whether it was not there before. That somebody
 // else has just created it is as good.
 func (c *client) create(ctx context.Context, repository string) (created bool, err error) {
 	c.mu.Lock()

@@ -29,7 +29,7 @@ type Options struct {
 	Logf func(format string, args ...any)
 }
 
-// Is tells whether a registry, the first part of an image's name, is in ECR: a private
+// Is reports whether a registry, the first part of an image's name, is in ECR: a private
 // one, or public.ecr.aws.
 func Is(registry string) bool {
 	_, ok := parse(registry)

@@ -61,7 +61,7 @@ func parseAnswer(status int, body []byte) answer {
 	return answer{status, list.Errors[0].Code, list.Errors[0].Message}
 }
 
-// says tells whether words stand in the answer, whatever their case.
+// says reports whether words stand in the answer, whatever their case.
 func (a answer) says(words string) bool {
 	return strings.Contains(strings.ToLower(a.text), words)
 }
@@ -200,7 +200,7 @@ func (e *exchange) judgeAccess(a answer, kind string) (verdict, error) {
 		"set AWS credentials (AWS_PROFILE, AWS_ACCESS_KEY_ID, a role) that allow "+action+", or log in with aws "+service+" get-login-password | kohealth login")
 }
 
-// takesTokens tells whether AWS's tokens are for a request: all but the first, which
+// takesTokens reports whether AWS's tokens are for a request: all but the first, which
 // only asks how to log in; of the public registry only that which changes them into
 // another kind.
 func (r registry) takesTokens(req *http.Request) bool {

@@ -119,7 +119,7 @@ func (e *exchange) send() (*http.Response, error) {
 	return e.transport.next.RoundTrip(req)
 }
 
-// repeatable tells whether the request's body can be had once more.
+// repeatable reports whether the request's body can be had once more.
 func (e *exchange) repeatable() bool {
 	return e.req.Body == nil || e.req.Body == http.NoBody || e.req.GetBody != nil
 }

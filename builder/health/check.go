@@ -77,7 +77,7 @@ func (s Settings) Check() (Check, error) {
 	return c, nil
 }
 
-// chosen tells whether anything is said about the check. Where packages come from says
+// chosen reports whether anything is said about the check. Where packages come from says
 // nothing about it.
 func (s Settings) chosen() bool {
 	s.Repositories, s.Keys, s.Offline, s.Ignore = nil, nil, nil, nil
@@ -107,13 +107,13 @@ func (c Check) AllPackages() []string {
 	return append([]string{busyboxPackage}, c.Packages...)
 }
 
-// UsesProbe tells whether the image needs the probe: for the check itself, or because
+// UsesProbe reports whether the image needs the probe: for the check itself, or because
 // the busybox tool lacks what the probe does.
 func (c Check) UsesProbe() bool {
 	return c.Test.Kind != None && (c.Tool == ToolBusybox || c.Test.UsesProbe())
 }
 
-// NeedsTLS tells whether the probe that the image needs is one with TLS. What becomes of
+// NeedsTLS reports whether the probe that the image needs is one with TLS. What becomes of
 // a command is for its shell to say, so its text decides.
 func (c Check) NeedsTLS() bool {
 	return c.Test.NeedsTLS() || c.UsesProbe() && c.Test.Kind != Probe && c.Test.namesTLS()

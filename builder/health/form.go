@@ -176,7 +176,7 @@ func checkText(s string) error {
 	return nil
 }
 
-// isTarget tells whether s is meant as a target of the probe: a word that begins
+// isTarget reports whether s is meant as a target of the probe: a word that begins
 // with a scheme, known or not, or names a check without one.
 func isTarget(s string) bool {
 	if s == DefaultTest || strings.HasPrefix(s, DefaultTest+":") && !strings.ContainsAny(s, " \t\n") {
@@ -247,7 +247,7 @@ func (t Test) AsProbe() (Test, error) {
 	return probeTest(t.Args[1:]...)
 }
 
-// UsesProbe tells whether the image needs the probe: the test is the probe's, or
+// UsesProbe reports whether the image needs the probe: the test is the probe's, or
 // it calls the probe by name.
 func (t Test) UsesProbe() bool {
 	switch t.Kind {
@@ -261,7 +261,7 @@ func (t Test) UsesProbe() bool {
 	return false
 }
 
-// callsProbe tells whether a shell command names the probe: by its path anywhere, or
+// callsProbe reports whether a shell command names the probe: by its path anywhere, or
 // by its name where a command begins.
 func callsProbe(script string) bool {
 	for _, command := range strings.FieldsFunc(script, func(r rune) bool { return strings.ContainsRune("\n;|&()`{}", r) }) {
@@ -273,7 +273,7 @@ func callsProbe(script string) bool {
 	return false
 }
 
-// NeedsTLS tells whether the probe that the image needs is one with TLS. What becomes
+// NeedsTLS reports whether the probe that the image needs is one with TLS. What becomes
 // of a command is for its shell to say, so its text decides.
 func (t Test) NeedsTLS() bool {
 	if t.Kind == Probe {

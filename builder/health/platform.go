@@ -15,7 +15,7 @@ const (
 // A Range holds durations, both ends included.
 type Range struct{ Min, Max time.Duration }
 
-// Holds tells whether d is in the range.
+// Holds reports whether d is in the range.
 func (r Range) Holds(d time.Duration) bool { return r.Min <= d && d <= r.Max }
 
 // Nearest returns what in the range is nearest to d.

@@ -143,7 +143,7 @@ func fromLayout(p place) (*source, error) {
 	return fromIndex(idx, found[0])
 }
 
-// isOneImage tells whether the entries of a layout's index.json are one image: a
+// isOneImage reports whether the entries of a layout's index.json are one image: a
 // single one, or one a platform.
 func isOneImage(entries []v1.Descriptor) bool {
 	images, platforms := 0, map[string]bool{}

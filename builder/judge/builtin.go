@@ -228,7 +228,7 @@ func (c *call) typeOf() result {
 	return r
 }
 
-// whatIs tells whether all of some words are commands.
+// whatIs reports whether all of some words are commands.
 func (c *call) whatIs(names []string) result {
 	if c.open || len(names) == 0 {
 		return unclear

@@ -210,7 +210,7 @@ func plain(text string) string {
 	return quote(text)
 }
 
-// isWord tells whether YAML takes a text for something else than a string.
+// isWord reports whether YAML takes a text for something else than a string.
 func isWord(text string) bool {
 	switch strings.ToLower(text) {
 	case "true", "false", "yes", "no", "on", "off", "y", "n", "null":

@@ -199,7 +199,7 @@ func (c *check) form() string {
 	return c.Test[0].Text
 }
 
-// runs tells whether there is a check that is run.
+// runs reports whether there is a check that is run.
 func (c *container) runs() bool {
 	return c.Check != nil && c.Check.form() != "NONE" && len(c.Check.Test) > 0
 }

@@ -229,7 +229,7 @@ func (c *container) probePath() string {
 	return health.ProbePathOn(c.platform().OS)
 }
 
-// mayHaveProbe tells whether kohealth builds the image, or may: it builds in place of ko.
+// mayHaveProbe reports whether kohealth builds the image, or may: it builds in place of ko.
 func (c *container) mayHaveProbe() bool { return c.Image == nil || c.Image.Ko || c.Image.Kohealth }
 
 // useProbe tells how to have the container checked, which nothing does yet. It is nothing

@@ -68,10 +68,10 @@ func newImage(ref string, img v1.Image) (*image, error) {
 	}, nil
 }
 
-// isKo tells whether ko made a layer. The Docker engine keeps no authors.
+// isKo reports whether ko made a layer. The Docker engine keeps no authors.
 func isKo(h v1.History) bool { return h.Author == "ko" || strings.HasPrefix(h.CreatedBy, "ko build ") }
 
-// isKohealth tells whether kohealth made a layer; without the author, only the probe's
+// isKohealth reports whether kohealth made a layer; without the author, only the probe's
 // is known.
 func isKohealth(h v1.History) bool {
 	return h.Author == health.Author || strings.HasSuffix(h.Comment, ", at "+health.ProbePath) || strings.HasSuffix(h.Comment, ", at "+health.WindowsProbePath)

@@ -72,7 +72,7 @@ func quadlet(r *rendering) error {
 	return nil
 }
 
-// survivesQuadlet tells whether Quadlet leaves a value alone. It takes spaces and quotes
+// survivesQuadlet reports whether Quadlet leaves a value alone. It takes spaces and quotes
 // from its ends, and joins lines.
 func survivesQuadlet(s string) bool {
 	return strings.Trim(s, `" `) == s && !strings.HasSuffix(s, `\`) && isPrintable(s)

@@ -33,7 +33,7 @@ func escape(s string, named map[rune]string, other func(rune) string) string {
 	return b.String()
 }
 
-// isPrintable tells whether s can be written as it is, on one line.
+// isPrintable reports whether s can be written as it is, on one line.
 func isPrintable(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) && !strings.Contains(s, workflowCommand)
 }
@@ -98,7 +98,7 @@ func shellWord(s string) string {
 	return "'" + strings.NewReplacer("'", `'\''`, workflowCommand, "#''#[").Replace(s) + "'"
 }
 
-// isJSONList tells whether s is a list of strings in JSON.
+// isJSONList reports whether s is a list of strings in JSON.
 func isJSONList(s string) bool {
 	var list []string
 	return json.Unmarshal([]byte(s), &list) == nil && len(list) > 0

@@ -183,13 +183,13 @@ func (l *layer) mark(name string, set func(*node)) {
 	l.hidden = nil
 }
 
-// hides tells whether the layer, which is listed and holds no entry for name itself,
+// hides reports whether the layer, which is listed and holds no entry for name itself,
 // removes what lower layers have there.
 func (l *layer) hides(name string) bool {
 	return l.nodes[name].gone || name != "/" && l.hidesBelow(path.Dir(name))
 }
 
-// hidesBelow tells whether the layer removes what lower layers have in a directory.
+// hidesBelow reports whether the layer removes what lower layers have in a directory.
 func (l *layer) hidesBelow(dir string) bool {
 	if hidden, known := l.hidden[dir]; known {
 		return hidden

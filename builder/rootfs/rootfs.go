@@ -150,7 +150,7 @@ func (f *FS) find(name string) (Entry, int, error) {
 }
 
 // First returns the first of the names, as they are written, that the topmost layer
-// knows which knows any, or "" if none does. Only a lookup tells whether it is there, but
+// knows which knows any, or "" if none does. Only a lookup reports whether it is there, but
 // it is the name to look up first.
 func (f *FS) First(names []string) (string, error) {
 	for _, l := range f.layers {

@@ -88,7 +88,7 @@ func (f *File) checkEnd() error {
 	return nil
 }
 
-// isJSON tells whether the file is read as JSON.
+// isJSON reports whether the file is read as JSON.
 func (f *File) isJSON() bool {
 	text := bytes.TrimSpace(f.data)
 	return len(text) > 0 && (text[0] == '{' || text[0] == '[')

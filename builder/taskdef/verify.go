@@ -31,7 +31,7 @@ func (f *File) verify(edited []byte, changes []Change) error {
 	return cannotEdit(changes[0].Pos)
 }
 
-// same tells whether got means what want means, but for the changes.
+// same reports whether got means what want means, but for the changes.
 func same(want, got *doctree.Node, changed map[*doctree.Node]Change) bool {
 	if c, ok := changed[want]; ok {
 		want = c.result()

@@ -42,7 +42,7 @@ var (
 	steering  = regexp.MustCompile(`^(LD_.*|DYLD_.*|BASH.*|ENV|SHELLOPTS|PS4|PROMPT_COMMAND|IFS|GCONV_PATH|GLIBC_TUNABLES|HOME)$`)
 )
 
-// wantsPort tells whether a test asks for the port that the variable PORT holds.
+// wantsPort reports whether a test asks for the port that the variable PORT holds.
 func wantsPort(t health.Test) (wants bool) {
 	switch t.Kind {
 	case health.Probe:

@@ -10,7 +10,7 @@ func checkDisabled() Cause {
 			if c.Status != Running || c.Check == nil || len(c.Check.Test) == 0 || c.Check.Test[0] != "NONE" {
 				return nil
 			}
-			return &Diagnosis{Certainty: Certain, Verdict: "the check is disabled: nothing tells whether the app works"}
+			return &Diagnosis{Certainty: Certain, Verdict: "the check is disabled: nothing reports whether the app works"}
 		},
 	}
 }

@@ -87,7 +87,7 @@ func TestInterruptRegistry(t *testing.T) {
 }
 
 // interruptRequest sends a signal at the n-th request, and never answers that. It also
-// tells whether the request for the tag was among those before.
+// reports whether the request for the tag was among those before.
 func (s *workshop) interruptRequest(n int64, signal syscall.Signal) (o outcome, tagging bool) {
 	s.Helper()
 	var requests atomic.Int64

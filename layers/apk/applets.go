@@ -64,7 +64,7 @@ func appletNames(binary []byte) []string {
 }
 
 // linkApplets does what "busybox --install -s" would do, but leaves every path alone that
-// there is. It tells whether the package has applets.
+// there is. It reports whether the package has applets.
 func (t *tree) linkApplets(p *Package, list []*entry) (ok bool, err error) {
 	busybox, paths := applets(list)
 	if err := limits.PackageEntries.Check(int64(len(paths))); err != nil {

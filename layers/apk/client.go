@@ -225,7 +225,7 @@ func (c *Client) fetcher() *fetcher {
 	}
 }
 
-// wasAsked tells whether it is known that the cache has the latest index of a URL.
+// wasAsked reports whether it is known that the cache has the latest index of a URL.
 func (c *Client) wasAsked(u *url.URL) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

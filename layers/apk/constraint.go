@@ -28,7 +28,7 @@ func parseConstraint(s string) (constraint, error) {
 
 func (c constraint) String() string { return c.name + c.op + c.version }
 
-// allows tells whether a version is one that is asked for.
+// allows reports whether a version is one that is asked for.
 func (c constraint) allows(version string) bool {
 	if c.op == "" {
 		return true
@@ -46,7 +46,7 @@ func (c constraint) allows(version string) bool {
 
 func isLetter(b byte) bool { return b >= 'a' && b <= 'z' }
 
-// satisfiedBy tells whether a package is what is asked for, by its own name or by one
+// satisfiedBy reports whether a package is what is asked for, by its own name or by one
 // that it provides.
 func (c constraint) satisfiedBy(p *Package) bool {
 	if p.Name == c.name && c.allows(p.Version) {

@@ -164,7 +164,7 @@ func checkTree(t *testing.T, list []*entry, managed bool) {
 	}
 }
 
-// below tells whether a path lies below something that is not a directory.
+// below reports whether a path lies below something that is not a directory.
 func below(fsys *rootfs.FS, name string) bool {
 	for dir := path.Dir(name); dir != "/"; dir = path.Dir(dir) {
 		if e, ok := fsys.At(dir); ok && e.Type != tar.TypeDir {

@@ -118,7 +118,7 @@ func (x *index) verify(ctx context.Context) ([]byte, error) {
 	return signed, nil
 }
 
-// names tells whether an index says to be signed by a key of a name.
+// names reports whether an index says to be signed by a key of a name.
 func names(index []byte, key string) bool {
 	signatures, _, err := cutSignatures(index)
 	return err == nil && slices.ContainsFunc(signatures, func(s signature) bool { return s.key == key })

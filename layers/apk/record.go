@@ -153,7 +153,7 @@ func (p *Package) check() error {
 	return limits.Downloads.Check(p.Size)
 }
 
-// isWord tells whether s can stand in a file name and a URL as it is.
+// isWord reports whether s can stand in a file name and a URL as it is.
 func isWord(s string) bool {
 	return s != "" && strings.Trim(s[:1], ".-") != "" && !strings.ContainsFunc(s, func(r rune) bool {
 		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._+-~", r))

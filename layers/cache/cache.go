@@ -50,7 +50,7 @@ func touch(path string) {
 	}
 }
 
-// Has tells whether there is an entry of a name, damaged or not. It counts as used.
+// Has reports whether there is an entry of a name, damaged or not. It counts as used.
 func (d Dir) Has(name string) bool {
 	if d == "" {
 		return false

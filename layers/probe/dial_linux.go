@@ -65,7 +65,7 @@ func (c *rawConn) connect(sa syscall.Sockaddr) error {
 	}
 }
 
-// isSelf tells whether the socket is connected to itself. The kernel does that when
+// isSelf reports whether the socket is connected to itself. The kernel does that when
 // nothing listens on a port and happens to pick the same one for this end, which
 // would make a dead app healthy once in some 28000 checks.
 func (c *rawConn) isSelf(sa syscall.Sockaddr) bool {

@@ -21,7 +21,7 @@ func earlyVariants() []*variant {
 	return slices.DeleteFunc(allVariants(), func(v *variant) bool { return v.link == "" || v.emu != nil })
 }
 
-// isEarly tells whether a command is answered early: it is run with so little memory that
+// isEarly reports whether a command is answered early: it is run with so little memory that
 // Go's runtime cannot start.
 func isEarly(t *testing.T, cmd *exec.Cmd) bool {
 	t.Helper()
@@ -97,7 +97,7 @@ func TestEarlyAnswers(t *testing.T) {
 	}
 }
 
-// hasLocalMountsOnly tells whether this machine has mounted nothing else, as it may do for
+// hasLocalMountsOnly reports whether this machine has mounted nothing else, as it may do for
 // the time of other tests.
 func hasLocalMountsOnly(t *testing.T) bool {
 	t.Helper()

@@ -87,7 +87,7 @@ func (c check) again(r *reader, resp response) error {
 	return &redirect{resp, []byte(f.location)}
 }
 
-// asksAgain tells whether a response was understood but is not the one to judge.
+// asksAgain reports whether a response was understood but is not the one to judge.
 func asksAgain(err error) bool {
 	_, redirected := err.(*redirect)
 	return redirected || err == errOrGet

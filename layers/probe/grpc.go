@@ -55,7 +55,7 @@ func (c check) question(t probeargs.Target) string {
 	return request2(header, string([]byte{0, 0, 0, byte(n >> 8), byte(n)})+message)
 }
 
-// judge tells whether a response says that the service serves. It does so only if
+// judge reports whether a response says that the service serves. It does so only if
 // the call came to a good end.
 func (s *stream) judge(service string) error {
 	if s.grpcStatus == "" && (s.status != 200 || !probeargs.HasPrefix(s.contentType, "application/grpc")) {

@@ -38,7 +38,7 @@ func (c check) http(t probeargs.Target) *outcome {
 	return &outcome{what: what, seen: resp.text(), status: resp.status, err: err}
 }
 
-// mayNeedHTTP2 tells whether an error may be that of a server which resets what is not
+// mayNeedHTTP2 reports whether an error may be that of a server which resets what is not
 // HTTP/2. Through TLS it would have said so.
 func (c check) mayNeedHTTP2(t probeargs.Target, err error) bool {
 	return !t.IsTLS() && c.cmd.Tool == "" && probeargs.HasSuffix(err.Error(), syscall.ECONNRESET.Error())
@@ -90,7 +90,7 @@ func (c check) request(t probeargs.Target) []byte {
 	return []byte(b + "\r\n")
 }
 
-// judge tells whether a response is healthy. Unless it must, it reads no further
+// judge reports whether a response is healthy. Unless it must, it reads no further
 // than the status.
 func (c check) judge(r *reader, resp response) error {
 	if err := c.again(r, resp); err != nil {
@@ -110,7 +110,7 @@ func (c check) judge(r *reader, resp response) error {
 	return c.holds(newBody(r, resp, fields, c.method()).byte, resp)
 }
 
-// holds tells whether a body holds what it has to, or is there to its end.
+// holds reports whether a body holds what it has to, or is there to its end.
 func (c check) holds(body func() (byte, error), resp response) error {
 	if c.cmd.Body == "" {
 		return whole(body, resp)

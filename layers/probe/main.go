@@ -1,4 +1,4 @@
-// Command healthcheck is kohealth's probe: it tells whether the app in its container
+// Command healthcheck is kohealth's probe: it reports whether the app in its container
 // is healthy. It exits with 0 if so and with 1 if not, as Docker asks. It ends with
 // anything else only from outside: by a signal, or where Go's runtime cannot start.
 // It says nothing when all is well. When not, it says in one line on stderr what it

@@ -108,7 +108,7 @@ func TestMain(m *testing.M) {
 	}())
 }
 
-// hasEarly tells whether a probe for this machine has an early part.
+// hasEarly reports whether a probe for this machine has an early part.
 const hasEarly = runtime.GOOS == "linux" && (runtime.GOARCH == "amd64" || runtime.GOARCH == "arm64")
 
 // early returns the variant that begins with its early part: see early_linux.go.

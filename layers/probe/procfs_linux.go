@@ -117,7 +117,7 @@ func (f *finder) program(process string) string {
 	return exe
 }
 
-// shares tells whether a process is in the probe's namespace of some kind, as far as
+// shares reports whether a process is in the probe's namespace of some kind, as far as
 // can be told.
 func (f *finder) shares(process, kind string) bool {
 	theirs, err := readlink(process + kind)

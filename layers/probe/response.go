@@ -189,12 +189,12 @@ func (r *reader) opening() []byte {
 	return p
 }
 
-// isAlert tells whether p begins with an alert of TLS: RFC 8446, section 5.1.
+// isAlert reports whether p begins with an alert of TLS: RFC 8446, section 5.1.
 func isAlert(p []byte) bool { return len(p) > 1 && p[0] == 0x15 && p[1] == 3 }
 
 const frameHeader = 9
 
-// isSettings tells whether p begins with the SETTINGS frame with which every HTTP/2
+// isSettings reports whether p begins with the SETTINGS frame with which every HTTP/2
 // server begins: RFC 9113, sections 3.4 and 4.1.
 func isSettings(p []byte) bool {
 	return len(p) >= frameHeader && p[0] == 0 && p[3] == 4 && p[4]&^1 == 0 && string(p[5:9]) == "\x00\x00\x00\x00"

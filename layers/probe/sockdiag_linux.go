@@ -48,7 +48,7 @@ func (r *diagReader) ask(fd int, family byte, deadline instant) bool {
 	return false
 }
 
-// littleEndian tells whether this machine is.
+// littleEndian reports whether this machine is.
 func littleEndian() bool {
 	one := uint16(1)
 	return *(*byte)(unsafe.Pointer(&one)) == 1

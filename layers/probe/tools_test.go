@@ -105,7 +105,7 @@ func realTool(t *testing.T, argv ...string) *exec.Cmd {
 	return cmd
 }
 
-// succeeds tells whether a tool exits with 0.
+// succeeds reports whether a tool exits with 0.
 func succeeds(t *testing.T, cmd *exec.Cmd) bool {
 	t.Helper()
 	err := cmd.Run()

@@ -100,14 +100,14 @@ func (s *Server) create(w http.ResponseWriter, host, name string, r *repository)
 	}})
 }
 
-// forbids tells whether IAM does not allow an action.
+// forbids reports whether IAM does not allow an action.
 func (s *Server) forbids(action string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.denied[action] || s.policy != nil && !slices.Contains(s.policy, action)
 }
 
-// refuses tells whether there were too many requests for an action.
+// refuses reports whether there were too many requests for an action.
 func (s *Server) refuses(action string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

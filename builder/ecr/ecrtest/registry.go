@@ -127,7 +127,7 @@ func (s *Server) putImage(w http.ResponseWriter, req *http.Request, name, refere
 //	https://github.com/ko-build/ko/issues/878
 var mediaType = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*$`)
 
-// acceptable tells whether a manifest is to ECR's liking.
+// acceptable reports whether a manifest is to ECR's liking.
 func acceptable(contentType string, body []byte) bool {
 	var m struct {
 		v1.Manifest

@@ -157,7 +157,7 @@ func setBool(b *bool, value string) error {
 	return nil
 }
 
-// fits tells whether a flag says something about a target.
+// fits reports whether a flag says something about a target.
 func (f *flag) fits(t Target) bool {
 	switch {
 	case f.tls:

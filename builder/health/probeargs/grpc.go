@@ -28,5 +28,5 @@ func parseGRPC(t *Target, rest string) error {
 // maxService is far more than any name of a service has.
 const maxService = 1000
 
-// IsGRPC tells whether the target is asked with gRPC's health protocol.
+// IsGRPC reports whether the target is asked with gRPC's health protocol.
 func (t Target) IsGRPC() bool { return t.Scheme == "grpc" || t.Scheme == "grpcs" }

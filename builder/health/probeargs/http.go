@@ -48,7 +48,7 @@ func setHeader(c *Command, value string) error {
 	return nil
 }
 
-// isToken tells whether s is a token: RFC 9110, section 5.6.2.
+// isToken reports whether s is a token: RFC 9110, section 5.6.2.
 func isToken(s string) bool {
 	for i := 0; i < len(s); i++ {
 		c := s[i]

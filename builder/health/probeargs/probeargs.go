@@ -153,7 +153,7 @@ func (c *Command) anyTarget(fits func(Target) bool) bool {
 
 func isAuto(t Target) bool { return t.Scheme == "auto" }
 
-// Healthy tells whether a response with this status is healthy.
+// Healthy reports whether a response with this status is healthy.
 func (c *Command) Healthy(status int) bool {
 	if len(c.Status) == 0 {
 		return status >= 200 && status <= 399

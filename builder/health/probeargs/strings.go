@@ -32,7 +32,7 @@ func LastIndexByte(s string, c byte) int {
 	return i
 }
 
-// Contains tells whether sep is in s.
+// Contains reports whether sep is in s.
 func Contains(s, sep string) bool { return Index(s, sep) >= 0 }
 
 // Cut splits s around the first sep. Without one, all of s is before it.
@@ -43,10 +43,10 @@ func Cut(s, sep string) (before, after string, found bool) {
 	return s, "", false
 }
 
-// HasPrefix tells whether s begins with prefix.
+// HasPrefix reports whether s begins with prefix.
 func HasPrefix(s, prefix string) bool { return len(s) >= len(prefix) && s[:len(prefix)] == prefix }
 
-// HasSuffix tells whether s ends with suffix.
+// HasSuffix reports whether s ends with suffix.
 func HasSuffix(s, suffix string) bool {
 	return len(s) >= len(suffix) && s[len(s)-len(suffix):] == suffix
 }

@@ -187,7 +187,7 @@ func cutAt(s, bytes string) (before, after string) {
 	return s, ""
 }
 
-// isHTTP tells whether the target is asked with an HTTP request.
+// isHTTP reports whether the target is asked with an HTTP request.
 func (t Target) isHTTP() bool {
 	return t.Scheme == "http" || t.Scheme == "https" || t.Scheme == "http+unix"
 }

@@ -66,7 +66,7 @@ func base64(s string) (coded string) {
 
 const hexDigits = "0123456789abcdef"
 
-// isPlain tells whether a terminal shows r as it is. Beside the control characters
+// isPlain reports whether a terminal shows r as it is. Beside the control characters
 // those are left out that are invisible or turn the direction of the text.
 func isPlain(r rune) bool {
 	switch {
@@ -91,7 +91,7 @@ func Trim(s string) string {
 
 func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
 
-// EqualFold tells whether a and b are equal but for the case of ASCII letters.
+// EqualFold reports whether a and b are equal but for the case of ASCII letters.
 func EqualFold(a, b string) bool {
 	if len(a) != len(b) {
 		return false

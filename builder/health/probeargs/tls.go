@@ -2,10 +2,10 @@ package probeargs
 
 import "errors"
 
-// IsTLS tells whether the target is reached through TLS.
+// IsTLS reports whether the target is reached through TLS.
 func (t Target) IsTLS() bool { return t.Scheme == "https" || t.Scheme == "grpcs" }
 
-// NeedsTLS tells whether a target is reached through TLS, which needs a probe of its
+// NeedsTLS reports whether a target is reached through TLS, which needs a probe of its
 // own: TLS triples the size.
 func (c *Command) NeedsTLS() bool { return c.anyTarget(Target.IsTLS) }
 

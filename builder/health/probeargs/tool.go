@@ -64,7 +64,7 @@ type call struct {
 }
 
 // ParseAs parses the arguments of a tool by whose name, or path, the probe is
-// called. known tells whether it is one that the probe stands in for: curl or wget.
+// called. known reports whether it is one that the probe stands in for: curl or wget.
 // Nothing is expanded, since a shell has done that.
 func ParseAs(name string, args []string) (cmd *Command, known bool, err error) {
 	for i := range tools {
@@ -79,7 +79,7 @@ func ParseAs(name string, args []string) (cmd *Command, known bool, err error) {
 	return nil, false, nil
 }
 
-// isNamed tells whether a path ends with a name.
+// isNamed reports whether a path ends with a name.
 func isNamed(path, name string) bool {
 	path = TrimSuffix(path, ".exe")
 	dir := len(path) - len(name)
@@ -218,7 +218,7 @@ func (c *call) finish() error {
 	return nil
 }
 
-// Sets tells whether the command line sets a field of the request.
+// Sets reports whether the command line sets a field of the request.
 func (c *Command) Sets(name string) bool {
 	for _, h := range c.Header {
 		if EqualFold(h.Name, name) {

@@ -102,7 +102,7 @@ func readECR(section yaml.Node) (create bool, err error) {
 	return create, nil
 }
 
-// inECR tells whether images are pushed to ECR.
+// inECR reports whether images are pushed to ECR.
 func inECR(po *options.PublishOptions) bool {
 	registry, _, _ := strings.Cut(po.DockerRepo, "/")
 	return po.Push && !po.Local && ecr.Is(registry)

@@ -122,7 +122,7 @@ func (p *Pipeline) MainPackages(ctx context.Context, args []string) map[string]s
 	return mains
 }
 
-// names tells whether a package is the one that a directory or import path names.
+// names reports whether a package is the one that a directory or import path names.
 func names(query string, pkg *packages.Package) bool {
 	if !gobuild.IsLocalImport(query) {
 		return query == pkg.PkgPath

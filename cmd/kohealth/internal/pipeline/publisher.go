@@ -177,7 +177,7 @@ func checkTags(tags []string) error {
 	return nil
 }
 
-// sideBySide tells whether images may be published at once: whether the order leaves
+// sideBySide reports whether images may be published at once: whether the order leaves
 // no trace.
 func (p *Publisher) sideBySide(importpaths []string) bool {
 	names := map[string]bool{}

@@ -100,7 +100,7 @@ func asked(req *http.Request) answer {
 	return answer{}
 }
 
-// whole tells whether an answer is read before it is passed on.
+// whole reports whether an answer is read before it is passed on.
 func (a answer) whole(resp *http.Response) bool {
 	small := resp.ContentLength >= 0 && resp.ContentLength <= limits.Config.Max()
 	return a.kind == "manifests" || a.kind == "blobs" && small
@@ -123,7 +123,7 @@ func (a answer) read(resp *http.Response) ([]byte, error) {
 	return data, nil
 }
 
-// intact tells whether an answer has the digest by which it was asked for.
+// intact reports whether an answer has the digest by which it was asked for.
 func (a answer) intact(data []byte) bool {
 	want, err := v1.NewHash(a.reference)
 	if err != nil {

@@ -36,7 +36,7 @@ const (
 	drawEvery = 100 * time.Millisecond
 )
 
-// IsLive tells whether somebody looks at f who sees a line change: it is a terminal, can
+// IsLive reports whether somebody looks at f who sees a line change: it is a terminal, can
 // overwrite a line, and is not a CI's.
 func IsLive(f *os.File) bool {
 	ci := os.Getenv("CI")
