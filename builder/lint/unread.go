@@ -5,6 +5,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/ko-health/kohealth/builder/doctree"
@@ -30,7 +31,17 @@ func lookalikes() []lookalike {
 	return []lookalike{
 		{"a Helm template", isHelmTemplate, "lint what helm template prints (helm template CHART | kohealth lint -)"},
 		{"a Helm chart's own file", isChart, "lint what helm template prints (helm template CHART | kohealth lint -)"},
+		{"Jsonnet", isJsonnet, "lint what jsonnet prints, or ecspresso render taskdef"},
+		{"kohealth's own .ko.yaml", isKoFile, "kohealth build reads and judges it; kohealth build --lint says more of what comes of it"},
 	}
+}
+
+func isJsonnet(f *file) bool {
+	return slices.Contains([]string{".jsonnet", ".libsonnet"}, path.Ext(filepath.ToSlash(f.name)))
+}
+
+func isKoFile(f *file) bool {
+	return slices.Contains([]string{".ko.yaml", ".ko.yml", ".ko.json"}, path.Base(filepath.ToSlash(f.name)))
 }
 
 // helmAction matches what Helm's templates hold, and no shell, Compose file or ecspresso's.
