@@ -178,7 +178,7 @@ func execute(t *testing.T, cmd *exec.Cmd) result {
 	if stdout.Len() > 0 {
 		t.Errorf("stdout holds %q", &stdout)
 	}
-	return result{cmd.ProcessState.ExitCode(), stderr.String()}
+	return result{cmd.ProcessState.ExitCode(), winetest.Said(stderr.String())}
 }
 
 // lineForm is the form of what the probe says of an unhealthy target.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 )
 
@@ -76,6 +77,12 @@ func (w *Wine) Loader() string { return w.loader }
 
 // Env returns the variables without which Loader runs in a Windows of somebody else's.
 func (w *Wine) Env() []string { return slices.Clone(w.env) }
+
+// own matches what Wine itself says of a thread that outlives its process by a moment.
+var own = regexp.MustCompile(`(?m)^wine client error:.*\n?`)
+
+// Said returns what a program has written to stderr, without what Wine has.
+func Said(stderr string) string { return own.ReplaceAllString(stderr, "") }
 
 // Drive returns where a path of drive C: lies.
 func (w *Wine) Drive(elem ...string) string {
