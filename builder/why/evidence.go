@@ -33,8 +33,7 @@ func (s *Subject) evidence(causes []Diagnosis) (all []Evidence) {
 	add := func(name string, facts []Fact) {
 		for _, f := range facts {
 			e := Evidence{Container: name, Text: clip(lint.Redact(f.Text))}
-			if !f.Time.IsZero() {
-				at := f.Time.UTC().Truncate(time.Millisecond)
+			if at := f.Time.UTC().Truncate(time.Millisecond); isTime(at) {
 				e.Time = &at
 			}
 			all = append(all, e)
@@ -52,6 +51,10 @@ func (s *Subject) evidence(causes []Diagnosis) (all []Evidence) {
 	})
 	return all
 }
+
+// isTime reports whether a time is known, and one that RFC 3339 can write: whatever prints
+// evidence may be wrong about its years.
+func isTime(t time.Time) bool { return !t.IsZero() && 0 <= t.Year() && t.Year() <= 9999 }
 
 // shown returns the containers whose evidence is told.
 func (s *Subject) shown(causes []Diagnosis) (shown []*Container) {
