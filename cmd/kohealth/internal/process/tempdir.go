@@ -79,6 +79,13 @@ func removeTempDir(dir string, lock *flock.Flock) (err error) {
 	} else {
 		defer lock.Close()
 	}
+	// The lock goes last: a directory that has things in it and no lock would stay for ever.
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		if e.Name() != tempLockName {
+			err = errors.Join(err, removeAll(filepath.Join(dir, e.Name())))
+		}
+	}
 	if err = errors.Join(err, removeAll(dir)); err != nil {
 		return fmt.Errorf("removing temporary directory: %w", err)
 	}
