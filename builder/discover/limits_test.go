@@ -16,6 +16,7 @@ import (
 	"golang.org/x/tools/go/packages"
 
 	"github.com/ko-health/kohealth/builder/limits"
+	"github.com/ko-health/kohealth/builder/limits/limitstest"
 )
 
 // load loads an app of these files.
@@ -33,24 +34,12 @@ func load(t testing.TB, files map[string]string) error {
 	return err
 }
 
-// checkLimit checks what is at a limit, and one past it.
-func checkLimit(t *testing.T, limit limits.Limit, at, past error) {
-	t.Helper()
-	if at != nil {
-		t.Errorf("at %s, the limit for %s: %v", limit, limit.What(), at)
-	}
-	var e *limits.Error
-	if !errors.As(past, &e) || e.Limit != limit {
-		t.Errorf("past %s, the limit for %s: %v", limit, limit.What(), past)
-	}
-}
-
 func TestSourceLimit(t *testing.T) {
 	of := func(n int64) error {
 		text := "package main\n\nfunc main() {}\n"
 		return load(t, map[string]string{"main.go": text + strings.Repeat("\n", int(n)-len(text))})
 	}
-	checkLimit(t, limits.Source, of(limits.Source.Max()), of(limits.Source.Max()+1))
+	limitstest.Check(t, limits.Source, of(limits.Source.Max()), of(limits.Source.Max()+1))
 }
 
 func TestConstantLimit(t *testing.T) {
@@ -58,7 +47,7 @@ func TestConstantLimit(t *testing.T) {
 		half := n / 2
 		return load(t, map[string]string{"main.go": "package main\n\nconst a = `" + strings.Repeat("x", int(half)-2) + "`\nconst b = a + \"" + strings.Repeat("y", int(n-half)-2) + "\"\n\nfunc main() {}\n"})
 	}
-	checkLimit(t, limits.Constant, of(limits.Constant.Max()), of(limits.Constant.Max()+1))
+	limitstest.Check(t, limits.Constant, of(limits.Constant.Max()), of(limits.Constant.Max()+1))
 }
 
 // doubled returns declarations of n constants each of which is twice the one before.
@@ -95,7 +84,7 @@ func TestDoubledConstants(t *testing.T) {
 			"b/b.go":  "package b\n\nconst (\n\tB = C + C\n\tC = \"" + strings.Repeat("x", 200_000) + "\"\n)\n",
 		},
 	} {
-		t.Run(name, func(t *testing.T) { checkLimit(t, limits.Constant, nil, load(t, files)) })
+		t.Run(name, func(t *testing.T) { limitstest.Check(t, limits.Constant, nil, load(t, files)) })
 	}
 	if err := load(t, map[string]string{"main.go": "package main\n\nconst name = \"x\"\n\nfunc main() {\n\tconst name = name + \"s\"\n\tprintln(name)\n}\n"}); err != nil {
 		t.Errorf("a name that is used twice: %v", err)

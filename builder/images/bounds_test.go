@@ -17,19 +17,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/ko-health/kohealth/builder/limits"
+	"github.com/ko-health/kohealth/builder/limits/limitstest"
 )
-
-// checkLimit checks what is at a limit, and one past it.
-func checkLimit(t *testing.T, limit limits.Limit, at, past error) {
-	t.Helper()
-	if at != nil {
-		t.Errorf("at %s, the limit for %s: %v", limit, limit.What(), at)
-	}
-	var e *limits.Error
-	if !errors.As(past, &e) || e.Limit != limit {
-		t.Errorf("past %s, the limit for %s: %v", limit, limit.What(), past)
-	}
-}
 
 // A directory is a layout that is made by hand, whose digests nobody checks here.
 type directory struct {
@@ -91,13 +80,13 @@ func TestLayoutLimits(t *testing.T) {
 		}
 		return checkLayout(d.path)
 	}
-	checkLimit(t, limits.Manifest, index(limits.Manifest.Max()), index(limits.Manifest.Max()+1))
+	limitstest.Check(t, limits.Manifest, index(limits.Manifest.Max()), index(limits.Manifest.Max()+1))
 
 	config := func(n int64) error {
 		d := newDirectory(t)
 		return d.check(d.image(n))
 	}
-	checkLimit(t, limits.Config, config(limits.Config.Max()), config(limits.Config.Max()+1))
+	limitstest.Check(t, limits.Config, config(limits.Config.Max()), config(limits.Config.Max()+1))
 
 	together := func(n int64) error {
 		d := newDirectory(t)
@@ -108,7 +97,7 @@ func TestLayoutLimits(t *testing.T) {
 		return d.check(images...)
 	}
 	most := limits.Descriptions.Max() / limits.Config.Max()
-	checkLimit(t, limits.Descriptions, together(most-1), together(most)) // manifests count, too
+	limitstest.Check(t, limits.Descriptions, together(most-1), together(most)) // manifests count, too
 
 	entries := func(n int64) error {
 		d := newDirectory(t)
@@ -117,7 +106,7 @@ func TestLayoutLimits(t *testing.T) {
 		two := slices.Repeat([]v1.Descriptor{other}, int(n-2)-len(one))
 		return d.check(d.json(types.OCIImageIndex, v1.IndexManifest{Manifests: one}), d.json(types.OCIImageIndex, v1.IndexManifest{Manifests: two}))
 	}
-	checkLimit(t, limits.IndexEntries, entries(limits.IndexEntries.Max()), entries(limits.IndexEntries.Max()+1))
+	limitstest.Check(t, limits.IndexEntries, entries(limits.IndexEntries.Max()), entries(limits.IndexEntries.Max()+1))
 
 	depth := func(n int64) error {
 		d := newDirectory(t)
@@ -127,7 +116,7 @@ func TestLayoutLimits(t *testing.T) {
 		}
 		return d.check(desc)
 	}
-	checkLimit(t, limits.IndexDepth, depth(limits.IndexDepth.Max()), depth(limits.IndexDepth.Max()+1))
+	limitstest.Check(t, limits.IndexDepth, depth(limits.IndexDepth.Max()), depth(limits.IndexDepth.Max()+1))
 }
 
 func TestTarballLimits(t *testing.T) {
@@ -151,8 +140,8 @@ func TestTarballLimits(t *testing.T) {
 		}
 		return checkTarball(name)
 	}
-	checkLimit(t, limits.Config, of(limits.Config.Max(), 2), of(limits.Config.Max()+1, 2))
-	checkLimit(t, limits.TarballFiles, of(2, limits.TarballFiles.Max()), of(2, limits.TarballFiles.Max()+1))
+	limitstest.Check(t, limits.Config, of(limits.Config.Max(), 2), of(limits.Config.Max()+1, 2))
+	limitstest.Check(t, limits.TarballFiles, of(2, limits.TarballFiles.Max()), of(2, limits.TarballFiles.Max()+1))
 }
 
 // Indexes of any source are counted, and how deep they are.
@@ -168,10 +157,10 @@ func TestIndexLimits(t *testing.T) {
 		_, err := candidates(idx, 1, new(int64))
 		return err
 	}
-	checkLimit(t, limits.IndexDepth, nested(limits.IndexDepth.Max(), 0), nested(limits.IndexDepth.Max()+1, 0))
+	limitstest.Check(t, limits.IndexDepth, nested(limits.IndexDepth.Max(), 0), nested(limits.IndexDepth.Max()+1, 0))
 	seen := limits.IndexEntries.Max() - 1
 	idx := mutate.AppendManifests(empty.Index, mutate.IndexAddendum{Add: empty.Index})
 	_, at := candidates(idx, 1, &seen)
 	_, past := candidates(idx, 1, &seen)
-	checkLimit(t, limits.IndexEntries, at, past)
+	limitstest.Check(t, limits.IndexEntries, at, past)
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/ko-health/kohealth/builder/limits"
+	"github.com/ko-health/kohealth/builder/limits/limitstest"
 )
 
 // A stub is a layer of any content, whose digest nobody checks.
@@ -46,18 +47,6 @@ func archive(t *testing.T, headers ...tar.Header) v1.Layer {
 	return static.NewLayer(b.Bytes(), types.OCIUncompressedLayer)
 }
 
-// checkLimit checks what is at a limit, and one past it.
-func checkLimit(t *testing.T, limit limits.Limit, at, past error) {
-	t.Helper()
-	if at != nil {
-		t.Errorf("at %s, the limit for %s: %v", limit, limit.What(), at)
-	}
-	var e *limits.Error
-	if !errors.As(past, &e) || e.Limit != limit {
-		t.Errorf("past %s, the limit for %s: %v", limit, limit.What(), past)
-	}
-}
-
 func readAll(layers ...v1.Layer) error {
 	_, err := Read(layers, "")
 	return err
@@ -75,7 +64,7 @@ func TestPathLimit(t *testing.T) {
 		},
 	} {
 		t.Run(kind, func(t *testing.T) {
-			checkLimit(t, limits.Path, readAll(archive(t, of(name))), readAll(archive(t, of(name+"f"))))
+			limitstest.Check(t, limits.Path, readAll(archive(t, of(name))), readAll(archive(t, of(name+"f"))))
 		})
 	}
 }
@@ -96,7 +85,7 @@ func TestLayerLimit(t *testing.T) {
 		_, err := scan(&layer{Layer: of(size)}, &spent{})
 		return err
 	}
-	checkLimit(t, limits.Layer, scanned(limits.Layer.Max()), scanned(limits.Layer.Max()+1))
+	limitstest.Check(t, limits.Layer, scanned(limits.Layer.Max()), scanned(limits.Layer.Max()+1))
 }
 
 // nothing reads as zeros in a buffer that holds nothing else.
@@ -115,19 +104,19 @@ func TestEntriesLimit(t *testing.T) {
 		f := &FS{spent: &spent{entries: before}}
 		return f.Add([]v1.Layer{l}, "")
 	}
-	checkLimit(t, limits.Entries, add(limits.Entries.Max()-3), add(limits.Entries.Max()-2))
+	limitstest.Check(t, limits.Entries, add(limits.Entries.Max()-3), add(limits.Entries.Max()-2))
 	list := func(before int64) error {
 		_, err := scan(newLayer(l, nil), &spent{entries: before})
 		return err
 	}
-	checkLimit(t, limits.Entries, list(limits.Entries.Max()-1), list(limits.Entries.Max()))
+	limitstest.Check(t, limits.Entries, list(limits.Entries.Max()-1), list(limits.Entries.Max()))
 	lookup := func(before int64) error {
 		f := New([]v1.Layer{l})
 		f.spent.entries = before
 		_, err := f.Lookup("/a/b")
 		return err
 	}
-	checkLimit(t, limits.Entries, lookup(limits.Entries.Max()-3), lookup(limits.Entries.Max()-2))
+	limitstest.Check(t, limits.Entries, lookup(limits.Entries.Max()-3), lookup(limits.Entries.Max()-2))
 }
 
 func TestNamesLimit(t *testing.T) {
@@ -137,13 +126,13 @@ func TestNamesLimit(t *testing.T) {
 		return f.Add([]v1.Layer{l}, "")
 	}
 	size := int64(len("/a/b" + "c"))
-	checkLimit(t, limits.Names, add(limits.Names.Max()-size), add(limits.Names.Max()-size+1))
+	limitstest.Check(t, limits.Names, add(limits.Names.Max()-size), add(limits.Names.Max()-size+1))
 
 	// Extended headers count, too: those that nobody looks at take memory.
 	h := &tar.Header{Name: "a", PAXRecords: map[string]string{"comment": "12345"}}
 	check := func(before int64) error { return (&stream{names: before}).check(h) }
 	size = int64(len("a" + "comment" + "12345"))
-	checkLimit(t, limits.Names, check(limits.Names.Max()-size), check(limits.Names.Max()-size+1))
+	limitstest.Check(t, limits.Names, check(limits.Names.Max()-size), check(limits.Names.Max()-size+1))
 }
 
 func TestLinksLimit(t *testing.T) {
@@ -160,7 +149,7 @@ func TestLinksLimit(t *testing.T) {
 		return err
 	}
 	most := int(limits.Links.Max())
-	checkLimit(t, limits.Links, lookup(most), lookup(most+1))
+	limitstest.Check(t, limits.Links, lookup(most), lookup(most+1))
 }
 
 func TestReadFileLimit(t *testing.T) {
@@ -177,7 +166,7 @@ func TestReadFileLimit(t *testing.T) {
 			_, err := l.read(Entry{}, limit)
 			return err
 		}
-		checkLimit(t, limit, read(limit.Max()), read(limit.Max()+1))
+		limitstest.Check(t, limit, read(limit.Max()), read(limit.Max()+1))
 	}
 }
 
@@ -188,7 +177,7 @@ func TestLookupsLimit(t *testing.T) {
 		_, err := f.Lookup("/a") // on the way there and at the end
 		return err
 	}
-	checkLimit(t, limits.Lookups, lookup(limits.Lookups.Max()-2), lookup(limits.Lookups.Max()-1))
+	limitstest.Check(t, limits.Lookups, lookup(limits.Lookups.Max()-2), lookup(limits.Lookups.Max()-1))
 }
 
 // What links cost grows with them, and not with their square: attacks had ten thousand
@@ -227,7 +216,7 @@ func TestCostOfAliases(t *testing.T) {
 		low = append(low, tar.Header{Name: fmt.Sprint("l", i), Linkname: "/", Typeflag: tar.TypeSymlink})
 		high = append(high, tar.Header{Name: fmt.Sprintf("l%d/x%d", i, i), Linkname: "y", Typeflag: tar.TypeSymlink})
 	}
-	checkLimit(t, limits.Lookups, nil, readAll(archive(t, low...), archive(t, high...)))
+	limitstest.Check(t, limits.Lookups, nil, readAll(archive(t, low...), archive(t, high...)))
 }
 
 func TestImageLayersLimit(t *testing.T) {
@@ -240,6 +229,6 @@ func TestImageLayersLimit(t *testing.T) {
 		}
 		return err
 	}
-	checkLimit(t, limits.ImageLayers, lookup(most), lookup(most+1))
-	checkLimit(t, limits.ImageLayers, readAll(slices.Repeat([]v1.Layer{empty}, most)...), readAll(slices.Repeat([]v1.Layer{empty}, most+1)...))
+	limitstest.Check(t, limits.ImageLayers, lookup(most), lookup(most+1))
+	limitstest.Check(t, limits.ImageLayers, readAll(slices.Repeat([]v1.Layer{empty}, most)...), readAll(slices.Repeat([]v1.Layer{empty}, most+1)...))
 }

@@ -3,7 +3,6 @@ package apk
 import (
 	"archive/tar"
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -15,33 +14,22 @@ import (
 	"time"
 
 	"github.com/ko-health/kohealth/builder/limits"
+	"github.com/ko-health/kohealth/builder/limits/limitstest"
 	"github.com/ko-health/kohealth/layers"
 	"github.com/ko-health/kohealth/layers/apk/apktest"
 )
-
-// checkLimit checks what is at a limit, and one past it.
-func checkLimit(t *testing.T, limit limits.Limit, at, past error) {
-	t.Helper()
-	if at != nil {
-		t.Errorf("at %s, the limit for %s: %v", limit, limit.What(), at)
-	}
-	var e *limits.Error
-	if !errors.As(past, &e) || e.Limit != limit {
-		t.Errorf("past %s, the limit for %s: %v", limit, limit.What(), past)
-	}
-}
 
 func TestIndexLimits(t *testing.T) {
 	read := func(index []byte) error { return readIndex(index, "x86_64", func(*Package) {}) }
 	records := func(n int64) error {
 		return read(apktest.IndexOf(strings.Repeat("P:a\nV:1\nA:x86_64\n\n", int(n))))
 	}
-	checkLimit(t, limits.Records, records(limits.Records.Max()), records(limits.Records.Max()+1))
+	limitstest.Check(t, limits.Records, records(limits.Records.Max()), records(limits.Records.Max()+1))
 
 	line := func(n int64) error {
 		return read(apktest.IndexOf("P:a\nV:1\nA:x86_64\nT:" + strings.Repeat("x", int(n)-2) + "\n"))
 	}
-	checkLimit(t, limits.Line, line(limits.Line.Max()), line(limits.Line.Max()+1))
+	limitstest.Check(t, limits.Line, line(limits.Line.Max()), line(limits.Line.Max()+1))
 
 	unpacked := func(n int64) error {
 		r, w := io.Pipe()
@@ -54,7 +42,7 @@ func TestIndexLimits(t *testing.T) {
 		}()
 		return read(gzipOf(t, r))
 	}
-	checkLimit(t, limits.IndexUnpacked, unpacked(limits.IndexUnpacked.Max()), unpacked(limits.IndexUnpacked.Max()+512))
+	limitstest.Check(t, limits.IndexUnpacked, unpacked(limits.IndexUnpacked.Max()), unpacked(limits.IndexUnpacked.Max()+512))
 }
 
 func TestFileLimits(t *testing.T) {
@@ -76,14 +64,14 @@ func TestFileLimits(t *testing.T) {
 		return err
 	}
 	for _, limit := range []limits.Limit{limits.Key, limits.Index, limits.Downloads} {
-		checkLimit(t, limit, read(limit, limit.Max()), read(limit, limit.Max()+1))
+		limitstest.Check(t, limit, read(limit, limit.Max()), read(limit, limit.Max()+1))
 	}
 	database := func(n int64) error {
 		text := strings.Repeat("\n", int(n))
 		_, err := readDatabase(base(t, layers.File{Path: newDatabase, Mode: 0o644, Content: []byte(text)}))
 		return err
 	}
-	checkLimit(t, limits.Database, database(limits.Database.Max()), database(limits.Database.Max()+1))
+	limitstest.Check(t, limits.Database, database(limits.Database.Max()), database(limits.Database.Max()+1))
 }
 
 func TestPackageLimits(t *testing.T) {
@@ -91,7 +79,7 @@ func TestPackageLimits(t *testing.T) {
 		_, _, _, err := cutMember(gzipOf(t, io.LimitReader(zeros{}, n)))
 		return err
 	}
-	checkLimit(t, limits.Control, member(limits.Control.Max()), member(limits.Control.Max()+1))
+	limitstest.Check(t, limits.Control, member(limits.Control.Max()), member(limits.Control.Max()+1))
 
 	together := func(n int64) error {
 		p := &Package{Name: "a", Version: "1", Checksum: make([]byte, sha1Size), Size: n / 2, from: &repository{dir: "d"}}
@@ -99,7 +87,7 @@ func TestPackageLimits(t *testing.T) {
 		q.Size = n - p.Size
 		return checkAll([]*Package{p, &q})
 	}
-	checkLimit(t, limits.Downloads, together(limits.Downloads.Max()), together(limits.Downloads.Max()+1))
+	limitstest.Check(t, limits.Downloads, together(limits.Downloads.Max()), together(limits.Downloads.Max()+1))
 
 	files := apktest.TarGz([]tar.Header{apktest.Dir("a", 0o755), apktest.File("a/b", 0o644)}, map[string][]byte{"a/b": []byte("12345")}, true)
 	read := func(less func(*room)) error {
@@ -108,8 +96,8 @@ func TestPackageLimits(t *testing.T) {
 		_, err := readEntries(files, room)
 		return err
 	}
-	checkLimit(t, limits.PackageEntries, read(func(r *room) { r.entries = 2 }), read(func(r *room) { r.entries = 1 }))
-	checkLimit(t, limits.Files, read(func(r *room) { r.files = 5 }), read(func(r *room) { r.files = 4 }))
+	limitstest.Check(t, limits.PackageEntries, read(func(r *room) { r.entries = 2 }), read(func(r *room) { r.entries = 1 }))
+	limitstest.Check(t, limits.Files, read(func(r *room) { r.files = 5 }), read(func(r *room) { r.files = 4 }))
 	if room := newRoom(); room.files != limits.Files.Max() || room.archives != limits.Files.Max() || room.entries != limits.PackageEntries.Max() {
 		t.Errorf("there is room for %+v", room)
 	}
@@ -121,14 +109,14 @@ func TestNameLimits(t *testing.T) {
 		return err
 	}
 	parts := int(limits.PathParts.Max())
-	checkLimit(t, limits.PathParts, clean(parts, "f"), clean(parts+1, "f"))
+	limitstest.Check(t, limits.PathParts, clean(parts, "f"), clean(parts+1, "f"))
 	longest := int(limits.Path.Max()) - 1
-	checkLimit(t, limits.Path, clean(1, strings.Repeat("f", longest)), clean(1, strings.Repeat("f", longest+1)))
+	limitstest.Check(t, limits.Path, clean(1, strings.Repeat("f", longest)), clean(1, strings.Repeat("f", longest+1)))
 	link := func(n int) error {
 		_, err := newEntry(&tar.Header{Name: "l", Typeflag: tar.TypeSymlink, Linkname: strings.Repeat("f", n)})
 		return err
 	}
-	checkLimit(t, limits.Path, link(longest), link(longest+1))
+	limitstest.Check(t, limits.Path, link(longest), link(longest+1))
 	busybox := &entry{path: "/bin/busybox", mode: 0o755}
 	busybox.file = busybox
 	applets := func(n int64) error {
@@ -138,7 +126,7 @@ func TestNameLimits(t *testing.T) {
 		_, err := tr.linkApplets(&Package{}, []*entry{busybox, list})
 		return err
 	}
-	checkLimit(t, limits.PackageEntries, applets(limits.PackageEntries.Max()), applets(limits.PackageEntries.Max()+1))
+	limitstest.Check(t, limits.PackageEntries, applets(limits.PackageEntries.Max()), applets(limits.PackageEntries.Max()+1))
 }
 
 // denseGraph returns packages of which each needs all that follow.
@@ -166,7 +154,7 @@ func TestResolvingLimit(t *testing.T) {
 	_, at := (&Client{}).resolve(t.Context(), denseGraph(t, 5), nil, []constraint{wanted})
 	impatient := &Client{patience: patience{resolve: time.Millisecond}}
 	_, past := impatient.resolve(t.Context(), denseGraph(t, 20), nil, []constraint{wanted})
-	checkLimit(t, limits.Resolving, at, past)
+	limitstest.Check(t, limits.Resolving, at, past)
 }
 
 // A server that asks to be left alone is, but not for ever.
@@ -190,7 +178,7 @@ func TestRetryAfterLimit(t *testing.T) {
 		t.Errorf("asked to wait a second: %v after %s", err, time.Since(begin))
 	}
 	asked, err := ask(int64(limits.RetryAfter.Duration().Seconds()) + 1)
-	checkLimit(t, limits.RetryAfter, nil, err)
+	limitstest.Check(t, limits.RetryAfter, nil, err)
 	if asked != 1 {
 		t.Errorf("asked %d times", asked)
 	}

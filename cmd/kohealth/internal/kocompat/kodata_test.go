@@ -1,7 +1,6 @@
 package kocompat
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/ko-health/kohealth/builder/hint"
 	"github.com/ko-health/kohealth/builder/limits"
+	"github.com/ko-health/kohealth/builder/limits/limitstest"
 )
 
 // kodata makes a directory: names that end in / are directories, and those with an arrow
@@ -69,7 +69,7 @@ func TestKodataLimits(t *testing.T) {
 		w := &kodataWalk{ctx: t.Context(), root: dir, linked: before}
 		return w.dir(dir)
 	}
-	checkLimit(t, limits.KodataLinked, linked(limits.KodataLinked.Max()-1), linked(limits.KodataLinked.Max()))
+	limitstest.Check(t, limits.KodataLinked, linked(limits.KodataLinked.Max()-1), linked(limits.KodataLinked.Max()))
 
 	size := func(n int64) error {
 		dir := kodata(t, "a")
@@ -78,7 +78,7 @@ func TestKodataLimits(t *testing.T) {
 		}
 		return checkKodata(t.Context(), dir)
 	}
-	checkLimit(t, limits.Kodata, size(limits.Kodata.Max()), size(limits.Kodata.Max()+1))
+	limitstest.Check(t, limits.Kodata, size(limits.Kodata.Max()), size(limits.Kodata.Max()+1))
 }
 
 // Links that lead to the next directory twice have no circle, and no end either.
@@ -87,17 +87,5 @@ func TestKodataDoubled(t *testing.T) {
 	for i := range 39 {
 		names = append(names, fmt.Sprintf("d%d/a -> ../d%d", i, i+1), fmt.Sprintf("d%d/b -> ../d%d", i, i+1))
 	}
-	checkLimit(t, limits.KodataLinked, nil, checkKodata(t.Context(), kodata(t, append(names, "d39/f")...)))
-}
-
-// checkLimit checks what is at a limit, and one past it.
-func checkLimit(t *testing.T, limit limits.Limit, at, past error) {
-	t.Helper()
-	if at != nil {
-		t.Errorf("at %s, the limit for %s: %v", limit, limit.What(), at)
-	}
-	var e *limits.Error
-	if !errors.As(past, &e) || e.Limit != limit {
-		t.Errorf("past %s, the limit for %s: %v", limit, limit.What(), past)
-	}
+	limitstest.Check(t, limits.KodataLinked, nil, checkKodata(t.Context(), kodata(t, append(names, "d39/f")...)))
 }

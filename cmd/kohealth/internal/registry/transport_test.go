@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/ko-health/kohealth/builder/limits"
+	"github.com/ko-health/kohealth/builder/limits/limitstest"
 )
 
 func newTransport(ctx context.Context, next http.RoundTripper, stall, backoff time.Duration) http.RoundTripper {
@@ -43,17 +44,6 @@ func serve(t *testing.T, h http.HandlerFunc) (get func(ctx context.Context, path
 	}
 }
 
-func checkLimit(t *testing.T, limit limits.Limit, at, past error) {
-	t.Helper()
-	if at != nil {
-		t.Errorf("at %s, the limit for %s: %v", limit, limit.What(), at)
-	}
-	var e *limits.Error
-	if !errors.As(past, &e) || e.Limit != limit {
-		t.Errorf("past %s, the limit for %s: %v", limit, limit.What(), past)
-	}
-}
-
 const (
 	manifestPath = "/v2/team/app/manifests/latest"
 	answerPath   = "/v2/token"
@@ -77,7 +67,7 @@ func TestLimits(t *testing.T) {
 			_, err := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, tt.body(n)) })(t.Context(), tt.path)
 			return err
 		}
-		checkLimit(t, tt.limit, get(tt.limit.Max()), get(tt.limit.Max()+1))
+		limitstest.Check(t, tt.limit, get(tt.limit.Max()), get(tt.limit.Max()+1))
 	}
 }
 
@@ -90,7 +80,7 @@ func TestDescriptionsLimit(t *testing.T) {
 		b.read.Store(before)
 		return b.check([]byte(body))
 	}
-	checkLimit(t, limits.Descriptions, check(limits.Descriptions.Max()-size), check(limits.Descriptions.Max()-size+1))
+	limitstest.Check(t, limits.Descriptions, check(limits.Descriptions.Max()-size), check(limits.Descriptions.Max()-size+1))
 }
 
 // A redirect does not lead past a limit.
@@ -103,7 +93,7 @@ func TestLimitsBehindRedirects(t *testing.T) {
 		_, _ = io.WriteString(w, strings.Repeat(" ", int(limits.Manifest.Max())+1))
 	})
 	_, err := get(t.Context(), manifestPath)
-	checkLimit(t, limits.Manifest, nil, err)
+	limitstest.Check(t, limits.Manifest, nil, err)
 }
 
 func blob(size int) (content []byte, path string) {
@@ -268,7 +258,7 @@ func TestRetryAfter(t *testing.T) {
 	}
 	_, past := get(fmt.Sprint(limits.RetryAfter.Duration().Seconds() + 1))
 	_, at := limits.Pause(http.Header{"Retry-After": {fmt.Sprint(limits.RetryAfter.Duration().Seconds())}}, time.Now())
-	checkLimit(t, limits.RetryAfter, at, past)
+	limitstest.Check(t, limits.RetryAfter, at, past)
 }
 
 // A process is a context that counts who waits for its end.
