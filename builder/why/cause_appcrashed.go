@@ -25,7 +25,7 @@ func appCrashed() Cause {
 			if !down || end.ExitCode <= 0 || end.ExitCode == 137 || end.ExitCode == 143 || c.Started.IsZero() && end.Reason != "" && c.Platform == Docker {
 				return nil
 			}
-			if c.explains(outOfMemory, cannotStart, readOnly, portTaken, appVariable, architecture) {
+			if c.explains(outOfMemory, cannotStart, readOnly, portTaken, missingVariable, architecture) {
 				return nil
 			}
 			verdict := fmt.Sprintf("the app crashed with exit code %d", end.ExitCode)

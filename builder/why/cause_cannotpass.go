@@ -7,12 +7,6 @@ func cannotPass() Cause {
 		Signs: []Sign{{anywhere, "kohealth lint finds an error in the check, whatever the platform says"}},
 		Sure:  "Certain: the judge refuses only what cannot pass.",
 		Do:    "kohealth lint says how to write it",
-		find: func(c *Container) *Diagnosis {
-			message := c.finding(rules...)
-			if message == "" || c.Health == Healthy || c.endedItself() {
-				return nil
-			}
-			return &Diagnosis{Certainty: Certain, Verdict: "the check cannot pass: " + message, rules: rules}
-		},
+		find:  refusedBy(rules),
 	}
 }

@@ -10,7 +10,7 @@ func unlogged() Cause {
 			if c.Health != Unhealthy || c.Service || len(c.Runs) > 0 || c.endedItself() || c.OOMKilled {
 				return nil
 			}
-			if c.explains(noShell, noProgram, cannotExecute, checkVariable, probeArguments, cannotPass) {
+			if c.explains(noShell, noProgram, cannotExecute, checkVariable, checkCommand, cannotPass) {
 				return nil
 			}
 			verdict := "the check fails, and nothing was kept of what it said: cannot tell why"

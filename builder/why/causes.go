@@ -20,14 +20,14 @@ type Sign struct{ On, Looks string }
 // check from starting, then those of which the check itself speaks.
 func Causes() []Cause {
 	return []Cause{
-		imagePull(), architecture(), outOfMemory(), cannotStart(), readOnly(), portTaken(), appVariable(), appCrashed(), appEnded(), stopped(), paused(),
+		imagePull(), architecture(), outOfMemory(), cannotStart(), readOnly(), portTaken(), missingVariable(), appCrashed(), appEnded(), stopped(), paused(),
 		waitsForDependency(), notPlaced(), cannotConfigure(),
 		checkDisabled(), noCheck(), ignoredCheck(), podmanTimers(),
-		noShell(), noProgram(), cannotExecute(), pidLimit(), checkVariable(), probeArguments(), noFile(),
-		proxy(), dnsName(), tls(), protocol(),
-		notFound(), notAuthorized(), appFails(), otherStatus(), loadBalancer(),
+		noShell(), noProgram(), cannotExecute(), pidLimit(), checkVariable(), checkCommand(), noFile(),
+		proxy(), dnsName(), certificate(), protocol(),
+		notFound(), notAuthorized(), appReportsFailure(), otherStatus(), loadBalancer(),
 		wrongPort(), otherAddress(), notReady(), refused(),
-		cpuLimit(), appHangs(), shortTimeout(), slow(),
+		cpuLimit(), appHangs(), shortTimeout(), timeout(),
 		staleFile(), cannotPass(), flapping(), starting(), unlogged(),
 	}
 }
@@ -39,6 +39,17 @@ func (c *Container) explains(causes ...func() Cause) bool {
 		d := cause().find(c)
 		return d != nil && d.Certainty > Possible
 	})
+}
+
+// refusedBy finds that the judge refuses a check by one of its rules.
+func refusedBy(rules []string) func(*Container) *Diagnosis {
+	return func(c *Container) *Diagnosis {
+		message := c.finding(rules...)
+		if message == "" || c.Health == Healthy || c.endedItself() {
+			return nil
+		}
+		return &Diagnosis{Certainty: Certain, Verdict: "the check cannot pass: " + message, rules: rules}
+	}
 }
 
 // Sources of signs.

@@ -38,10 +38,9 @@ type (
 		LastTransitionTime            time.Time
 	}
 	podContainer struct {
-		Name, Image   string
-		Command, Args []string
-		Env           []struct{ Name, Value string }
-		Ports         []struct {
+		Name, Image string
+		Env         []struct{ Name, Value string }
+		Ports       []struct {
 			Name          string
 			ContainerPort int
 		}

@@ -2,7 +2,7 @@ package why
 
 import "net/http"
 
-func appFails() Cause {
+func appReportsFailure() Cause {
 	return Cause{
 		ID: "app-reports-failure", Doc: "The app answers that it does not work: the check does what it is for.",
 		Signs: []Sign{{anywhere, "a status of 500 and more, or gRPC's NOT_SERVING, in what the check writes"}},

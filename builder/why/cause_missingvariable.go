@@ -4,7 +4,7 @@ import "regexp"
 
 var unsetPattern = regexp.MustCompile(`(?i)[^\n]*(?:\b[A-Z][A-Z0-9_]{2,}\b[^\n]{0,40}\b(?:not set|unset|is required|required|missing|must be set|is empty|not defined|undefined|not found)|(?:missing|required|unset|undefined)[^\n]{0,40}\b(?:variable|env(?:ironment)?)\b)[^\n]*`)
 
-func appVariable() Cause {
+func missingVariable() Cause {
 	return Cause{
 		ID: "missing-variable", Doc: "The app ends because an environment variable is not set.",
 		Signs: []Sign{{anywhere, "the container has ended, and its last lines name a variable that is not set"}},

@@ -2,7 +2,7 @@ package why
 
 import "fmt"
 
-func slow() Cause {
+func timeout() Cause {
 	return Cause{
 		ID: "timeout", Doc: "The check does not end within its timeout, and it is not seen whether the app hangs or is slow.",
 		Signs: []Sign{{anywhere, "`timed out`, `exceeded timeout` or `deadline exceeded`"}},

@@ -4,7 +4,7 @@ import "regexp"
 
 var tlsPattern = regexp.MustCompile(`(?i)[^\n]*(?:x509|certificate|self.signed|unknown authority|SSL_ERROR|SSL routines|CA cert)[^\n]*`)
 
-func tls() Cause {
+func certificate() Cause {
 	return Cause{
 		ID: "certificate", Doc: "The check does not trust the app's certificate.",
 		Signs: []Sign{{anywhere, "`certificate`, `x509` or `self-signed` in what the check writes"}},
