@@ -164,11 +164,11 @@ func shellWord(arg string) string {
 	case variable.MatchString(arg):
 		return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "`", "\\`").Replace(arg) + `"`
 	}
-	return quote(arg)
+	return Quote(arg)
 }
 
-// quote quotes a word for a shell where that is needed.
-func quote(word string) string {
+// Quote returns a word as a POSIX shell reads it, in quotes where it needs some.
+func Quote(word string) string {
 	quoted, err := syntax.Quote(word, syntax.LangPOSIX)
 	if err != nil {
 		return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"

@@ -31,7 +31,7 @@ func (c *call) insert(args ...string) edit {
 	at, arg := c.of(c.script.offset(w))+int(w.End().Offset()-w.Pos().Offset()), c.arg
 	var text strings.Builder
 	for _, a := range args {
-		text.WriteString(" " + quote(a))
+		text.WriteString(" " + Quote(a))
 	}
 	return func(test []string) []string {
 		if arg >= len(test) || at > len(test[arg]) {

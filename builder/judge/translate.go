@@ -25,7 +25,7 @@ func (r *run) otherTool() []string {
 		}
 		if other := otherWords(simple); other != nil {
 			for i := range other {
-				other[i] = quote(other[i])
+				other[i] = Quote(other[i])
 			}
 			return []string{"CMD-SHELL", strings.Join(other, " ") + suffix}
 		}

@@ -9,9 +9,8 @@ import (
 	"time"
 	"unicode"
 
-	"mvdan.cc/sh/v3/syntax"
-
 	"github.com/ko-health/kohealth/builder/health"
+	"github.com/ko-health/kohealth/builder/judge"
 )
 
 // write writes a key of ECS's and its value as the container's file does.
@@ -115,7 +114,7 @@ func (c *container) runCommand(test []string) string {
 	case c.Style == quadletStyle && !hasSpace:
 		return "HealthCmd=CMD " + strings.ReplaceAll(strings.Join(words, " "), "%", "%%")
 	case test[0] == "CMD-SHELL":
-		return "--health-cmd=" + quote(words[0])
+		return "--health-cmd=" + judge.Quote(words[0])
 	}
 	return ""
 }
@@ -255,15 +254,6 @@ func (c *container) command(test []string) string {
 		return c.whole(test...)
 	}
 	return c.write("command", test)
-}
-
-// quote quotes a word for a shell where that is needed.
-func quote(word string) string {
-	quoted, err := syntax.Quote(word, syntax.LangPOSIX)
-	if err != nil {
-		return encode(word)
-	}
-	return quoted
 }
 
 // timings are a check's numbers, defaults filled in.

@@ -215,7 +215,7 @@ func (c *container) withProbe(args []string) string {
 	if c.Image.Kohealth && c.ownProbe() && c.Runtime != onDocker {
 		return c.whole(append([]string{"CMD", c.probePath()}, c.unlessOwn(args)...)...)
 	}
-	build := "kohealth base --health=" + targetWord(args) + " " + quote(c.Image.orStatic()) + "   # prints the image to name instead"
+	build := "kohealth base --health=" + targetWord(args) + " " + judge.Quote(c.Image.orStatic()) + "   # prints the image to name instead"
 	if c.Image.Ko || c.Image.Kohealth {
 		build = "kohealth build --health=" + targetWord(args) + " ./cmd/app   # in place of ko build: adds a probe"
 	}
@@ -252,7 +252,7 @@ func (c *container) unlessOwn(args []string) []string {
 // targetWord writes the probe's arguments for --health.
 func targetWord(args []string) string {
 	if len(args) == 1 {
-		return quote(args[0])
+		return judge.Quote(args[0])
 	}
-	return quote(encode(args))
+	return judge.Quote(encode(args))
 }

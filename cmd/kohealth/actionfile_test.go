@@ -89,7 +89,7 @@ func testActionTables(t *testing.T) {
 // include its own flags, and the outputs that it sets.
 func TestActionInputs(t *testing.T) {
 	f := readAction(t)
-	known := action.ActionInputs()
+	known := action.Inputs()
 	for _, flag := range pipeline.HealthFlagTable() {
 		known[flag.Name] = nil
 	}
@@ -106,7 +106,7 @@ func TestActionInputs(t *testing.T) {
 	for _, output := range described(t, f.Outputs) {
 		want = append(want, output[0])
 	}
-	r := action.ActionResult{Metadata: pipeline.Metadata{Images: make([]pipeline.ImageMetadata, 1)}}
+	r := action.Result{Metadata: pipeline.Metadata{Images: make([]pipeline.ImageMetadata, 1)}}
 	for _, output := range must(r.Outputs()) {
 		got = append(got, output.Name)
 	}

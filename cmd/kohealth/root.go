@@ -23,7 +23,7 @@ import (
 
 // newRoot returns ko's command tree with kohealth's commands in the places of ko's.
 func newRoot() *cobra.Command {
-	v := version.ReadVersions()
+	v := version.Read()
 	commands.Version = v.Ko // for SBOMs and the User-Agent to be as ko's
 	root := commands.New()
 	root.Use = "kohealth"
@@ -55,7 +55,7 @@ func newRoot() *cobra.Command {
 	setKubectl(command(root, "create"), v)
 	setRun(command(root, "run"), v)
 	setVersion(command(root, "version"), v)
-	root.AddCommand(newBase(v), newInit(), newProbe(), newRender(v), newTaskdef(v), newLint(v), newTry(v), newWhy(v), action.NewAction(newRoot, whyOf), kocompat.NewBuildID())
+	root.AddCommand(newBase(v), newInit(), newProbe(), newRender(v), newTaskdef(v), newLint(v), newTry(v), newWhy(v), action.New(newRoot, whyOf), kocompat.NewBuildID())
 	return root
 }
 

@@ -47,7 +47,7 @@ func TestMain(m *testing.M) {
 
 // ko is ko's own main, in the version that kohealth is made of.
 func ko() {
-	commands.Version = version.ReadVersions().Ko
+	commands.Version = version.Read().Ko
 	if err := commands.New().Execute(); err != nil {
 		os.Exit(1)
 	}

@@ -170,7 +170,7 @@ func whyOf(ctx context.Context, target string) (why.Report, error) {
 	if err != nil {
 		return why.Report{}, cli.Usage(err)
 	}
-	opened, err := wf.OpenOptions(ctx, version.ReadVersions())
+	opened, err := wf.OpenOptions(ctx, version.Read())
 	if err != nil {
 		return why.Report{}, err
 	}

@@ -29,10 +29,10 @@ import (
 // inputsVariable holds the action's inputs, as GitHub's toJSON(inputs) writes them.
 const inputsVariable = "INPUTS"
 
-// NewAction returns the command that action.yml runs: it builds what the action's
+// New returns the command that action.yml runs: it builds what the action's
 // inputs say, by one of the commands that newRoot returns, and tells the workflow what
 // was built.
-func NewAction(newRoot func() *cobra.Command, whyOf func(ctx context.Context, target string) (why.Report, error)) *cobra.Command {
+func New(newRoot func() *cobra.Command, whyOf func(ctx context.Context, target string) (why.Report, error)) *cobra.Command {
 	return cli.OwnCodes(&cobra.Command{
 		Use:    "action",
 		Short:  "Build what the inputs of the GitHub Action say.",
@@ -97,7 +97,7 @@ func (w *workflow) fail(in inputs, err error) error {
 }
 
 // build runs the command that the inputs stand for and returns what it built.
-func (w *workflow) build(ctx context.Context, in inputs) (*ActionResult, error) {
+func (w *workflow) build(ctx context.Context, in inputs) (*Result, error) {
 	if err := os.Chdir(in.get("working-directory")); err != nil {
 		return nil, fmt.Errorf("input working-directory: %w", err)
 	}
@@ -106,7 +106,7 @@ func (w *workflow) build(ctx context.Context, in inputs) (*ActionResult, error) 
 		return nil, err
 	}
 	metadataFile := filepath.Join(dir, "metadata.json")
-	r := &ActionResult{}
+	r := &Result{}
 	if in.get("task-definition") != "" {
 		r.taskDefinition = filepath.Join(dir, "task-definition.json")
 	}
@@ -169,7 +169,7 @@ func (w *workflow) annotate(findings []lint.Finding) error {
 
 // setOutputs sets the outputs of the step. Nothing in a value can end it: nobody knows
 // the delimiter.
-func (w *workflow) setOutputs(r *ActionResult) error {
+func (w *workflow) setOutputs(r *Result) error {
 	outputs, err := r.Outputs()
 	if err != nil {
 		return err

@@ -18,9 +18,9 @@ import (
 // inputs are the inputs of the action, by their names. One that is not given is empty.
 type inputs map[string]string
 
-// ActionInputs returns the names of the inputs that are not flags of kohealth's own,
+// Inputs returns the names of the inputs that are not flags of kohealth's own,
 // and the values that they may have, if those are few.
-func ActionInputs() map[string][]string {
+func Inputs() map[string][]string {
 	yesNo := []string{"true", "false"}
 	return map[string][]string{
 		"args":                  nil,
@@ -51,7 +51,7 @@ func parseInputs(text string) (inputs, error) {
 	if err := json.Unmarshal([]byte(text), &in); err != nil {
 		return nil, fmt.Errorf("parsing %s: %w", inputsVariable, err)
 	}
-	known := ActionInputs()
+	known := Inputs()
 	for _, f := range pipeline.HealthFlagTable() {
 		known[f.Name] = nil
 	}
@@ -116,7 +116,7 @@ func (in inputs) commandLine(sbomDir, metadata, output string) ([]string, error)
 		}
 	}
 	flag(pipeline.FormatFlag, in.get(pipeline.FormatFlag))
-	own, err := shellwords.SplitWords(in.get("args"))
+	own, err := shellwords.Split(in.get("args"))
 	if err != nil {
 		return nil, fmt.Errorf("parsing input args: %w", err)
 	}

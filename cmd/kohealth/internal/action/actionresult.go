@@ -13,8 +13,8 @@ import (
 	"github.com/ko-health/kohealth/cmd/kohealth/internal/pipeline"
 )
 
-// An ActionResult is what the action has to say of what it built.
-type ActionResult struct {
+// A Result is what the action has to say of what it built.
+type Result struct {
 	pipeline.Metadata
 	taskDefinition string // file; "" for none
 }
@@ -22,7 +22,7 @@ type ActionResult struct {
 type output struct{ Name, value string }
 
 // Outputs returns the outputs of the action. Those of one image are of the first.
-func (r *ActionResult) Outputs() ([]output, error) {
+func (r *Result) Outputs() ([]output, error) {
 	first := r.Images[0] // there is always one
 	images := map[string]string{}
 	for _, image := range r.Images {
@@ -54,7 +54,7 @@ func (r *ActionResult) Outputs() ([]output, error) {
 }
 
 // summary describes what was built, in Markdown.
-func (r *ActionResult) summary() string {
+func (r *Result) summary() string {
 	var b strings.Builder
 	for _, image := range r.Images {
 		summarize(&b, image)

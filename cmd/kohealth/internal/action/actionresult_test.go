@@ -18,7 +18,7 @@ func TestActionSummary(t *testing.T) {
 	for _, name := range []string{"index", "hostile"} {
 		t.Run(name, func(t *testing.T) {
 			dir := filepath.Join("testdata", "summary")
-			var r ActionResult
+			var r Result
 			if err := json.Unmarshal(read(t, filepath.Join(dir, name+".json")), &r.Metadata); err != nil {
 				t.Fatal(err)
 			}
@@ -40,7 +40,7 @@ func TestActionSummary(t *testing.T) {
 func TestActionOutputFile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "output")
 	w := workflow{output: file}
-	r := &ActionResult{Metadata: pipeline.Metadata{Images: []pipeline.ImageMetadata{{Digest: "sha256:1", Tags: []string{"a", "EOF", "digest=evil", "digest<<EOF", "evil", "EOF"}}}}}
+	r := &Result{Metadata: pipeline.Metadata{Images: []pipeline.ImageMetadata{{Digest: "sha256:1", Tags: []string{"a", "EOF", "digest=evil", "digest<<EOF", "evil", "EOF"}}}}}
 	if err := w.setOutputs(r); err != nil {
 		t.Fatal(err)
 	}

@@ -11,9 +11,9 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 )
 
-// SplitWords splits s into words as a shell does, with its quotes and backslashes.
+// Split splits s into words as a shell does, with its quotes and backslashes.
 // Nothing is expanded.
-func SplitWords(s string) (words []string, err error) {
+func Split(s string) (words []string, err error) {
 	var word strings.Builder
 	var quote rune
 	in, escaped := false, false

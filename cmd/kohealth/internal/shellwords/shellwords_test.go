@@ -11,29 +11,29 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 )
 
-func TestSplitWords(t *testing.T) {
+func TestSplit(t *testing.T) {
 	for s, want := range map[string][]string{
 		"a\\\nb":           {"ab"},
 		"\\\\\\\n0":        {`\0`},
 		`"$x" '$(y)' \z`:   {"$x", "$(y)", "z"},
 		`--label="a b" ''`: {"--label=a b", ""},
 	} {
-		if got, err := SplitWords(s); err != nil || !slices.Equal(got, want) {
+		if got, err := Split(s); err != nil || !slices.Equal(got, want) {
 			t.Errorf("%q: got %q, %v; want %q", s, got, err, want)
 		}
 	}
 }
 
-// FuzzSplitWords holds SplitWords against a shell's parser, where the shell would expand
+// FuzzSplit holds Split against a shell's parser, where the shell would expand
 // nothing.
-func FuzzSplitWords(f *testing.F) {
+func FuzzSplit(f *testing.F) {
 	for _, s := range []string{
 		"", "a b", " a\tb\n", `'a b' "c d"`, `a\ b`, "a\\\nb", `"\$\"\\\x"`, `''`, `a'b'"c"`, `'`, `\`, `--label='$(x)'`, "a\x00b", "\\\n", "'a\nb'",
 	} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		got, err := SplitWords(s)
+		got, err := Split(s)
 		want, ok := shellWords(s)
 		if !ok {
 			return

@@ -9,9 +9,9 @@ type Info struct{ Kohealth, Ko, Golang string }
 // UserAgent returns how kohealth introduces itself to registries.
 func (v Info) UserAgent() string { return "kohealth/" + v.Kohealth }
 
-// ReadVersions reads what the Go toolchain has written into this binary. What was built
+// Read reads what the Go toolchain has written into this binary. What was built
 // without a version is "(devel)".
-func ReadVersions() Info {
+func Read() Info {
 	v := Info{Kohealth: "(devel)", Ko: "(devel)"}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
