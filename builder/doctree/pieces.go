@@ -60,9 +60,6 @@ func (p *Pieces) add(text string, at piecePos) {
 	}
 }
 
-// String returns the text; [Open] stands in it for what is not known.
-func (p *Pieces) String() string { return strings.ReplaceAll(p.text.String(), `"`+openValue+`"`, Open) }
-
 // Parse parses the document. Values, and errors, stand where their pieces do.
 func (p *Pieces) Parse() (*Node, error) {
 	text := p.text.String()
