@@ -1,10 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
-	"errors"
 	"log"
-	"os"
 	"strings"
 	"sync"
 
@@ -12,8 +11,8 @@ import (
 	"github.com/google/ko/pkg/build"
 	"github.com/google/ko/pkg/commands/options"
 
-	"github.com/ko-health/kohealth/builder/limits"
 	"github.com/ko-health/kohealth/builder/lint"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/files"
 	"github.com/ko-health/kohealth/cmd/kohealth/internal/pipeline"
 )
 
@@ -58,16 +57,9 @@ func (f *manifestFlags) lintBuilt(ctx context.Context, of *built) error {
 }
 
 func (f *manifestFlags) lintFile(ctx context.Context, name string, of *built) ([]lint.Finding, error) {
-	data := f.stdin
-	if name != "-" {
-		file, err := os.Open(name)
-		if err != nil {
-			return nil, err
-		}
-		data, err = limits.Documents.ReadAll(file)
-		if err = errors.Join(err, file.Close()); err != nil {
-			return nil, err
-		}
+	data, err := files.ReadDefinition(bytes.NewReader(f.stdin), name)
+	if err != nil {
+		return nil, err
 	}
 	return lint.File(ctx, name, data, lint.Options{Open: of.open, Severity: lint.Warning, Ignore: f.Health.Said.Ignore})
 }
