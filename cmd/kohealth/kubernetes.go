@@ -23,6 +23,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ko-health/kohealth/builder/hint"
+	"github.com/ko-health/kohealth/builder/limits"
 	"github.com/ko-health/kohealth/cmd/kohealth/internal/pipeline"
 	"github.com/ko-health/kohealth/cmd/kohealth/internal/term"
 	"github.com/ko-health/kohealth/cmd/kohealth/internal/version"
@@ -94,7 +95,7 @@ func (f *manifestFlags) keepStdin() (rewind func() error, err error) {
 	if !slices.Contains(f.files.Filenames, "-") {
 		return func() error { return nil }, nil
 	}
-	if f.stdin, err = io.ReadAll(os.Stdin); err != nil {
+	if f.stdin, err = limits.Documents.ReadAll(os.Stdin); err != nil {
 		return nil, fmt.Errorf("reading manifests: %w", err)
 	}
 	rewind = func() error { return setStdin(f.stdin) }
