@@ -84,8 +84,10 @@ func TestWindowsPlaces(t *testing.T) {
 	}
 	l := listen(t, "tcp4")
 	serve(t, l, answer(ok200))
-	if err := os.WriteFile(wine.Drive("healthcheck.args"), []byte("-timeout=2.7s\r\nhttp://:"+port(l)+"/\r\n"), 0o600); err != nil {
+	args := wine.Drive("healthcheck.args")
+	if err := os.WriteFile(args, []byte("-timeout=2.7s\r\nhttp://:"+port(l)+"/\r\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	defer os.Remove(args)
 	execute(t, wine.Command(`C:\healthcheck.exe`)).check(t)
 }

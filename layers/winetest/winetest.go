@@ -29,10 +29,39 @@ func New(dir string) (*Wine, error) {
 	}
 	w := &Wine{loader: loader, server: filepath.Join(filepath.Dir(loader), "wineserver64"), prefix: dir}
 	w.env = []string{"WINEPREFIX=" + dir, "WINEDEBUG=-all", "WINEDLLOVERRIDES=mscoree,mshtml=", "HOME=" + dir, "PATH=" + os.Getenv("PATH")}
-	if out, err := w.Command("wineboot", "-u").CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("setting up Wine: %w: %s", err, out)
+	if err := w.boot(); err != nil {
+		return nil, err
 	}
 	return w, w.addRandomness()
+}
+
+// boot starts Wine's server and the services of a Windows. They stay until Close and
+// have a log of their own: else what they say would be in the stderr of the program that
+// happens to start them.
+func (w *Wine) boot() error {
+	if err := os.Mkdir(w.prefix, 0o700); err != nil {
+		return err
+	}
+	log, err := os.Create(filepath.Join(w.prefix, "services.log"))
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	for _, cmd := range []*exec.Cmd{w.serve("--persistent"), w.Command("wineboot", "-u")} {
+		cmd.Stdout, cmd.Stderr = log, log
+		if err := cmd.Run(); err != nil {
+			said, _ := os.ReadFile(log.Name())
+			return fmt.Errorf("setting up Wine with %q: %w: %s", cmd.Args, err, said)
+		}
+	}
+	return nil
+}
+
+// serve returns the command that gives an order to Wine's server.
+func (w *Wine) serve(order string) *exec.Cmd {
+	cmd := exec.Command(w.server, order)
+	cmd.Env = w.env
+	return cmd
 }
 
 // find finds Wine, which Debian keeps out of PATH unless more of it is installed.
@@ -91,7 +120,5 @@ func (w *Wine) Drive(elem ...string) string {
 
 // Close ends all that runs in the Wine.
 func (w *Wine) Close() error {
-	kill, wait := exec.Command(w.server, "-k"), exec.Command(w.server, "-w")
-	kill.Env, wait.Env = w.env, w.env
-	return errors.Join(kill.Run(), wait.Run())
+	return errors.Join(w.serve("--kill").Run(), w.serve("--wait").Run())
 }
