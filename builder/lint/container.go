@@ -73,6 +73,7 @@ type container struct {
 	User         *doctree.Node // nil is the image's
 	Mounts       []*doctree.Node
 	MountsOpen   bool        // there may be others
+	Written      []string    // paths that are not as the image has them
 	Said         *check      // what the file says of Check
 	Plain        string      // a test that is no list
 	PlainPos     doctree.Pos // where it stands

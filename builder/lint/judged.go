@@ -145,7 +145,7 @@ func (c *container) judgedBy() judge.Container {
 	if _, ok := j.Env["PATH"]; !ok && c.Kube != nil && c.Image != nil {
 		j.Env["PATH"] = judge.Variable{Value: kubePath}
 	}
-	j.Ports = c.appPorts()
+	j.Ports, j.Added = c.appPorts(), c.Written
 	c.stage.adds(&j)
 	return j
 }

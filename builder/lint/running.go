@@ -20,6 +20,7 @@ type Run struct {
 	WorkingDir string
 	ReadOnly   bool     // the root file system cannot be written
 	Mounts     []string // paths that something is mounted over
+	Written    []string // paths that the container has added, changed or removed
 	Ports      []int    // that are published or exposed
 	Command    []string // what was started, with its entrypoint
 }
@@ -51,7 +52,7 @@ func Running(ctx context.Context, name string, run Run, img v1.Image, o Options)
 func (r Run) container() *container {
 	c := &container{
 		Essential: true, Check: imageCheck(r.Check, nil, doctree.Pos{}), Env: maps.Clone(r.Env),
-		User: text(r.User), Dir: r.WorkingDir, ReadOnly: r.ReadOnly, Ports: r.Ports, Entrypoint: words{Given: r.Command != nil, List: r.Command},
+		User: text(r.User), Dir: r.WorkingDir, ReadOnly: r.ReadOnly, Written: r.Written, Ports: r.Ports, Entrypoint: words{Given: r.Command != nil, List: r.Command},
 	}
 	if c.Check != nil {
 		c.Check.OfImage = false

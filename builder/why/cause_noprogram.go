@@ -2,6 +2,7 @@ package why
 
 import (
 	"regexp"
+	"slices"
 
 	"github.com/ko-health/kohealth/builder/lint"
 )
@@ -35,6 +36,8 @@ func noProgram() Cause {
 			switch {
 			case isShell(name):
 				return nil
+			case slices.Contains(c.Run.Written, name):
+				return &Diagnosis{Certainty: Certain, Verdict: name + " cannot be run: its interpreter, which its first line names, or its loader is not in the container" + c.has()}
 			case name != "":
 				return &Diagnosis{Certainty: Certain, Verdict: name + ", which the check runs, is not in the image" + c.has(), rules: []string{"no-program", "missing-library", "no-shell"}}
 			case message != "" && c.Check.Test[0] != "NONE":

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/http"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -21,7 +23,7 @@ import (
 // FromEngine asks the engine that DOCKER_HOST names, Docker's or Podman's, about a
 // container.
 func FromEngine(ctx context.Context, name string) (*Subject, error) {
-	docker, err := client.New(client.FromEnv)
+	docker, err := client.New(client.FromEnv, client.WithResponseHook(limitChanges))
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the engine: %w", err)
 	}
@@ -73,6 +75,7 @@ func (e *engine) subject(ctx context.Context, name string) (*Subject, error) {
 		}
 	}
 	e.note("the image", e.image(ctx, c))
+	e.note("what it has written", e.changes(ctx, c))
 	e.note("the log", e.log(ctx, c, answer.Container.Config != nil && answer.Container.Config.Tty))
 	if c.Status == Running {
 		e.note("processor time", e.stats(ctx, c))
@@ -94,6 +97,39 @@ func (e *engine) image(ctx context.Context, c *Container) error {
 		return err
 	}
 	c.Arch = answer.Architecture
+	return nil
+}
+
+// limitChanges limits the list of files that a container has changed: the container
+// decides how long it is.
+func limitChanges(r *http.Response) {
+	if path.Base(r.Request.URL.Path) == "changes" {
+		r.Body = struct {
+			io.Reader
+			io.Closer
+		}{limits.Described.Reader(r.Body), r.Body}
+	}
+}
+
+// changes asks which files the container has added, changed or removed. Only of these can
+// the image no longer tell.
+func (e *engine) changes(ctx context.Context, c *Container) error {
+	if c.Health == Healthy {
+		return nil
+	}
+	answer, err := e.ContainerDiff(ctx, c.ID, client.ContainerDiffOptions{})
+	if err != nil {
+		return err
+	}
+	above := map[string]bool{} // directories of others in the list, which are changed by these
+	for _, change := range answer.Changes {
+		above[path.Dir(change.Path)] = true
+	}
+	for _, change := range answer.Changes {
+		if !above[change.Path] {
+			c.Run.Written = append(c.Run.Written, change.Path)
+		}
+	}
 	return nil
 }
 

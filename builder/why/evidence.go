@@ -103,8 +103,10 @@ func (c *Container) facts() (facts []Fact) {
 			add(line.Time, "it wrote: %s", line.Text)
 		}
 	}
+	said := ""
 	for _, run := range c.Runs {
-		add(run.at(), "%s", run.describe())
+		add(run.at(), "%s", run.describe(said))
+		said = strings.TrimSpace(run.Output)
 	}
 	if end, ok := c.exited(); ok {
 		add(end.Finished, "%s", end.describe())
@@ -146,7 +148,9 @@ func (r Run) at() time.Time {
 	return r.End
 }
 
-func (r Run) describe() string {
+// describe says how a run ended. The one before it has said something that need not be
+// said again.
+func (r Run) describe(before string) string {
 	after := ""
 	if took := r.took(); took > 0 {
 		after = " after " + took.Round(time.Millisecond).String()
@@ -155,10 +159,12 @@ func (r Run) describe() string {
 	switch {
 	case r.ExitCode == 0:
 		return "check passed" + after
-	case r.ExitCode < 0 && output != "":
+	case r.ExitCode < 0 && output != "" && output != before:
 		return fmt.Sprintf("check failed%s: %s", after, output)
 	case output == "":
 		return fmt.Sprintf("check failed with exit code %d%s, and wrote nothing", r.ExitCode, after)
+	case output == before:
+		return fmt.Sprintf("check failed with exit code %d%s, and wrote the same", r.ExitCode, after)
 	}
 	return fmt.Sprintf("check failed with exit code %d%s: %s", r.ExitCode, after, output)
 }

@@ -169,8 +169,14 @@ var refusedPattern = regexp.MustCompile(`(?i)connection refused|ECONNREFUSED|cou
 // probe, curl, wget, Go's client in a kubelet, a load balancer.
 var timeoutPattern = regexp.MustCompile(`(?i)exceeded timeout|timed out|time ?out|deadline exceeded`)
 
+// usagePattern matches the help that programs print instead of doing something. Among what
+// it explains may be a timeout.
+var usagePattern = regexp.MustCompile(`(?mi)^usage: `)
+
 // isTimeout reports whether a run took too long.
-func (r Run) isTimeout() bool { return r.ExitCode != 0 && timeoutPattern.MatchString(r.Output) }
+func (r Run) isTimeout() bool {
+	return r.ExitCode != 0 && timeoutPattern.MatchString(r.Output) && !usagePattern.MatchString(r.Output)
+}
 
 // took returns how long a run took, or 0.
 func (r Run) took() time.Duration {

@@ -35,12 +35,27 @@ func TestReadme(t *testing.T) {
 	} {
 		t.Run(name, test)
 	}
-	for _, name := range guides(t) {
-		t.Run(name, func(t *testing.T) {
-			t.Run("commands", func(t *testing.T) { runCommands(t, name) })
-			t.Run("scripts", func(t *testing.T) { runShell(t, name) })
-		})
+	t.Run("guides", runGuides)
+}
+
+// runGuides runs what the documents tell their readers to run.
+func runGuides(t *testing.T) {
+	if testing.Short() {
+		t.Skip("TestScript runs these commands, too; make test runs the guides")
 	}
+	docker := httptest.NewServer(&engine{answers: map[string]string{
+		"version": `{"Version": "29.0.0", "Arch": "amd64"}`, "containers/web/json": readmeContainer,
+	}})
+	t.Cleanup(docker.Close)
+	before := "env DOCKER_HOST=tcp://" + docker.Listener.Addr().String() + "\n"
+	after := readmeFiles(t)
+	scripts := map[string]string{}
+	for _, name := range guides(t) {
+		page := strings.TrimSuffix(filepath.Base(name), ".md")
+		scripts[page+"-commands"] = before + commandScript(t, name) + after
+		scripts[page+"-shell"] = before + shellScript(t, name) + after
+	}
+	runScripts(t, scripts)
 }
 
 // guides returns the names of what users read first: README.md and docs.
@@ -86,8 +101,9 @@ func main() {
 }
 `
 
-// runCommands runs every kohealth command of a document.
-func runCommands(t *testing.T, name string) {
+// commandScript returns a script that runs every kohealth command of a document.
+func commandScript(t *testing.T, name string) string {
+	t.Helper()
 	var script strings.Builder
 	script.WriteString("env KOHEALTH_HEALTH_REPOSITORY=$PACKAGES\nenv KOHEALTH_HEALTH_KEY=$KEY\nmkdir keys\ncp $KEY keys/example.rsa.pub\n")
 	for _, block := range blocks(t, name, "console") {
@@ -106,11 +122,11 @@ func runCommands(t *testing.T, name string) {
 			}
 		}
 	}
-	runReadme(t, script.String())
+	return script.String()
 }
 
 // asking returns a script's lines for kohealth why, which is asked about a container that
-// runReadme's engine has, or about a service that is on Amazon ECS for it.
+// runGuides' engine has, or about a service that is on Amazon ECS for it.
 func asking(command string) string {
 	target := strings.Fields(command)[2]
 	lines := "! exec " + command + "\nstdout '^" + target + ": unhealthy: '\n"
@@ -138,10 +154,11 @@ const (
    "containerDefinitions": [{"name": "app", "image": "ko.local/app", "healthCheck": {"command": ["CMD-SHELL", "curl -f http://localhost/"]}}]}]}`
 )
 
-// runShell runs a document's shell scripts, with images that there are. What is called
+// shellScript returns a script that runs a document's shell scripts, with images that there are. What is called
 // curl and wget there is the probe; what needs an engine or shares a cache between
 // machines is run by try.txtar and sharedcache.txtar in testdata/engine.
-func runShell(t *testing.T, name string) {
+func shellScript(t *testing.T, name string) string {
+	t.Helper()
 	images := strings.NewReplacer(
 		"nginx:1.29", "$REGISTRY/server",
 		"docker-daemon:postgres:18", "$REGISTRY/bare",
@@ -164,7 +181,7 @@ func runShell(t *testing.T, name string) {
 			fmt.Fprintf(&files, "-- block%d.sh --\n%s", i, images.Replace(block))
 		}
 	}
-	runReadme(t, script.String()+files.String())
+	return script.String() + files.String()
 }
 
 // testDockerfiles checks that the documents' Dockerfiles are ones that tests build.
@@ -239,20 +256,15 @@ func testReleaseURL(t *testing.T) {
 	}
 }
 
-// runReadme runs a script made of a document, in a module with the apps that it names.
-func runReadme(t *testing.T, script string) {
+// readmeFiles returns the files that the documents name: a module with apps, and task
+// definitions.
+func readmeFiles(t *testing.T) string {
 	t.Helper()
-	docker := httptest.NewServer(&engine{answers: map[string]string{
-		"version": `{"Version": "29.0.0", "Arch": "amd64"}`, "containers/web/json": readmeContainer,
-	}})
-	t.Cleanup(docker.Close)
-	script = "env DOCKER_HOST=tcp://" + docker.Listener.Addr().String() + "\n" + script
-	script += "-- go.mod --\nmodule example.com\n\ngo 1.22\n-- config/app.yaml --\nimage: ko://example.com/cmd/app\n-- cmd/app/main.go --\n" + readmeApp
+	files := "-- go.mod --\nmodule example.com\n\ngo 1.22\n-- config/app.yaml --\nimage: ko://example.com/cmd/app\n-- cmd/app/main.go --\n" + readmeApp
 	for _, name := range []string{"task-definition.json", "containers.json"} {
-		script += "-- " + name + " --\n" + block(t, "docs/ecs.md", "json")
+		files += "-- " + name + " --\n" + block(t, "docs/ecs.md", "json")
 	}
-	script += "-- world.json --\n" + readmeWorld + "\n"
-	runScript(t, "readme", script)
+	return files + "-- world.json --\n" + readmeWorld + "\n"
 }
 
 // testConfigurationExamples reads every .ko.yaml of the documents, and checks that the
@@ -368,19 +380,21 @@ func testPolicy(t *testing.T) {
 		}
 		script += "! exec kohealth build --bare --ecr-create-repository .\nstderr " + action + "\n"
 	}
-	runScript(t, "policy", script+helloModule)
+	runScripts(t, map[string]string{"policy": script + helloModule})
 }
 
 // helloModule is a script's module with a command.
 const helloModule = "-- go.mod --\nmodule example.com\n\ngo 1.22\n-- main.go --\npackage main\n\nfunc main() {}\n"
 
-// runScript runs a script that is made by a test.
-func runScript(t *testing.T, name, script string) {
+// runScripts runs scripts that a test makes, by their names.
+func runScripts(t *testing.T, scripts map[string]string) {
 	t.Helper()
 	params := scriptParams(t)
 	params.Dir, params.UpdateScripts = t.TempDir(), false
-	if err := os.WriteFile(filepath.Join(params.Dir, name+".txtar"), []byte(script), 0o644); err != nil {
-		t.Fatal(err)
+	for name, script := range scripts {
+		if err := os.WriteFile(filepath.Join(params.Dir, name+".txtar"), []byte(script), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if err := gotooltest.Setup(&params); err != nil {
 		t.Fatal(err)
