@@ -36,12 +36,12 @@ func noProgram() Cause {
 			switch {
 			case isShell(name):
 				return nil
+			case message != "" && c.Check.Test[0] != "NONE":
+				return &Diagnosis{Certainty: Certain, Verdict: message + c.has(), rules: []string{"no-program", "missing-library"}}
 			case slices.Contains(c.Run.Written, name):
 				return &Diagnosis{Certainty: Certain, Verdict: name + " cannot be run: its interpreter, which its first line names, or its loader is not in the container" + c.has()}
 			case name != "":
 				return &Diagnosis{Certainty: Certain, Verdict: name + ", which the check runs, is not in the image" + c.has(), rules: []string{"no-program", "missing-library", "no-shell"}}
-			case message != "" && c.Check.Test[0] != "NONE":
-				return &Diagnosis{Certainty: Certain, Verdict: message + c.has(), rules: []string{"no-program", "missing-library"}}
 			case c.failing() && c.failures()[0].ExitCode == noCommandCode:
 				return &Diagnosis{Certainty: Likely, Verdict: "the check ends with code 127: its shell does not find a program" + c.has()}
 			}

@@ -166,8 +166,9 @@ func (t target) String() string {
 var refusedPattern = regexp.MustCompile(`(?i)connection refused|ECONNREFUSED|could ?n[o']t connect to (?:server|host)|failed to connect to|can't connect to remote host`)
 
 // timeoutPattern matches what is said of checks that took too long: by Docker, kohealth's
-// probe, curl, wget, Go's client in a kubelet, a load balancer.
-var timeoutPattern = regexp.MustCompile(`(?i)exceeded timeout|timed out|time ?out|deadline exceeded`)
+// probe, curl, wget, Node.js, Java, Go's client in a kubelet, gRPC's probe, a load balancer.
+// The word alone is also the name of a program, of an option, and of two statuses of HTTP.
+var timeoutPattern = regexp.MustCompile(`(?i)timed ?out|exceeded timeout|timeout exceeded|deadline exceeded|i/o timeout|timeout(?:error|exception)|timeout (?:awaiting|expired|reached|was reached|waiting|while)|(?:connect|connection|read) timeout|timeout: (?:failed to connect|health rpc)`)
 
 // usagePattern matches the help that programs print instead of doing something. Among what
 // it explains may be a timeout.
