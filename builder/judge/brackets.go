@@ -31,33 +31,49 @@ func (c *call) test() result {
 		}
 		c.asks(a)
 	}
-	is := c.guessed(c.evaluate(args), c.scene, c.at)
-	if is == perhaps {
+	is, wrong := c.evaluate(args)
+	switch is = c.guessed(is, c.scene, c.at); {
+	case is == perhaps:
 		return result{status: either}
-	}
-	if is == no && len(c.unsets) > 0 {
+	case is == no && len(c.unsets) > 0:
 		c.cause(c.scene, "no-variable", c.at, "the variable "+c.unsets[0]+", which "+c.name()+" gets, is set nowhere")
 	}
-	return result{status: statusOf(is == yes)}
+	if wrong {
+		return failsWith("2")
+	}
+	return result{status: statusOf(is == yes), code: "1"}
+}
+
+// comparesFiles tells of < and > in a test, which are redirections there.
+func (sh *shell) comparesFiles(s *syntax.Stmt) {
+	call, ok := s.Cmd.(*syntax.CallExpr)
+	if !ok || len(call.Args) == 0 || call.Args[0].Lit() != "[" && call.Args[0].Lit() != "test" {
+		return
+	}
+	for _, r := range s.Redirs {
+		if to := r.Word.Lit(); (r.Op == syntax.RdrIn || r.Op == syntax.RdrOut) && r.N == nil && to != "" && !strings.Contains(to, "/") {
+			sh.tell("no-file", sh.script.offset(r), r.Op.String()+" in a test is a redirection, and "+shown(to)+" a file: write -lt or -gt to compare numbers", nil)
+		}
+	}
 }
 
 // evaluate evaluates an expression of test. What is none is a mistake, which has a status
 // of its own and is no truth either.
-func (sh *shell) evaluate(args []string) maybe {
+func (sh *shell) evaluate(args []string) (is maybe, wrong bool) {
 	if len(args) == 0 {
-		return no
+		return no, false
 	}
 	e := &expression{shell: sh, rest: args}
-	is := e.whole()
+	is = e.whole()
 	switch {
 	case e.wrong:
-		return no
+		return no, true
 	case len(e.rest) == 0:
-		return is
+		return is, false
 	case slices.ContainsFunc(args, func(a string) bool { return !isKnown(a) }): // which may be an operator
-		return perhaps
+		return perhaps, false
 	}
-	return no
+	return no, true
 }
 
 // An expression is one of test that is being read.
@@ -94,8 +110,8 @@ func (e *expression) take(n int, is maybe) maybe {
 func (e *expression) binary(a, op, b string) maybe {
 	e.wrong = e.wrong || op == "==" && e.dialect == dash
 	if slices.Contains(numeric, op) {
-		_, x := number(a)
-		_, y := number(b)
+		_, x := integer(a)
+		_, y := integer(b)
 		e.wrong = e.wrong || x == no || y == no || e.dialect != anyShell && (a == "" || b == "")
 	}
 	if e.wrong {
@@ -207,6 +223,10 @@ func (sh *shell) testFile(op, name string) maybe {
 		return truth(e.Type == tar.TypeDir)
 	case "-f":
 		return truth(e.Type == tar.TypeReg)
+	case "-s":
+		if e.Type == tar.TypeReg {
+			return truth(sh.readFile(e.Path) != "")
+		}
 	case "-x":
 		if e.Mode&0o111 == 0 {
 			return no
@@ -249,7 +269,12 @@ func (sh *shell) compare(a, op, b string) maybe {
 		return equal(a, b)
 	case "!=":
 		return opposite(equal(a, b))
-	case "<", ">", "-nt", "-ot", "-ef":
+	case "<", ">":
+		if !wordLike(a+b) || strings.ToLower(a+b) != a+b || !isKnown(a+b) { // of which the order depends on the locale
+			return perhaps
+		}
+		return truth((a < b) == (op == "<") && a != b)
+	case "-nt", "-ot", "-ef":
 		return perhaps
 	}
 	return compareNumbers(a, op, b)
@@ -267,8 +292,8 @@ func equal(a, b string) maybe {
 
 // compareNumbers compares numbers; what is none is a mistake, with status 2.
 func compareNumbers(a, op, b string) maybe {
-	x, okX := number(a)
-	y, okY := number(b)
+	x, okX := integer(a)
+	y, okY := integer(b)
 	switch {
 	case okX == no || okY == no:
 		return no
@@ -278,7 +303,7 @@ func compareNumbers(a, op, b string) maybe {
 	return truth(map[string]bool{"-eq": x == y, "-ne": x != y, "-lt": x < y, "-le": x <= y, "-gt": x > y, "-ge": x >= y}[op])
 }
 
-func number(s string) (n int64, is maybe) {
+func integer(s string) (n int64, is maybe) {
 	if strings.Trim(s, " \t\n0123456789+-"+Unknown) != "" {
 		return 0, no
 	}
@@ -349,8 +374,21 @@ func (sh *shell) binaryClause(x *syntax.BinaryTest, ctx scene) maybe {
 		return is
 	case syntax.TsNoMatch:
 		return opposite(is)
+	case syntax.TsBefore, syntax.TsAfter:
+		if sh.dialect != bash {
+			sh.tell("bash-only", sh.script.offset(x), x.Op.String()+" in [[ is a redirection in "+sh.dialect.String()+", which is the shell here", nil)
+			return perhaps
+		}
+		return sh.compare(text, x.Op.String(), sh.text(b, ctx))
 	}
-	return perhaps
+	other := sh.text(b, ctx)
+	if _, known := integer(text); known != yes || !slices.Contains(numeric, x.Op.String()) {
+		return perhaps
+	}
+	if _, known := integer(other); known != yes {
+		return perhaps
+	}
+	return compareNumbers(text, x.Op.String(), other)
 }
 
 // both is a and b.

@@ -81,34 +81,6 @@ func (c *call) bashs() result {
 	return result{status: either}
 }
 
-func (c *call) echo() result {
-	args, end := c.args(), "\n"
-	if len(args) > 0 && args[0] == "-n" {
-		args, end = args[1:], ""
-	}
-	out := strings.Join(args, " ")
-	if c.open || strings.Contains(out, `\`) || strings.HasPrefix(out, "-") && c.dialect != dash {
-		return result{status: passes, out: Unknown}
-	}
-	return result{status: passes, out: out + end}
-}
-
-func (c *call) printf() result {
-	args := c.args()
-	switch {
-	case len(args) == 0:
-		return result{status: either}
-	case args[0] == "-v" && len(args) > 1 && c.dialect != dash && c.dialect != ash:
-		c.vars[args[1]] = Unknown
-		return unclear
-	case len(args) == 1 && !strings.ContainsAny(args[0], `%\-`) && !c.open:
-		return result{status: passes, out: args[0]}
-	case len(args) == 2 && !c.open && (args[0] == "%s" || args[0] == `%s\n`):
-		return result{status: passes, out: args[1] + strings.TrimPrefix(args[0][2:], `\n`) + strings.Repeat("\n", strings.Count(args[0], `\n`))}
-	}
-	return unclear
-}
-
 // leave runs exit, return, break and continue.
 func (c *call) leave() result {
 	r := c.leaving()
@@ -156,7 +128,7 @@ func (c *call) leaving() result {
 		number = strings.TrimRight(number, " \t\r\n")
 	}
 	n, err := strconv.Atoi(number)
-	if err != nil || n < 0 {
+	if err != nil || n < 0 || c.dialect == ash && strings.Trim(number[:1], "+-") == "" {
 		if strings.HasPrefix(args[0], "-") && c.dialect != dash && c.dialect != ash {
 			return result{status: either}
 		}
@@ -309,10 +281,9 @@ func (c *call) variables() result {
 		}
 	}
 	switch c.name() {
-	case "read", "getopts":
-		if c.in == "" && c.name() == "read" && !c.open {
-			return failsWith("1")
-		}
+	case "read":
+		return c.readLine()
+	case "getopts":
 		return result{status: either}
 	case "local":
 		if c.calls == 0 {
@@ -340,6 +311,10 @@ var leaves = regexp.MustCompile(`exit|exec|kill|return|set|eval|\.|\$|\x{FFFC}`)
 func (c *call) trap() result {
 	if len(c.args()) == 0 {
 		return result{status: passes, out: Unknown}
+	}
+	if slices.Contains(c.args()[1:], "ERR") && c.dialect == dash {
+		c.cause(c.scene, "bash-only", c.at, "ERR is bash's, and the shell is dash here: bad trap")
+		return failsWith("1")
 	}
 	onlySignals := true
 	for _, s := range c.args()[min(1, len(c.args())):] {

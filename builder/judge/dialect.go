@@ -3,7 +3,9 @@ package judge
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -81,6 +83,10 @@ func parse(text string, d dialect) script {
 	var s script
 	text = strings.ReplaceAll(text, "\r", returned)
 	file, added, err := parseAs(text, d)
+	if m := unclosed.FindStringSubmatch(fmt.Sprint(err)); m != nil { // which ends with the text, too
+		text += "\n" + m[1] + "\n"
+		file, added, err = parseAs(text, d)
+	}
 	if err == nil {
 		s.stmts, s.added = file.Stmts, added
 		s.twice = doubled(text)
@@ -105,6 +111,9 @@ func parse(text string, d dialect) script {
 	}
 	return s
 }
+
+// unclosed matches what the parser says of a here-document without an end.
+var unclosed = regexp.MustCompile("unclosed here-document `(.+)`")
 
 // returned stands for a carriage return while a script is parsed: the parser takes it for
 // the end of a line, and shells take it for a letter.

@@ -2,7 +2,6 @@ package judge
 
 import (
 	"regexp"
-	"strconv"
 	"strings"
 
 	"mvdan.cc/sh/v3/pattern"
@@ -231,63 +230,6 @@ func (e *expander) substitute(c *syntax.CmdSubst) string {
 // isRead reports whether a substitution only names a file, as in $(<file): bash reads it.
 func isRead(c *syntax.CmdSubst) bool {
 	return len(c.Stmts) == 1 && c.Stmts[0].Cmd == nil && len(c.Stmts[0].Redirs) == 1 && c.Stmts[0].Redirs[0].Op == syntax.RdrIn
-}
-
-// arithmetic evaluates $(( )) as far as that it is a number.
-func (e *expander) arithmetic(a *syntax.ArithmExp) string {
-	if lit, ok := a.X.(*syntax.Word); ok {
-		if _, err := strconv.Atoi(lit.Lit()); err == nil {
-			return lit.Lit()
-		}
-	}
-	if what := notDashs(a); what != "" && e.dialect == dash {
-		e.cause(e.ctx, "bash-only", e.script.offset(a), what+" in $(( )) is bash's, and the shell is dash here: arithmetic expression: expecting primary")
-		e.exits = e.exits.or(failsWith("2"))
-		e.aborted = true
-		return Unknown
-	}
-	e.forgetAssigned(a)
-	if !isPlain(a) || e.dialect == dash { // a mistake in it ends the shell
-		e.exits = e.exits.or(failsWith("2"))
-	}
-	return Unknown
-}
-
-// notDashs names an operator of arithmetic that dash lacks.
-func notDashs(a *syntax.ArithmExp) string {
-	for b := range nodes[*syntax.BinaryArithm](a) {
-		if b.Op == syntax.Pow || b.Op == syntax.Comma {
-			return b.Op.String()
-		}
-	}
-	for u := range nodes[*syntax.UnaryArithm](a) {
-		if u.Op == syntax.Inc || u.Op == syntax.Dec {
-			return u.Op.String()
-		}
-	}
-	return ""
-}
-
-// isPlain reports whether arithmetic can go wrong only by what variables hold.
-func isPlain(a *syntax.ArithmExp) bool {
-	for b := range nodes[*syntax.BinaryArithm](a) {
-		if b.Op == syntax.Quo || b.Op == syntax.Rem {
-			return false
-		}
-	}
-	for range nodes[*syntax.ParamExp](a) {
-		return false
-	}
-	return true
-}
-
-// forgetAssigned makes unknown what arithmetic assigns.
-func (sh *shell) forgetAssigned(a syntax.Node) {
-	for w := range nodes[*syntax.Word](a) {
-		if name := w.Lit(); syntax.ValidName(name) {
-			sh.vars[name] = Unknown
-		}
-	}
 }
 
 // matchRegexp reports whether all of a text matches.

@@ -26,14 +26,30 @@ func (sh *shell) exists(name string) (e rootfs.Entry, is maybe) {
 	settled, locked := sh.isSettled(name), !ok && sh.isLocked(name)
 	switch {
 	case sh.err != nil:
-	case settled && ok:
+	case settled && ok, sh.expected && ok && !sh.isChanging(name):
 		return e, yes
+	case sh.expected && !ok && withinAny(name, imageDirs):
+		return e, no
 	case settled, locked && !withinAny(name, changing):
 		return e, no
-	case !ok && (sh.container.ReadOnly && locked || withinAny(name, imageDirs)):
+	case !ok && (sh.container.ReadOnly && locked || withinAny(name, imageDirs) || !withinAny(name, changing) && !sh.has(path.Dir(name))):
 		sh.hardly = name
 	}
 	return e, perhaps
+}
+
+// imageText returns the text of a file that is hardly another in the container than in the
+// image: it lies where images have their files.
+func (sh *shell) imageText(full string) (text string, ok bool) {
+	if !isKnown(full) || !withinAny(full, slices.Concat(programDirs, imageDirs)) || sh.container.mountOver(full) != "" ||
+		sh.container.isAdded(full) || slices.Contains(madeByRuntimes, full) {
+		return "", false
+	}
+	if e, there := sh.lookup(full); !there || e.Type != tar.TypeReg {
+		return "", false
+	}
+	text = sh.readFile(full)
+	return text, isKnown(text) && !strings.Contains(text, "\x00") && len(text) < maxText
 }
 
 // guessed is what comes of a condition that has taken something for missing that hardly is
@@ -97,7 +113,7 @@ func (sh *shell) file(r *syntax.Redirect, name string, writes bool, ctx scene) s
 			return fails
 		}
 		sh.guessed(no, ctx, sh.redirectOffset(r))
-		return either
+		return sh.asExpected(is == yes)
 	}
 	why, sure := sh.cannotWrite(name)
 	if why != "" {
@@ -159,7 +175,7 @@ func (sh *shell) devTCP(r *syntax.Redirect, name string, ctx scene) status {
 		if _, port, ok := strings.Cut(strings.TrimPrefix(name[5:], "tcp/"), "/"); ok {
 			sh.asks(asked{arg: sh.arg, offset: sh.of(sh.redirectOffset(r)), tool: "bash", scheme: "tcp", port: port})
 		}
-		return either
+		return sh.asExpected(true)
 	case anyShell:
 		return either
 	}

@@ -1,13 +1,9 @@
 package judge
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 )
-
-// plainPattern matches patterns that stand for themselves.
-var plainPattern = regexp.MustCompile(`^[\w /:"{}=,%@<>;-]+$`)
 
 // grep finds nothing where there is nothing.
 func (c *call) grep() result {
@@ -39,7 +35,7 @@ func (c *call) grep() result {
 	case c.in == "":
 		r = result{status: fails, code: "1", out: map[bool]string{true: Unknown}[o.has("c", "count")]}
 	case isKnown(c.in):
-		if found := grepped(c.in, operands[0], o); found != perhaps {
+		if found := c.grepped(c.in, operands[0], o); found != perhaps {
 			r.status = statusOf(found == yes)
 		}
 	}
@@ -49,30 +45,41 @@ func (c *call) grep() result {
 // grepFile looks into a file, which is hardly another than in the image where images have
 // their files.
 func (c *call) grepFile(pattern, name string, o options, out string) result {
-	if r := c.reads(name); r.status == fails {
+	r := c.reads(name)
+	if r.status == fails {
 		return r
 	}
 	full := c.absolute(name)
-	if _, ok := c.lookup(full); ok && isKnown(full) && withinAny(full, slices.Concat(programDirs, imageDirs)) && c.container.mountOver(full) == "" && !c.container.isAdded(full) &&
-		!slices.Contains(madeByRuntimes, full) && grepped(c.readFile(full), pattern, o) == no {
+	text, ok := c.imageText(full)
+	found := perhaps
+	if ok && !slices.Contains(madeByRuntimes, full) {
+		found = c.grepped(text, pattern, o)
+	}
+	switch {
+	case found == no:
 		c.cause(c.scene, "no-file", c.at, name+", as it is in the image, holds nothing that grep looks for")
+	case found == perhaps:
+		return result{status: either, out: out}
+	}
+	if c.expected {
+		return result{status: statusOf(found == yes), out: out}
 	}
 	return result{status: either, out: out}
 }
 
 // grepped reports whether grep selects a line.
-func grepped(text, pattern string, o options) maybe {
-	if !isKnown(pattern) || !plainPattern.MatchString(pattern) || o.has("w", "P", "z", "L", "files-without-match") {
+func (c *call) grepped(text, pattern string, o options) maybe {
+	p := regexps{extended: baseName(c.name()) == "egrep" || o.has("E", "extended-regexp"), fold: o.has("i", "y", "ignore-case")}
+	p.fixed = baseName(c.name()) == "fgrep" || o.has("F", "fixed-strings")
+	expr := p.compile(pattern)
+	if expr == nil || o.has("w", "P", "z", "L", "word-regexp", "perl-regexp", "null-data", "files-without-match") {
 		return perhaps
-	}
-	if o.has("i", "ignore-case") {
-		text, pattern = strings.ToLower(text), strings.ToLower(pattern)
 	}
 	for line := range strings.Lines(text) {
 		line = strings.TrimSuffix(line, "\n")
-		found := strings.Contains(line, pattern)
+		found := expr.MatchString(line)
 		if o.has("x", "line-regexp") {
-			found = line == pattern
+			found = expr.FindString(line) == line && found
 		}
 		if found != o.has("v", "invert-match") {
 			return yes

@@ -8,7 +8,6 @@
 package judge
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -63,14 +62,23 @@ func judge(ctx context.Context, check Check, c Container) (*run, error) {
 	}
 	r.result = r.start()
 	r.fail(ctx.Err())
-	usual := &run{ctx: ctx, check: check, container: &c, nominal: true}
-	if r.result == either && r.ignored && r.err == nil {
-		r.always = usual.start() == passes && usual.ignored
+	if r.result == either {
+		usual := r.again(run{nominal: true})
+		r.always = r.ignored && usual.ignored && usual.result == passes
+		r.never = r.again(run{nominal: true, expected: true}).result == fails
 	}
-	if err := cmp.Or(r.err, usual.err); err != nil {
-		return nil, fmt.Errorf("judging check: %w", err)
+	if r.err != nil {
+		return nil, fmt.Errorf("judging check: %w", r.err)
 	}
 	return r, nil
+}
+
+// again interprets the check once more, under other assumptions.
+func (r *run) again(other run) *run {
+	other.ctx, other.check, other.container, other.err = r.ctx, r.check, r.container, r.err
+	other.result = other.start()
+	r.fail(other.err)
+	return &other
 }
 
 // A run is the interpretation of one check.
@@ -82,8 +90,10 @@ type run struct {
 	notes     []note
 	asked     []asked // what programs ask, in order
 	nominal   bool    // what succeeds unless it is called wrongly succeeds
+	expected  bool    // what is asked answers well, and files are as they are in the image
 	ignored   bool    // a program ran whose status may be another than the check's
 	always    bool    // it usually passes, whatever its programs say
+	never     bool    // it usually fails, even though all is as expected
 	steps     int
 	err       error // of reading files
 }
@@ -132,6 +142,9 @@ func (r *run) verdicts() (found []Verdict) {
 		found = append(found, Verdict{Rule: "cannot-pass", Severity: Error, Arg: 1, Message: "the command cannot succeed, whatever its programs say"})
 	case r.result == passes && r.ignored, r.always:
 		found = append(found, Verdict{Rule: "always-healthy", Severity: Warning, Arg: 1, Message: "the command succeeds whatever its programs say"})
+	case r.never && !slices.ContainsFunc(found, func(v Verdict) bool { return v.Severity >= Warning }):
+		message := "the command fails where what it asks answers well, and the files of the image are as they are there"
+		found = append(found, Verdict{Rule: "cannot-pass", Severity: Warning, Arg: 1, Message: message})
 	}
 	return found
 }

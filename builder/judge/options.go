@@ -15,6 +15,8 @@ type syntaxOf struct {
 	mark    string // a long one that every program with these options holds
 	refused string // letters that none of them has
 	all     bool   // there are hardly others than these long ones
+	others  string // long ones that only programs like it have, which people take for its own
+	numbers string // letters and long ones that take a number
 }
 
 // Options of curl 8 that take a value: curl.se/docs/manpage.html.
@@ -32,6 +34,8 @@ var curlSyntax = syntaxOf{
 		"socks4 socks4a socks5 socks5-hostname speed-limit speed-time stderr telnet-option tftp-blksize time-cond tls-max tls13-ciphers " +
 		"tlsauthtype tlspassword tlsuser trace trace-ascii trace-config unix-socket upload-file url url-query user user-agent variable " +
 		"vlan-priority write-out ",
+	others:  " timeout tries spider quiet no-check-certificate output-document server-response post-data delete-after wait waitretry ",
+	numbers: " m max-time connect-timeout retry retry-delay retry-max-time max-redirs y Y speed-time speed-limit ",
 	longer: " fail silent show-error insecure location head include verbose fail-with-body get compressed globoff ipv4 ipv6 retry-connrefused " +
 		"retry-all-errors no-progress-meter no-keepalive tcp-nodelay http1.1 http2 path-as-is raw version ",
 }
@@ -49,6 +53,7 @@ var wgetSyntax = syntaxOf{
 		"certificate certificate-type private-key private-key-type ca-certificate ca-directory crl-file pinnedpubkey random-file ciphers " +
 		"hsts-file accept reject accept-regex reject-regex regex-type domains exclude-domains follow-tags ignore-tags include-directories " +
 		"exclude-directories level load-cookies save-cookies local-encoding remote-encoding bind-dns-address dns-servers ",
+	others: " fail silent insecure show-error max-time retry location head include fail-with-body request data url write-out cacert ",
 	longer: " spider quiet no-verbose no-check-certificate server-response no-proxy no-cache no-cookies no-dns-cache inet4-only inet6-only " +
 		"delete-after content-on-error retry-connrefused continue version help background debug verbose force-html no-clobber no-netrc " +
 		"timestamping no-if-modified-since no-use-server-timestamps random-wait ignore-case ask-password no-iri unlink show-progress " +
@@ -164,6 +169,16 @@ func (o options) value(names ...string) (value string, ok bool) {
 	return "", false
 }
 
+// noNumber returns the value of an option that has to be a number and is none, or nothing.
+func (s syntaxOf) noNumber(o options) string {
+	for _, g := range o.given {
+		if strings.Contains(s.numbers, " "+g.name+" ") && g.hasValue && isKnown(g.value) && strings.Trim(g.value, "0123456789.") != "" {
+			return g.value
+		}
+	}
+	return ""
+}
+
 // unknown returns an option that a program refuses, as far as its own table of them tells:
 // the names stand in the program, some perhaps as the end of another text. One may stand
 // for a longer one that it begins.
@@ -174,6 +189,9 @@ func (c *call) unknown(p *program, s syntaxOf, o options) string {
 	for _, g := range o.given {
 		if len(g.name) < 2 || strings.Contains(s.long+s.longer, " "+g.name) || strings.Contains(s.longer, " no-"+g.name) {
 			continue
+		}
+		if strings.Contains(s.others, " "+g.name+" ") {
+			return "--" + g.name
 		}
 		name := strings.TrimPrefix(g.name, "no-")
 		if isKnown(name) && c.holds(p.Path, s.mark) && !c.holds(p.Path, "\x00"+name) && (s.all || !c.holds(p.Path, name+"\x00")) {

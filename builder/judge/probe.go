@@ -41,7 +41,7 @@ func (c *call) probe() result {
 			return r
 		}
 	}
-	return result{status: either}
+	return result{status: c.asExpected(true)}
 }
 
 // probeFile returns the arguments that are in the image.

@@ -26,6 +26,10 @@ func (c *call) set() result {
 			if !c.setOption(args[i], a[0] == '-') {
 				return c.illegalOption(args[i])
 			}
+		case strings.Trim(a, "+-abCefhimnopqrstuvxBEHPTVIkcl") != "" && (c.dialect == dash || c.dialect == ash):
+			c.cause(c.scene, "shell-parse", c.at, "set "+shown(a)+" is not "+c.dialect.String()+"'s, which is the shell here: it ends with status 2")
+			c.exits = c.exits.or(failsWith("2"))
+			return result{}
 		default:
 			c.setFlags(a)
 		}

@@ -253,5 +253,6 @@ type scene struct {
 	negated bool   // ! stands before it
 	read    bool   // something reads its output
 	in      string // its standard input
+	fresh   bool   // nothing of the input was read before
 	from    int    // where a program's call stands, for what is not in the script itself
 }

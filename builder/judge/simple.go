@@ -249,16 +249,14 @@ func (sh *shell) redirect(redirects []*syntax.Redirect, ctx *scene) (opened stat
 
 // openFile opens what one redirection names.
 func (sh *shell) openFile(r *syntax.Redirect, ctx *scene) status {
+	feeds := r.N == nil || r.N.Value == "0"
 	switch r.Op {
 	case syntax.Hdoc:
-		ctx.in = sh.text(r.Hdoc, *ctx)
-		return passes
+		return ctx.reads(sh.hereDoc(r, *ctx), feeds)
 	case syntax.DashHdoc:
-		ctx.in = tabs.ReplaceAllString(sh.text(r.Hdoc, *ctx), "")
-		return passes
+		return ctx.reads(tabs.ReplaceAllString(sh.hereDoc(r, *ctx), ""), feeds)
 	case syntax.WordHdoc:
-		ctx.in = sh.text(r.Word, *ctx) + "\n"
-		return passes
+		return ctx.reads(sh.text(r.Word, *ctx)+"\n", feeds)
 	case syntax.DplIn, syntax.DplOut:
 		to := sh.text(r.Word, *ctx)
 		if r.Op == syntax.DplIn && to != "0" {
@@ -274,13 +272,42 @@ func (sh *shell) openFile(r *syntax.Redirect, ctx *scene) status {
 	}
 	name := sh.text(r.Word, *ctx)
 	reads := r.Op == syntax.RdrIn
-	if reads || r.Op == syntax.RdrInOut && (r.N == nil || r.N.Value == "0") {
-		ctx.in = Unknown
-		if name == "/dev/null" {
-			ctx.in = ""
-		}
+	if reads || r.Op == syntax.RdrInOut {
+		ctx.reads(sh.textOf(name), feeds || reads)
 	}
 	return sh.file(r, name, !reads, *ctx)
+}
+
+// hereDoc is the text of a here-document, which stands for itself if a part of the word
+// that ends it is quoted.
+func (sh *shell) hereDoc(r *syntax.Redirect, ctx scene) string {
+	if text := r.Hdoc.Lit(); r.Word.Lit() == "" || strings.Contains(r.Word.Lit(), `\`) {
+		return asReturned(text)
+	} else if strings.Contains(text, `\"`) { // which stays, other than in quotes
+		return Unknown
+	}
+	e := &expander{shell: sh, ctx: ctx, whole: true, quoted: true}
+	e.parts(r.Hdoc.Parts)
+	return asReturned(e.field.String())
+}
+
+// reads sets the standard input, if it is that which is set.
+func (ctx *scene) reads(text string, feeds bool) status {
+	if feeds {
+		ctx.in, ctx.fresh = text, true
+	}
+	return passes
+}
+
+// textOf is what reading a file gives: what it holds in the image, if that is expected.
+func (sh *shell) textOf(name string) string {
+	if name == "/dev/null" {
+		return ""
+	}
+	if text, ok := sh.imageText(sh.absolute(name)); ok && sh.expected {
+		return text
+	}
+	return Unknown
 }
 
 // tabs are those that <<- takes away.

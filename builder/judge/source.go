@@ -68,6 +68,8 @@ func (c *call) source() result {
 func (c *call) sourcePath(name string) result {
 	if _, is := c.find(name); is == no && c.dialect == dash {
 		return c.notSourced(name)
+	} else if is == no && c.dialect == ash {
+		c.tell("no-file", c.at, name+" is looked for in PATH: write ./"+name+" for the one in the working directory", nil)
 	}
 	return c.anything()
 }

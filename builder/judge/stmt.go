@@ -94,6 +94,8 @@ func (sh *shell) redirected(s *syntax.Stmt, ctx scene) (r result) {
 		return result{status: st}
 	}
 	before := sh.state.clone()
+	sh.comparesFiles(s)
+	ctx.fresh = false
 	opened, special := sh.redirect(s.Redirs, &ctx)
 	if opened != passes && ctx.negated && (sh.dialect == bash || sh.dialect == anyShell) {
 		defer func() { r.status = either }() // bash does not negate that
@@ -101,6 +103,8 @@ func (sh *shell) redirected(s *syntax.Stmt, ctx scene) (r result) {
 	if opened == fails {
 		return sh.notOpened(s, special)
 	}
+	_, isCall := s.Cmd.(*syntax.CallExpr)
+	ctx.fresh = ctx.fresh && isCall
 	r = sh.command(s.Cmd, ctx)
 	switch {
 	case printsErrors(s.Redirs):
@@ -170,9 +174,11 @@ func (sh *shell) command(cmd syntax.Command, ctx scene) result {
 	case *syntax.DeclClause:
 		return sh.declare(cmd, ctx)
 	case *syntax.LetClause:
-		sh.forgetAssigned(cmd)
-		return result{status: either}
+		return sh.let(cmd, ctx)
 	case *syntax.ArithmCmd:
+		if sh.dialect == bash {
+			return sh.evaluated(ctx, cmd.X)
+		}
 		sh.forgetAssigned(cmd)
 		sh.exits = sh.exits.or(unclear)
 		return result{status: either}

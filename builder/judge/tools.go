@@ -71,6 +71,9 @@ func (c *call) startShell(p *program) result {
 		args = args[1:]
 		switch {
 		case a == "--":
+		case strings.HasPrefix(a, "--") && d == dash:
+			c.cause(c.scene, "unknown-option", c.at, "dash does not know the option "+shown(a))
+			return failsWith("2")
 		case strings.HasPrefix(a, "--"):
 			continue
 		case strings.HasSuffix(a, "o") && len(args) > 0:
@@ -165,16 +168,15 @@ func (c *call) indexOf(word string) int {
 
 // timeout runs a program that is ended after a while.
 func (c *call) timeout(p *program) result {
-	args, f := c.args(), p.flavour
+	args := c.args()
 	for len(args) > 0 && strings.HasPrefix(args[0], "-") {
 		a := args[0]
 		args = args[1:]
 		if slices.Contains([]string{"-s", "-k", "--signal", "--kill-after"}, a) && len(args) > 0 {
 			args = args[1:]
 		}
-		if a == "-t" && f == busybox && p.Path != "" && c.holds(p.Path, "BusyBox v1.3") {
-			c.cause(c.scene, "unknown-option", c.at, "the image's BusyBox has a timeout that does not know -t")
-			return failsWith("1")
+		if c.timeoutRefuses(p, a) {
+			return result{status: fails}
 		}
 		if a == "-t" { // of older BusyBoxes
 			if len(args) > 0 {
@@ -200,6 +202,21 @@ func (c *call) timeout(p *program) result {
 	}
 	r.status |= fails
 	return r
+}
+
+// timeoutRefuses tells of an option that the image's timeout refuses: -t is of older
+// BusyBoxes, which know no long ones.
+func (c *call) timeoutRefuses(p *program, option string) bool {
+	name, _, _ := strings.Cut(option, "=")
+	ofBusyBox := p.flavour == busybox && p.Path != ""
+	switch {
+	case name == "-t" && ofBusyBox && c.holds(p.Path, "BusyBox v1.3"), name == "-t" && p.flavour == plain && p.Path != "":
+	case strings.HasPrefix(name, "--") && name != "--" && name != "--help" && ofBusyBox:
+	default:
+		return false
+	}
+	c.cause(c.scene, "unknown-option", c.at, "the image's timeout does not know "+shown(name))
+	return true
 }
 
 // inner runs a program that another one starts.
@@ -309,6 +326,14 @@ func (c *call) sleep() result {
 		}
 	}
 	return c.nominally(passes, "")
+}
+
+// asExpected is the status of what passes if all is as expected.
+func (r *run) asExpected(is bool) status {
+	if r.expected && is {
+		return passes
+	}
+	return either
 }
 
 // nominally is the result of what ends in one way unless it is called wrongly.

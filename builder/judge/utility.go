@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"archive/tar"
 	"slices"
 	"strconv"
 	"strings"
@@ -8,13 +9,16 @@ import (
 
 // utility does what other programs do.
 func (c *call) utility(p *program) result {
+	if c.refusedApplet(p) {
+		return result{status: fails}
+	}
 	switch p.tool {
 	case "true":
 		return succeeds
 	case "false":
 		return failsWith("1")
 	case "echo":
-		return c.nominally(passes, c.echo().out)
+		return c.nominally(passes, c.externalEcho())
 	case "printf":
 		return c.printf()
 	case "test", "[":
@@ -27,9 +31,15 @@ func (c *call) utility(p *program) result {
 		return c.cat()
 	case "jq", "yq":
 		return c.jq()
-	case "awk", "gawk", "mawk", "sed":
-		return c.program1()
-	case "date", "hostname", "uname", "whoami", "pwd", "nproc", "uptime", "printenv":
+	case "awk", "gawk", "mawk":
+		return c.awk()
+	case "sed":
+		return c.sed()
+	case "expr":
+		return c.expr()
+	case "whoami":
+		return c.nominally(passes, c.userName())
+	case "date", "hostname", "uname", "pwd", "nproc", "uptime", "printenv":
 		return c.nominally(passes, Unknown)
 	case "id":
 		return c.identity()
@@ -43,10 +53,27 @@ func (c *call) utility(p *program) result {
 		return c.makes()
 	case "nc", "ncat", "netcat":
 		return c.nc(p)
+	case "find":
+		return c.findFiles(p)
+	case "pidof", "pgrep", "pkill", "killall":
+		return c.named(p)
+	case "rm":
+		if !slices.ContainsFunc(c.args(), func(a string) bool { return strings.HasPrefix(a, "-") }) {
+			return c.lists()
+		}
 	case "grpc_health_probe", "grpc-health-probe":
 		return c.grpc()
 	}
 	return unclear
+}
+
+// externalEcho is what echo prints as a program, which does as bash's does.
+func (c *call) externalEcho() string {
+	outer := c.dialect
+	c.dialect = bash
+	r := c.echo()
+	c.dialect = outer
+	return r.out
 }
 
 // externalTest runs test as a program: BusyBox's knows ==, and so does GNU's.
@@ -81,18 +108,22 @@ func (c *call) cat() result {
 	if len(c.args()) == 0 && !c.open {
 		return c.nominally(passes, c.in)
 	}
+	all := succeeds
 	for _, name := range c.args() {
-		if name == "/dev/null" {
-			continue
-		}
 		if c.open || strings.HasPrefix(name, "-") {
+			all = all.or(unclear)
 			continue
 		}
-		if r := c.reads(name); r.status == fails {
+		r := c.reads(name)
+		if r.status == fails {
 			return r
 		}
+		all.status, all.out = all.status|r.status, together(all.out, r.out)
 	}
-	return result{status: either, out: Unknown}
+	if all.status == passes {
+		return c.nominally(passes, all.out)
+	}
+	return all
 }
 
 // reads reads a file, or tells why that cannot be.
@@ -100,15 +131,24 @@ func (c *call) reads(name string) result {
 	_, is := c.exists(name)
 	if is == no {
 		c.cause(c.scene, "no-file", c.at, name+" is not in the image")
-		return result{status: fails, out: Unknown}
+		return result{status: fails, code: "1", out: Unknown}
 	}
 	c.guessed(no, c.scene, c.at)
 	e, ok := c.lookup(c.absolute(name))
 	if who := c.cannot(e, ok, 4); who != "" {
 		c.cause(c.scene, "no-file", c.at, "user "+who+" may not read "+name)
-		return result{status: fails, out: Unknown}
+		return result{status: fails, code: "1", out: Unknown}
 	}
-	return result{status: either, out: Unknown}
+	return result{status: c.asExpected(is == yes && e.Type == tar.TypeReg), out: c.textOf(name)}
+}
+
+// readAll returns what files hold, one after the other.
+func (c *call) readAll(names []string) (text string) {
+	for _, name := range names {
+		r := c.reads(name)
+		text = together(text, r.out)
+	}
+	return text
 }
 
 // writes writes a file, or tells why that cannot be.
@@ -171,6 +211,15 @@ func (c *call) identity() result {
 	return c.nominally(passes, strconv.Itoa(id.uid)+"\n")
 }
 
+// userName is the name of the user that the check runs as, and a new line.
+func (c *call) userName() string {
+	name, _, _ := strings.Cut(c.container.User, ":")
+	if c.container.UserOpen || name == "" || syntaxDigits(name) {
+		return Unknown
+	}
+	return name + "\n"
+}
+
 // jq fails on what is no JSON, and with -e where the answer is null or false.
 func (c *call) jq() result {
 	exits := slices.ContainsFunc(c.args(), func(a string) bool {
@@ -187,17 +236,6 @@ func (c *call) jq() result {
 	return c.nominally(passes, out)
 }
 
-// program1 runs awk or sed, which succeed unless their program ends otherwise.
-func (c *call) program1() result {
-	ends := slices.ContainsFunc(c.args(), func(a string) bool {
-		return strings.Contains(a, "exit") || baseName(c.name()) == "sed" && strings.ContainsAny(a, "qQ")
-	})
-	if ends {
-		return unclear
-	}
-	return c.nominally(passes, Unknown)
-}
-
 // nc asks a port.
 func (c *call) nc(p *program) result {
 	o := syntaxOf{letters: "wipsqeIOPTVXx"}.parse(c.args())
@@ -212,6 +250,7 @@ func (c *call) nc(p *program) result {
 			a.probe = []string{"tcp://:" + operands[1]}
 		}
 		c.asks(a)
+		return result{status: c.asExpected(true), out: Unknown}
 	}
 	return unclear
 }
@@ -242,5 +281,5 @@ func (c *call) grpc() result {
 		a.probe = []string{"grpc://:" + a.port + service}
 	}
 	c.asks(a)
-	return unclear
+	return result{status: c.asExpected(true), out: Unknown}
 }

@@ -37,6 +37,10 @@ func (c *call) curl(p *program) result {
 	if strange := c.unknown(p, curlSyntax, o); strange != "" && !c.open {
 		return c.refuses(f, strange)
 	}
+	if value := curlSyntax.noNumber(o); value != "" && !c.open {
+		c.cause(c.scene, "unknown-option", c.at, "curl takes "+shown(value)+" for no number")
+		return failsWith("2")
+	}
 	c.joined(o)
 	urls := c.operands(o)
 	for _, g := range o.given {
@@ -70,7 +74,7 @@ func (c *call) curl(p *program) result {
 	if file, hasFile := o.value("o", "output"); hasFile && !printing && !isStream(file) {
 		out = ""
 	}
-	return result{status: either, out: out}
+	return result{status: c.asExpected(!c.open), out: out}
 }
 
 // isStream reports whether what is written to a file may be read by somebody else.
@@ -190,7 +194,7 @@ func (c *call) wget(p *program) result {
 	if log, _ := o.value("o", "output-file", "a", "append-output"); isStream(file) || isStream(log) {
 		out = Unknown
 	}
-	return result{status: either, out: out}
+	return result{status: c.asExpected(!c.open), out: out}
 }
 
 // saves tells of a file that wget saves at every check.
@@ -299,5 +303,5 @@ func (c *call) asOurs(tool string) result {
 	for _, t := range cmd.Targets {
 		c.asks(asked{arg: c.arg, offset: c.of(c.at), tool: tool, scheme: t.Scheme, host: t.Host, port: strconv.Itoa(int(t.Port)), path: t.Path, probe: []string{t.String()}})
 	}
-	return result{status: either}
+	return result{status: c.asExpected(true)}
 }
