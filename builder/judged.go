@@ -52,7 +52,7 @@ func (r *task) judge(ctx context.Context, d *draft, img v1.Image) error {
 	}
 	what := d.check.Test.String()
 	if !slices.Equal(check.Test, d.check.ConfigOn(d.platform.OS).Test) {
-		what = fmt.Sprintf("%q of the base image", check.Test)
+		what = health.List(check.Test) + " of the base image"
 	}
 	return hint.With(fmt.Errorf("the health check %s cannot pass: %s", what, reasons(refused)), r.instead(refused[0]))
 }
@@ -76,9 +76,9 @@ func reasons(refused []judge.Verdict) string {
 func (r *task) instead(v judge.Verdict) string {
 	switch {
 	case len(v.Test) > 0:
-		return fmt.Sprintf("write %q; --ignore=%s builds it all the same", v.Test, v.Rule)
+		return fmt.Sprintf("write %s; --ignore=%s builds it all the same", health.List(v.Test), v.Rule)
 	case len(v.Probe) > 0:
-		return fmt.Sprintf("give the probe a target instead: --health=%s", strings.Join(v.Probe, " "))
+		return "give the probe a target instead: --health=" + judge.Quote(health.Test{Kind: health.Probe, Args: v.Probe}.String())
 	case v.Rule == "no-shell":
 		return "give the probe a target instead, such as --health=http://:8080/healthz, or add a shell with --health-tool=busybox"
 	}

@@ -26,6 +26,8 @@ const Unknown = "\uFFFC"
 type Options struct {
 	// Dir is the directory of the file. Without it, no other file is read.
 	Dir string
+	// Name is the file's name in Dir, by which Compose may merge others into it.
+	Name string
 	// Environment holds the variables of the process that Compose would be. Those of .env
 	// count behind them.
 	Environment map[string]string
@@ -43,8 +45,11 @@ type Project struct {
 	// order. Compose puts nothing in their place.
 	Unset []string
 	// Included has, for each service that another file defines, that file's path from Dir.
-	// The service stands where the file is included.
+	// The service stands where the file is included. A file that is merged into this one
+	// has a service if it sets its image or check.
 	Included map[string]string
+	// Into is the path of the file that this one is merged into. Then nothing is read.
+	Into string
 	// Notes tell what was not followed, such as a file in another repository.
 	Notes []string
 
@@ -56,8 +61,16 @@ func Load(ctx context.Context, data []byte, docs []*doctree.Node, o Options) *Pr
 	l := &load{docs: docs, dir: o.Dir, project: &Project{Included: map[string]string{}}}
 	environment, note := readDotEnv(o)
 	l.note(note)
-	l.note(merged(environment))
 	l.project.variables = newVariables(environment)
+	if o.Dir != "" {
+		into, err := l.merged(o.Name)
+		if l.project.Into = into; into != "" {
+			return l.project
+		}
+		if err != nil {
+			l.project.Refused = &doctree.Error{Pos: firstPos(docs), Err: err}
+		}
+	}
 	if root := l.plainRoot(data); root != nil {
 		l.project.Root = root
 		return l.project
@@ -65,6 +78,7 @@ func Load(ctx context.Context, data []byte, docs []*doctree.Node, o Options) *Pr
 	l.project.variables = newVariables(environment)
 	if model := l.load(ctx, data); model != nil {
 		l.project.Root = l.place(model)
+		l.noteOthers()
 	} else {
 		l.project.Root = l.project.variables.plain(docs)
 	}
@@ -104,6 +118,7 @@ type load struct {
 	dir     string
 	project *Project
 	origins []origin // files that the file takes services from
+	others  []mergedFile
 
 	skipInclude, skipExtends bool // not all of their files can be followed
 }

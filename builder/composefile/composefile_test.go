@@ -31,7 +31,7 @@ func load(t *testing.T, files string, environment map[string]string) *composefil
 			data = f.Data
 		}
 	}
-	return parse(t, data, composefile.Options{Dir: dir, Environment: environment})
+	return parse(t, data, composefile.Options{Dir: dir, Name: "compose.yaml", Environment: environment})
 }
 
 func parse(t *testing.T, data []byte, o composefile.Options) *composefile.Project {
@@ -180,16 +180,20 @@ func TestUnset(t *testing.T) {
 // What Compose refuses is said in its words, at the place that they name.
 func TestRefused(t *testing.T) {
 	for text, want := range map[string]string{
-		"services:\n  app:\n    image: app\n    healthcheck:\n      interval: 10\n": "5:17: services.app.healthcheck.interval must be a string",
-		"services:\n  app:\n    image: app\n    healtcheck: {}\n":                   `4:17: services.app.healtcheck is not allowed`,
-		"services:\n  app:\n    image: app\n    depends_on: [db]\n":                 `3:5: service "app" depends on undefined service "db"`,
-		"services:\n  app:\n    image: app\n    healthcheck:\n      test: ${A:b}\n": "5:13: ",
-		"services:\n  app:\n    extends: {file: 5, service: a}\n":                   "",
-		"include: [missing.yaml]\nservices: {app: {image: app}}\n":                  `1:11: reading "missing.yaml": no such file or directory`,
-		"include: [/dev/zero]\nservices: {app: {image: app}}\n":                     `1:11: reading "/dev/zero": it is not a regular file`,
-		"services:\n  app:\n    extends: {file: /proc/self/environ, service: a}\n":  `3:21: reading "/proc/self/environ": it is not a regular file`,
-		"services:\n  app:\n    extends: {file: /etc/hostname, service: a}\n":       `3:21: reading "/etc/hostname": it is no Compose file by its name`,
-		"services:\n  app: {image: app}\n  app: {image: other}\n":                   "",
+		"services:\n  app:\n    image: app\n    healthcheck:\n      interval: 10\n":   "5:17: services.app.healthcheck.interval must be a string",
+		"services:\n  app:\n    image: app\n    healthcheck:\n      interval: '10'\n": `5:17: 'services.app.healthcheck.interval' time: missing unit in duration "10"`,
+		"services:\n  app:\n    image: app\n    healthcheck: {retries: -3}\n":         "4:28: 'services.app.healthcheck.retries' cannot parse value as 'uint64': -3 overflows uint",
+		"services:\n  app:\n    image: app\n    healthcheck: {retries: many}\n":       "4:28: error while interpolating services.app.healthcheck.retries",
+		"services:\n  app:\n    image: app\n    image: other\n":                       `4:1: mapping key "image" already defined at line 3`,
+		"services:\n  app:\n    image: app\n    healtcheck: {}\n":                     `4:17: services.app.healtcheck is not allowed`,
+		"services:\n  app:\n    image: app\n    depends_on: [db]\n":                   `3:5: service "app" depends on undefined service "db"`,
+		"services:\n  app:\n    image: app\n    healthcheck:\n      test: ${A:b}\n":   "5:13: ",
+		"services:\n  app:\n    extends: {file: 5, service: a}\n":                     "",
+		"include: [missing.yaml]\nservices: {app: {image: app}}\n":                    `1:11: reading "missing.yaml": no such file or directory`,
+		"include: [/dev/zero]\nservices: {app: {image: app}}\n":                       `1:11: reading "/dev/zero": it is not a regular file`,
+		"services:\n  app:\n    extends: {file: /proc/self/environ, service: a}\n":    `3:21: reading "/proc/self/environ": it is not a regular file`,
+		"services:\n  app:\n    extends: {file: /etc/hostname, service: a}\n":         `3:21: reading "/etc/hostname": it is no Compose file by its name`,
+		"services:\n  app: {image: app}\n  app: {image: other}\n":                     "",
 	} {
 		p := parse(t, []byte(text), composefile.Options{Dir: t.TempDir()})
 		if p.Refused == nil || !strings.Contains(p.Refused.Error(), want) {
@@ -208,11 +212,60 @@ func TestNotFollowed(t *testing.T) {
 		"include: [other.yaml]\nservices: {app: {image: app}}\n":                        {},
 		"services: {app: {extends: {file: other.yaml, service: a}}, b: {image: app}}\n": {},
 		"services: {app: {image: app, ports: ['${A}-${B}:x$C']}}\n":                     {Dir: t.TempDir()},
-		"services: {app: {image: app}}\n":                                               {Environment: map[string]string{"COMPOSE_FILE": "a.yaml|b.yaml", "COMPOSE_PATH_SEPARATOR": "|"}},
 	} {
 		p := parse(t, []byte(text), o)
 		if p.Refused != nil || len(p.Notes) != 1 || len(p.Root.Get("services").Map()) == 0 {
 			t.Errorf("%s: refused %v, notes %q, root %+v", text, p.Refused, p.Notes, p.Root)
+		}
+	}
+}
+
+// What Compose merges into a file is a part of it, and the file that it is merged into counts.
+func TestMerged(t *testing.T) {
+	const files = "-- compose.yaml --\nservices:\n  app:\n    image: app:$TAG\n    healthcheck: {test: one, interval: 5s}\n" +
+		"-- compose.override.yaml --\nservices:\n  app:\n    healthcheck: {test: two}\n  db: {image: db, ports: ['1:1']}\n" +
+		"-- prod/b.yaml --\nservices: {app: {healthcheck: !reset null}}\n" +
+		"-- .env --\nTAG=1\n-- other.env --\nTAG=2\n"
+	for _, tt := range []struct {
+		name, without string
+		environment   map[string]string
+		want          string // image, test and interval; files of services
+	}{
+		{"override", "", nil, "app:1 two 5s map[app:compose.override.yaml db:compose.override.yaml]"},
+		{"alone", "compose.override.yaml", nil, "app:1 one 5s map[]"},
+		{"named", "", map[string]string{"COMPOSE_FILE": "compose.yaml|prod/b.yaml", "COMPOSE_PATH_SEPARATOR": "|"}, "app:1   map[app:prod/b.yaml]"},
+		{"named alone", "", map[string]string{"COMPOSE_FILE": "compose.yaml"}, "app:1 one 5s map[]"},
+		{"in another project", "", map[string]string{"COMPOSE_FILE": "a.yaml"}, "app:1 one 5s map[]"},
+		{"variables", "compose.override.yaml", map[string]string{"COMPOSE_ENV_FILES": ".env,other.env"}, "app:2 one 5s map[]"},
+		{"no variables", "compose.override.yaml", map[string]string{"COMPOSE_DISABLE_ENV_FILE": "1"}, "app:\uFFFC one 5s map[]"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := load(t, strings.ReplaceAll(files, "-- "+tt.without+" --", "-- not.yaml --"), tt.environment)
+			app := p.Root.Get("services").Get("app")
+			image, _ := app.Get("image").Str()
+			test, _ := app.Get("healthcheck").Get("test").Str()
+			if list := app.Get("healthcheck").Get("test").List(); len(list) == 2 {
+				test = list[1].Text
+			}
+			interval, _ := app.Get("healthcheck").Get("interval").Str()
+			if got := fmt.Sprint(image, " ", test, " ", interval, " ", p.Included); got != tt.want || p.Refused != nil {
+				t.Errorf("%s, want %s; refused: %v", got, tt.want, p.Refused)
+			}
+		})
+	}
+}
+
+// A file that is merged into another is read with that one; one that cannot be read is told.
+func TestMergedInto(t *testing.T) {
+	for environment, want := range map[string]string{
+		"base.yaml|compose.yaml":    "base.yaml, <nil>",
+		"compose.yaml|missing.yaml": `, 1:1: reading "missing.yaml": no such file or directory`,
+		"compose.yaml|wrong.yaml":   `, 1:1: reading "wrong.yaml": 2:1: found unexpected end of stream`,
+	} {
+		p := load(t, "-- compose.yaml --\nservices: {app: {image: app}}\n-- base.yaml --\n-- wrong.yaml --\n'\n",
+			map[string]string{"COMPOSE_FILE": environment, "COMPOSE_PATH_SEPARATOR": "|"})
+		if got := fmt.Sprintf("%s, %v", filepath.Base("/"+p.Into), p.Refused); strings.TrimPrefix(got, "/") != want {
+			t.Errorf("%s: %s, want %s", environment, got, want)
 		}
 	}
 }

@@ -1,12 +1,12 @@
 package composefile
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/compose-spec/compose-go/v2/dotenv"
@@ -39,6 +39,11 @@ func (l *load) follow() error {
 				return err
 			}
 			l.origins = append(l.origins, origin{item.Pos, services})
+		}
+	}
+	for _, f := range l.others {
+		if err := l.told(w.all(f.docs, f.name, l.dir, map[string]string{}), &l.skipInclude); err != nil {
+			return err
 		}
 	}
 	return l.told(w.extends(l.docs, l.dir), &l.skipExtends)
@@ -233,13 +238,30 @@ func withoutPath(err error) error {
 	return err
 }
 
+// envFiles returns the files of variables that Compose reads: .env, or those that
+// COMPOSE_ENV_FILES names.
+//
+// https://docs.docker.com/compose/how-tos/environment-variables/envvars/
+func envFiles(o Options) []string {
+	disabled, _ := strconv.ParseBool(o.Environment["COMPOSE_DISABLE_ENV_FILE"])
+	switch files := o.Environment["COMPOSE_ENV_FILES"]; {
+	case o.Dir == "":
+		return nil
+	case files != "":
+		return strings.Split(files, ",")
+	case disabled:
+		return nil
+	}
+	return []string{".env"}
+}
+
 // readDotEnv returns the environment with the variables of .env behind it.
 func readDotEnv(o Options) (environment map[string]string, note string) {
 	environment = map[string]string{}
-	if o.Dir != "" {
-		values, err := ReadEnv(filepath.Join(o.Dir, ".env"), o.Environment)
-		if err != nil && !errors.Is(err, os.ErrNotExist) {
-			note = fmt.Sprintf(".env: %v", err)
+	for _, path := range envFiles(o) {
+		values, err := ReadEnv(join(o.Dir, path), o.Environment)
+		if err != nil && !(path == ".env" && errors.Is(err, os.ErrNotExist)) {
+			note = fmt.Sprintf("%s: %v", path, err)
 		}
 		for name, value := range values {
 			environment[name] = value
@@ -269,15 +291,4 @@ func ReadEnv(path string, environment map[string]string) (map[string]string, err
 		return nil, errors.New("it cannot be parsed")
 	}
 	return values, nil
-}
-
-// merged tells of files that Compose merges where it is not told which to take. Each is
-// judged by itself.
-func merged(environment map[string]string) string {
-	separator := cmp.Or(environment["COMPOSE_PATH_SEPARATOR"], string(os.PathListSeparator))
-	files := strings.Split(environment["COMPOSE_FILE"], separator)
-	if len(files) < 2 {
-		return ""
-	}
-	return "what COMPOSE_FILE merges: " + strings.Join(files, ", ") + "; this file is judged by itself"
 }

@@ -38,3 +38,15 @@ func TestLimits(t *testing.T) {
 		}
 	}
 }
+
+// TestMergedLimit merges files that are at the limit, and one past it.
+func TestMergedLimit(t *testing.T) {
+	for extra, wrong := range map[int64]bool{0: false, 1: true} {
+		n := int(limits.ComposeFiles.Max() + extra)
+		p := load(t, "-- compose.yaml --\nservices: {app: {image: app}}\n-- b.yaml --\nservices: {app: {image: b}}\n",
+			map[string]string{"COMPOSE_FILE": "compose.yaml" + strings.Repeat("|b.yaml", n-1), "COMPOSE_PATH_SEPARATOR": "|"})
+		if (p.Refused != nil) != wrong {
+			t.Errorf("%d files: %v", n, p.Refused)
+		}
+	}
+}

@@ -18,7 +18,7 @@ import (
 // takes ten times as long for a file of many services, most of it for finding that nothing
 // is to be done.
 func (l *load) plainRoot(data []byte) *doctree.Node {
-	if len(l.docs) != 1 || bytes.ContainsRune(data, '!') {
+	if len(l.docs) != 1 || len(l.others) > 0 || bytes.ContainsRune(data, '!') {
 		return nil
 	}
 	root := l.docs[0]
@@ -129,6 +129,11 @@ func areNamed(names, defined *doctree.Node) bool {
 func isPlainCheck(check *doctree.Node) bool {
 	if test := check.Get("test").List(); len(test) > 0 && !slices.Contains([]string{"CMD", "CMD-SHELL", "NONE"}, test[0].Text) {
 		return false
+	}
+	if retries, ok := check.Get("retries").Str(); ok {
+		if n, err := strconv.Atoi(retries); err != nil || n < 0 {
+			return false
+		}
 	}
 	for _, key := range []string{"interval", "timeout", "start_period", "start_interval"} {
 		if text, ok := check.Get(key).Str(); ok {

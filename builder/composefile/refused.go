@@ -39,7 +39,7 @@ func (l *load) model(ctx context.Context, data []byte, how strictness) (model ma
 	}()
 	details := types.ConfigDetails{
 		WorkingDir:  l.dir,
-		ConfigFiles: []types.ConfigFile{{Filename: fileName, Content: data}},
+		ConfigFiles: l.configFiles(data),
 		Environment: l.project.variables.environment,
 	}
 	model, err = loader.LoadModelWithContext(ctx, details, func(o *loader.Options) { l.options(o, how) })
@@ -107,8 +107,10 @@ func (l *load) options(o *loader.Options, how strictness) {
 
 var (
 	inYAML       = regexp.MustCompile(` at L(\d+)\.C(\d+)(?:-[LC\d.]+)?: (.*)`)
+	constructed  = regexp.MustCompile(`^failed to parse the file: yaml: .*\bline (\d+): (.*)`)
+	inBrackets   = regexp.MustCompile(`\bservices\[([^\]]+)\]`)
 	propertyName = regexp.MustCompile(`additional properties '([^']+)'`)
-	modelPath    = regexp.MustCompile(`\bservices\.[^\s:]+`)
+	modelPath    = regexp.MustCompile(`\bservices\.[^\s:']+`)
 	namedInText  = regexp.MustCompile("(?i)\\bservice:? [\"`]?([\\w.-]+)")
 )
 
@@ -126,6 +128,12 @@ func (l *load) locate(err error) error {
 		column, _ := strconv.Atoi(m[2])
 		return &doctree.Error{Pos: doctree.Pos{Line: max(line, 1), Column: max(column, 1)}, Err: errors.New(m[3])}
 	}
+	if m := constructed.FindStringSubmatch(text); m != nil {
+		line, _ := strconv.Atoi(m[1])
+		return &doctree.Error{Pos: doctree.Pos{Line: max(line, 1), Column: 1}, Err: errors.New(m[2])}
+	}
+	text = strings.TrimPrefix(text, "decoding failed due to the following error(s):; ; ")
+	text = inBrackets.ReplaceAllString(text, "services.$1")
 	text = strings.ReplaceAll(unknown(text), " false schema", " is not allowed")
 	text = strings.ReplaceAll(text, Unknown, "…")
 	var keys []string

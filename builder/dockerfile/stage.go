@@ -21,6 +21,8 @@ type State struct {
 	Entry   []string // nil is the image's
 	Command []string // nil is the image's, or none where Entry is set
 
+	// Dirs are directories that WORKDIR and VOLUME make.
+	Dirs []string
 	// Added are paths at and below which the stage puts what is not known.
 	Added []string
 	// Runs are the scripts of RUN, in order. One that is not known is [Unknown].
@@ -81,6 +83,11 @@ func (e *evaluation) step(step any) {
 		e.arguments(step)
 	case *instructions.WorkdirCommand:
 		e.state.Dir = e.absolute(e.expand(step.Path))
+		e.state.Dirs = append(e.state.Dirs, e.state.Dir)
+	case *instructions.VolumeCommand:
+		for _, volume := range step.Volumes {
+			e.state.Dirs = append(e.state.Dirs, e.absolute(e.expand(volume)))
+		}
 	case *instructions.UserCommand:
 		e.state.User = &Word{e.expand(step.User), doctree.Pos{}}
 		if loc := step.Location(); len(loc) > 0 {

@@ -123,7 +123,7 @@ func headOf(t string) string {
 func wordsAfterHead(s, head string) error {
 	command := strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(s), head))
 	return hint.With(fmt.Errorf("parsing health check %q: %s and its command are one string", s, head),
-		"write a list: "+jsonList([]string{"CMD-SHELL", command}))
+		"write a list: "+List([]string{"CMD-SHELL", command}))
 }
 
 // ParseTestList parses a test as a list: Docker's ["CMD", …], ["CMD-SHELL", "…"]
@@ -191,7 +191,7 @@ func isTarget(s string) bool {
 // probeTest judges the probe's arguments with the code that the probe itself runs.
 func probeTest(args ...string) (Test, error) {
 	if slices.ContainsFunc(args, func(s string) bool { return strings.ContainsAny(s, "\r\n") }) {
-		return Test{}, fmt.Errorf("parsing health check %q: an argument of the probe cannot hold a line break", args)
+		return Test{}, fmt.Errorf("parsing health check %s: an argument of the probe cannot hold a line break", List(args))
 	}
 	if _, err := probeargs.Parse(args, anyValue); err != nil {
 		err = fmt.Errorf("parsing health check: %w", err)
@@ -221,10 +221,11 @@ func (t Test) String() string {
 	if head, ok := map[Kind]string{Exec: "CMD", Shell: "CMD-SHELL", None: "NONE"}[t.Kind]; ok {
 		list = append([]string{head}, t.Args...)
 	}
-	return jsonList(list)
+	return List(list)
 }
 
-func jsonList(list []string) string {
+// List writes words as a list of JSON's, as files and flags take a test.
+func List(list []string) string {
 	var b strings.Builder
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)

@@ -42,7 +42,7 @@ func meantBy(t string) []string {
 		scheme, rest, _ := strings.Cut(t, "://")
 		return []string{strings.ToLower(scheme) + "://" + rest}
 	case routeAlone.MatchString(t):
-		return []string{jsonList([]string{"-path", "/" + strings.TrimPrefix(t, "/"), DefaultTest})}
+		return []string{List([]string{"-path", "/" + strings.TrimPrefix(t, "/"), DefaultTest})}
 	case portAlone.MatchString(t):
 		port := strings.TrimPrefix(t, ":")
 		return []string{"http://:" + port + "/", "tcp://:" + port}

@@ -56,6 +56,22 @@ func TestAdded(t *testing.T) {
 	}
 }
 
+// The directories are there that whoever runs the container makes, and those above them.
+func TestDirs(t *testing.T) {
+	c := added()
+	c.WorkingDir, c.Volumes, c.Dirs = "/opt/app/data", []string{"/state"}, []string{"/opt/dir/"}
+	for script, want := range map[string][]string{
+		"[ -d /opt/app ] && [ -d /opt/app/data ] && [ -d /opt/dir ] && cd /state": nil,
+		"echo x > y && echo x > /state/y":                                         nil,
+		"[ -d /opt/app/other ]":                                                   {"warning no-file"},
+		"./tool":                                                                  {"error no-program"},
+	} {
+		if got := rulesOf(t, c, "CMD-SHELL", script); !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", script, got, want)
+		}
+	}
+}
+
 // What is known not to be brought is missing for all that may be added, unless the image
 // has it.
 func TestLacks(t *testing.T) {

@@ -28,6 +28,7 @@ type Container struct {
 	Volumes    []string // paths of the image that can be written, whatever ReadOnly says
 	MountsOpen bool     // there may be others
 	Added      []string // paths at and below which there may be more than Files hold, or something else
+	Dirs       []string // directories that are there, whatever Files hold; WorkingDir and Volumes are in any case
 
 	// Lacks reports whether a program that Files do not hold is not there, whatever Added
 	// says. Nil: that is not known.
@@ -124,6 +125,17 @@ func (c *Container) isAdded(name string) bool {
 	return slices.ContainsFunc(c.Added, func(added string) bool {
 		return within(name, added) || within(added, name) || within(strings.TrimPrefix(name, "/usr"), strings.TrimPrefix(added, "/usr"))
 	})
+}
+
+// isMade reports whether a path is a directory that Files need not hold, or lies above
+// one: who runs a container makes its working directory and its volumes.
+func (c *Container) isMade(name string) bool {
+	for _, dir := range slices.Concat(c.Dirs, c.Volumes, []string{c.WorkingDir}) {
+		if path.IsAbs(dir) && within(path.Clean(dir), name) {
+			return true
+		}
+	}
+	return false
 }
 
 func within(name, dir string) bool {

@@ -82,7 +82,10 @@ func (r *run) lookup(name string) (e rootfs.Entry, ok bool) {
 		return e, false
 	}
 	e, err := r.container.Files.Lookup(name)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && r.container.isMade(name):
+		return rootfs.Entry{Path: name, Type: tar.TypeDir, Mode: 0o777}, true // whose it is, is not known
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		r.fail(err)
 	}
 	return e, err == nil

@@ -48,6 +48,7 @@ const (
 	Variables                                  // Compose's variables in a file
 	VariableDepth                              // variables in each other's defaults
 	Extends                                    // services that extend another
+	ComposeFiles                               // Compose files that are merged
 	ExpressionDepth                            // expressions of HCL's in each other
 	TerraformFiles                             // files beside one of Terraform's
 	Walked                                     // files and directories of a directory that is linted
@@ -146,6 +147,7 @@ var table = [...]row{
 	ExpressionDepth: {"expressions of HCL in each other", 5000, count},
 	TerraformFiles:  {"files that are read beside one of Terraform's", 200, count},
 	Extends:         {"services that extend another, in a Compose file and those that it names", 1000, count},
+	ComposeFiles:    {"Compose files that are merged into one project", 100, count},
 
 	Walked: {"files and directories of a directory that is linted", 500_000, count},
 

@@ -90,7 +90,8 @@ type container struct {
 
 	Entrypoint, Command words // what starts in it, as the file says
 
-	Verdicts []judge.Verdict
+	Verdicts   []judge.Verdict
+	imageFails bool // something is wrong with the image's own check in this container
 
 	stage *stage // of a Dockerfile; nil elsewhere
 

@@ -228,8 +228,8 @@ func (c *container) probePath() string {
 	return health.ProbePathOn(c.platform().OS)
 }
 
-// mayHaveProbe reports whether kohealth builds the image, or may: it builds in place of ko.
-func (c *container) mayHaveProbe() bool { return c.Image == nil || c.Image.Ko || c.Image.Kohealth }
+// isOurs reports whether kohealth has built the image, or may: it builds in place of ko.
+func (c *container) isOurs() bool { return c.Image.Ko || c.Image.Kohealth }
 
 // useProbe tells how to have the container checked, which nothing does yet. It is nothing
 // where it is not known what to ask.
@@ -237,9 +237,9 @@ func (c *container) useProbe() string {
 	switch {
 	case c.Image == nil:
 		return ""
-	case c.Image.Kohealth:
-		return c.whole("CMD", c.probePath())
-	case c.Image.Ko:
+	case c.Image.Kohealth && c.ownProbe():
+		return c.ifImagePasses(c.whole("CMD", c.probePath()))
+	case c.isOurs():
 		return c.withProbe([]string{health.DefaultTest})
 	}
 	if ports := c.appPorts(); len(ports) == 1 {

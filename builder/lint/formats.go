@@ -102,8 +102,8 @@ func FileFormats() []Format {
 			ID: "compose", Name: "a Compose file",
 			Files:   []string{"compose*.yaml", "compose*.yml", "docker-compose*.yaml", "docker-compose*.yml", "container-compose*.yaml", "container-compose*.yml"},
 			By:      "`services` or `include` at its top",
-			Read:    "services, their checks, environment, env_file, user, ports, volumes, depends_on; include, extends, variables and .env as Compose reads them",
-			Left:    "images that are built from it, profiles",
+			Read:    "services of all profiles, their checks, environment, env_file, user, ports, volumes, depends_on; include, extends, variables, .env, `compose.override.yaml` and `COMPOSE_FILE` as Compose reads them",
+			Left:    "images that are built from it",
 			runtime: onCompose, isDocument: isCompose, whole: true, read: readComposeFile,
 		},
 		{

@@ -2,6 +2,7 @@ package lint
 
 import (
 	"context"
+	"path"
 	"slices"
 	"strings"
 
@@ -28,7 +29,7 @@ func judgeRules() (rules []Rule) {
 
 // judged returns what the judge has found by a rule.
 func (c *container) judged(rule judge.Rule) (found []problem) {
-	if c.Probe != nil && c.Probe.Hook && !slices.Contains(hookRules, rule.ID) || c.Probe == nil && isPasted(c) {
+	if c.Probe != nil && c.Probe.Hook && !slices.Contains(hookRules, rule.ID) || c.Probe == nil && isPasted(c) || len(composeNone(c)) > 0 {
 		return nil // in a file other than Kubernetes', it is not the command that is meant
 	}
 	for _, v := range c.Verdicts {
@@ -73,14 +74,33 @@ func (c *container) pathUnsure(v judge.Verdict) bool {
 	return c.Kube != nil && c.Kube.EnvFrom && v.Rule == "no-program" && strings.HasSuffix(v.Message, "PATH")
 }
 
-// ask has the check judged.
+// ask has the check judged, and the image's own where that may be put in its place.
 func (c *container) ask(ctx context.Context) error {
-	if !c.runs() || c.Unclear || !c.isLinux() {
+	if c.Unclear || !c.isLinux() {
 		return nil
 	}
-	found, err := judge.Judge(ctx, c.given(), c.judgedBy())
-	c.Verdicts = found
+	j := c.judgedBy()
+	if c.runs() {
+		found, err := judge.Judge(ctx, c.given(), j)
+		if c.Verdicts = found; err != nil {
+			return err
+		}
+	}
+	if c.Image == nil || !c.Image.runs() || c.Check != nil && c.Check.OfImage {
+		return nil
+	}
+	found, err := judge.Judge(ctx, judge.Check{Test: c.Image.ecsTest()}, j)
+	c.imageFails = slices.ContainsFunc(found, func(v judge.Verdict) bool { return v.Severity > Info })
 	return err
+}
+
+// ifImagePasses returns a fix that has the image's own check run, unless something is wrong
+// with that, too.
+func (c *container) ifImagePasses(fix string) string {
+	if c.imageFails {
+		return ""
+	}
+	return fix
 }
 
 // isLinux reports whether the container is one of Linux: of others the judge knows nothing.
@@ -192,8 +212,8 @@ func (c *container) mended(v judge.Verdict) string {
 		return ""
 	case v.Probe != nil:
 		return c.withProbe(v.Probe)
-	case c.Image.Kohealth && c.ownProbe():
-		return c.command([]string{"CMD", c.probePath()})
+	case c.Image.Kohealth && c.ownProbe() && !c.Check.OfImage:
+		return c.ifImagePasses(c.command([]string{"CMD", c.probePath()}))
 	}
 	return ""
 }
@@ -212,11 +232,14 @@ func (c *container) ownProbe() bool {
 // withProbe tells how to have an image whose probe checks a target, and the check that
 // then goes into the file.
 func (c *container) withProbe(args []string) string {
+	if c.hidesProbe() {
+		return ""
+	}
 	if c.Image.Kohealth && c.ownProbe() && c.Runtime != onDocker {
 		return c.whole(append([]string{"CMD", c.probePath()}, c.unlessOwn(args)...)...)
 	}
 	build := "kohealth base --health=" + targetWord(args) + " " + judge.Quote(c.Image.orStatic()) + "   # prints the image to name instead"
-	if c.Image.Ko || c.Image.Kohealth {
+	if c.isOurs() {
 		build = "kohealth build --health=" + targetWord(args) + " ./cmd/app   # in place of ko build: adds a probe"
 	}
 	if c.Runtime == onDocker {
@@ -227,6 +250,14 @@ func (c *container) withProbe(args []string) string {
 		return build + ", without --health-cmd"
 	}
 	return build + "\n" + whole
+}
+
+// hidesProbe reports whether something is mounted over where a probe is, or would be.
+func (c *container) hidesProbe() bool {
+	return slices.ContainsFunc(c.Mounts, func(m *doctree.Node) bool {
+		dir, ok := m.Str()
+		return ok && dir != "" && strings.HasPrefix(c.probePath()+"/", path.Clean(dir)+"/")
+	})
 }
 
 // orStatic returns the image's name, or, where that is no image, that of the base inside

@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/sync/errgroup"
@@ -193,6 +194,16 @@ func (c *container) part() string {
 	return c.Probe.Key + ": "
 }
 
+// printed returns a problem's message and its fix without what is secret. A fix that loses
+// something by that is not to be pasted, and is told in words.
+func (c *container) printed(p problem) (message, fix string) {
+	message, fix = c.hide(c.inFile(c.part()+p.message)), c.hide(p.fix)
+	if fix != c.Said.named(p.fix) {
+		return message + ": write " + strings.ReplaceAll(fix, "\n", ", ") + ", with the secrets in the place of …", ""
+	}
+	return message, fix
+}
+
 // judge runs the rules and returns findings in the order of the file.
 func (o Options) judge(name string, groups []*group) []Finding {
 	findings, all := []Finding{}, Rules()
@@ -208,7 +219,8 @@ func (o Options) judge(name string, groups []*group) []Finding {
 					if severity < o.Severity {
 						continue
 					}
-					findings = append(findings, Finding{r.ID, severity, name, p.Pos, c.Name, c.hide(c.inFile(c.part() + p.message)), c.hide(p.fix)})
+					message, fix := c.printed(p)
+					findings = append(findings, Finding{r.ID, severity, name, p.Pos, c.Name, message, fix})
 				}
 			}
 		}

@@ -79,10 +79,10 @@ func withSection(a *txtar.Archive, name, data string) *txtar.Archive {
 	return changed
 }
 
-func lintCase(t *testing.T, archive *txtar.Archive) string {
+// imagesOf makes the images that a case describes.
+func imagesOf(t *testing.T, archive *txtar.Archive) (images map[string]v1.Image, names []string) {
 	t.Helper()
-	images := map[string]v1.Image{}
-	var names []string
+	images = map[string]v1.Image{}
 	for _, f := range archive.Files {
 		name, ok := strings.CutPrefix(f.Name, "images/")
 		if !ok {
@@ -94,12 +94,25 @@ func lintCase(t *testing.T, archive *txtar.Archive) string {
 		}
 		images[name], names = img, append(names, name)
 	}
-	o := lint.Options{Open: func(_ context.Context, ref string, _ v1.Platform) (v1.Image, error) {
+	return images, names
+}
+
+// optionsOf has the images of a case opened.
+func optionsOf(t *testing.T, archive *txtar.Archive) lint.Options {
+	t.Helper()
+	images, _ := imagesOf(t, archive)
+	return lint.Options{Open: func(_ context.Context, ref string, _ v1.Platform) (v1.Image, error) {
 		if img, ok := images[ref]; ok || !strings.HasPrefix(ref, "missing") {
 			return img, nil
 		}
 		return nil, errors.New("there is no image " + ref)
 	}}
+}
+
+func lintCase(t *testing.T, archive *txtar.Archive) string {
+	t.Helper()
+	images, names := imagesOf(t, archive)
+	o := optionsOf(t, archive)
 	var out bytes.Buffer
 	report := func(findings []lint.Finding, err error) {
 		if werr := lint.Write(&out, "text", "", findings); werr != nil {

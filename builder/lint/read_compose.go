@@ -22,7 +22,12 @@ func isCompose(doc *doctree.Node) bool {
 }
 
 func readComposeFile(ctx context.Context, f *file, o Options) ([]*group, error) {
-	project := composefile.Load(ctx, f.data, f.docs, composefile.Options{Dir: o.Dir, Environment: o.Environment})
+	project := composefile.Load(ctx, f.data, f.docs, composefile.Options{Dir: o.Dir, Name: filepath.Base(f.name), Environment: o.Environment})
+	if project.Into != "" {
+		g := newGroup()
+		g.left("Compose merges it into " + filepath.Base(project.Into) + ", with which it is judged")
+		return []*group{g}, nil
+	}
 	return []*group{readCompose(project, o.Dir)}, nil
 }
 

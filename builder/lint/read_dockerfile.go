@@ -159,7 +159,7 @@ func (s *stage) adds(j *judge.Container) {
 	if s == nil {
 		return
 	}
-	j.Added = s.state.Added
+	j.Added, j.Dirs = s.state.Added, s.state.Dirs
 	if s.runs() {
 		j.Added = []string{"/"}
 		j.Lacks = func(program string) bool { return !s.state.MayBring(program) }

@@ -25,21 +25,43 @@ func IsRun(words []string) bool {
 
 // runArgs returns the engine of a call that runs a container, and what follows run or create.
 func runArgs(words []string) (engine string, args []string) {
-	if len(words) < 2 {
+	if len(words) == 0 {
 		return "", nil
 	}
 	engine = path.Base(words[0])
 	if engine != "docker" && engine != "podman" && engine != "nerdctl" {
 		return "", nil
 	}
-	rest := words[1:]
-	if rest[0] == "container" {
+	rest := afterFlags(words[1:])
+	if len(rest) > 0 && rest[0] == "container" {
 		rest = rest[1:]
 	}
 	if len(rest) == 0 || rest[0] != "run" && rest[0] != "create" {
 		return "", nil
 	}
 	return engine, rest[1:]
+}
+
+// engineSwitches are the flags before the command of docker, podman and nerdctl that take
+// no value; all others take one.
+//
+// https://docs.docker.com/reference/cli/docker/,
+// https://docs.podman.io/en/latest/markdown/podman.1.html,
+// https://github.com/containerd/nerdctl/blob/main/docs/command-reference.md
+var engineSwitches = []string{"--debug", "-D", "--tls", "--tlsverify", "--remote", "-r", "--noout", "--syslog", "--transient-store", "--trace",
+	"--debug-full", "--experimental", "--insecure-registry"}
+
+// afterFlags returns the words from the first on that is neither a flag nor the value of one.
+func afterFlags(words []string) []string {
+	for len(words) > 0 && strings.HasPrefix(words[0], "-") {
+		word := words[0]
+		words = words[1:]
+		attached := strings.Contains(word, "=") || len(word) > 2 && !strings.HasPrefix(word, "--")
+		if !attached && !slices.Contains(engineSwitches, word) {
+			words = words[min(1, len(words)):]
+		}
+	}
+	return words
 }
 
 // RunLine finds what is wrong with the check of a container that docker run, podman run or

@@ -48,7 +48,7 @@ func ecsIgnoresImage(c *container) []problem {
 	}
 	image := *c
 	image.Check = imageCheck(c.Image.Check, nil, c.Pos)
-	return at(c.Pos, image.whole(c.Image.ecsTest()...), "the image has a HEALTHCHECK, which ECS ignores: there is no check")
+	return at(c.Pos, c.ifImagePasses(image.whole(c.Image.ecsTest()...)), "the image has a HEALTHCHECK, which ECS ignores: there is no check")
 }
 
 func (i *image) runs() bool { return i.Check != nil && i.Check.Test[0] != "NONE" }
@@ -76,7 +76,7 @@ func commandDiffers(c *container) []problem {
 	if slices.Equal(test, c.Image.Check.Test) || slices.Equal(test, c.Image.ecsTest()) {
 		return nil
 	}
-	return at(c.Check.at(0), c.write("command", c.Image.ecsTest()), "the image's own check is %s", encode(c.Image.Check.Test))
+	return at(c.Check.at(0), c.ifImagePasses(c.write("command", c.Image.ecsTest())), "the image's own check is %s", encode(c.Image.Check.Test))
 }
 
 func timingsDiffer(c *container) []problem {
@@ -90,7 +90,7 @@ func timingsDiffer(c *container) []problem {
 	}
 	fixed := *c
 	fixed.Check = image.Check
-	return at(c.Check.Pos, fixed.whole(c.Image.ecsTest()...), "interval, timeout, start period and retries are %s here and %s in the image", own, other)
+	return at(c.Check.Pos, c.ifImagePasses(fixed.whole(c.Image.ecsTest()...)), "interval, timeout, start period and retries are %s here and %s in the image", own, other)
 }
 
 // String lists the numbers: 30s, 5s, 0s, 3.

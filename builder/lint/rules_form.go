@@ -150,20 +150,12 @@ func noCommand(c *container) []problem {
 	test := c.Check.Test
 	switch {
 	case len(test) == 0 && c.Runtime == onECS:
-		return at(c.Check.Pos, c.bareProbe(), "there is no command")
+		return at(c.Check.Pos, c.useProbe(), "there is no command")
 	case len(test) == 1 && (c.Check.form() == "CMD" || c.Check.form() == "CMD-SHELL"),
 		len(test) > 1 && c.Check.form() == "CMD" && !test[1].Open && strings.TrimSpace(test[1].Text) == "":
-		return at(c.Check.at(0), c.bareProbe(), "nothing follows %s", c.Check.form())
+		return at(c.Check.at(0), c.useProbe(), "nothing follows %s", c.Check.form())
 	}
 	return nil
-}
-
-// bareProbe writes a check by kohealth's probe, where the image may have it.
-func (c *container) bareProbe() string {
-	if !c.mayHaveProbe() {
-		return ""
-	}
-	return c.whole("CMD", c.probePath())
 }
 
 func exitCode2(c *container) []problem {

@@ -16,7 +16,7 @@ func podmanOCI(c *container) []problem {
 		return nil
 	}
 	fix := ""
-	if c.mayHaveProbe() {
+	if c.isOurs() {
 		fix = "kohealth build --image-format=docker ./cmd/app"
 	}
 	return at(c.Pos, fix, "Podman does not see the check: the image is in OCI's format")

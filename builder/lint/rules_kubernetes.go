@@ -389,5 +389,5 @@ func kubeIgnoresImage(c *container) []problem {
 	}
 	image := *c
 	image.Check = imageCheck(c.Image.Check, nil, c.Pos)
-	return at(c.Pos, image.whole(c.Image.ecsTest()...), "the image has a HEALTHCHECK, which Kubernetes ignores: there is no probe")
+	return at(c.Pos, c.ifImagePasses(image.whole(c.Image.ecsTest()...)), "the image has a HEALTHCHECK, which Kubernetes ignores: there is no probe")
 }

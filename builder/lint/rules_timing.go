@@ -95,15 +95,23 @@ func belowMillisecond(c *container) (found []problem) {
 		switch {
 		case d.Bad != "":
 			found = append(found, at(d.Pos, c.write(d.key, d.meant()), "%s is %s, which is no duration", separated(d.key, ' '), encode(d.Bad))...)
-		case d.Given && d.Value > 0 && d.Value < time.Millisecond:
-			meant := max(d.Value/time.Microsecond*time.Millisecond, time.Millisecond)
-			if d.Value < time.Microsecond { // seconds that were taken for nanoseconds
-				meant = d.Value / time.Nanosecond * time.Second
-			}
-			found = append(found, at(d.Pos, c.write(d.key, meant), "%s is %s", separated(d.key, ' '), d.Value)...)
+		case d.Given && d.Value != 0 && d.Value < time.Millisecond:
+			found = append(found, at(d.Pos, c.write(d.key, longer(d.Value)), "%s is %s", separated(d.key, ' '), d.Value)...)
 		}
 	}
 	return found
+}
+
+// longer returns what a duration below 1 ms was meant to be.
+func longer(d time.Duration) time.Duration {
+	d = d.Abs()
+	switch {
+	case d >= time.Millisecond:
+		return d
+	case d < time.Microsecond: // seconds that were taken for nanoseconds
+		return d / time.Nanosecond * time.Second
+	}
+	return d / time.Microsecond * time.Millisecond
 }
 
 // meant returns what a duration was meant to be: a number without a unit is one of seconds.

@@ -195,7 +195,7 @@ func judgeAlone(ctx context.Context, check health.Config) error {
 	}
 	for _, v := range found {
 		if v.Severity == judge.Error {
-			return hint.With(fmt.Errorf("the check %q cannot pass: %s [%s]", check.Test, v.Message, v.Rule), v.Advice)
+			return hint.With(fmt.Errorf("the check %s cannot pass: %s [%s]", health.List(check.Test), v.Message, v.Rule), v.Advice)
 		}
 	}
 	if check.Test[0] != "NONE" && check.Test[1] != health.ProbePath {
