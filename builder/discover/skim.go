@@ -24,10 +24,10 @@ type skimmer struct {
 	odd      bool // brackets or quotes do not match
 
 	depth    int    // of brackets that are open
-	decl     string // func or var, in a declaration of that kind
+	decl     []byte // the keyword of the declaration, or nil between two
 	group    int    // the depth of a declaration's specifications: 1 in var (…)
 	inferred bool   // the specification has an array that is as long as its literal
-	last     string // the last token but for space and comments
+	last     []byte // the last token but for space and comments
 }
 
 // next copies a token, or leaves it out.
@@ -49,33 +49,29 @@ func (s *skimmer) next() {
 		s.leaveOut()
 		return
 	default:
-		s.take(string(token))
+		s.take(token)
 	}
 	s.out = append(s.out, token...)
 }
 
 // take notes what a token opens, closes or begins.
-func (s *skimmer) take(token string) {
-	switch token {
-	case "(", "[", "{":
-		if token == "(" && s.decl == "var" && s.last == "var" {
+func (s *skimmer) take(token []byte) {
+	switch token[0] {
+	case '(', '[', '{':
+		if token[0] == '(' && string(s.last) == "var" {
 			s.group = 1
 		}
 		s.depth++
-	case ")", "]", "}":
+	case ')', ']', '}':
 		s.depth--
-	case ";":
+	case ';':
 		s.endSpec()
-	case "func", "var":
-		if s.depth == 0 && s.decl == "" {
+	case '.':
+		s.inferred = s.inferred || string(s.last) == "["
+	default:
+		if s.depth == 0 && s.decl == nil {
 			s.decl = token
 		}
-	case "type", "const", "import", "package":
-		if s.depth == 0 && s.decl == "" {
-			s.decl = token
-		}
-	case ".":
-		s.inferred = s.inferred || s.last == "["
 	}
 	s.last = token
 }
@@ -83,7 +79,7 @@ func (s *skimmer) take(token string) {
 // endLine ends a declaration where Go puts a semicolon: behind a name, a literal or what
 // closes brackets.
 func (s *skimmer) endLine() {
-	if s.last == "" {
+	if s.last == nil {
 		return
 	}
 	switch c := s.last[0]; {
@@ -97,17 +93,17 @@ func (s *skimmer) endSpec() {
 		s.inferred = false
 	}
 	if s.depth == 0 {
-		s.decl, s.group, s.inferred = "", 0, false
+		s.decl, s.group, s.inferred = nil, 0, false
 	}
 }
 
 // holdsHidden reports whether the brace that comes next opens the body of a function, or
 // a literal.
 func (s *skimmer) holdsHidden() bool {
-	if s.last == "struct" || s.last == "interface" {
+	if string(s.last) == "struct" || string(s.last) == "interface" {
 		return false
 	}
-	return s.decl == "func" && s.depth == 0 || s.decl == "var" && !s.inferred
+	return string(s.decl) == "func" && s.depth == 0 || string(s.decl) == "var" && !s.inferred
 }
 
 // leaveOut passes over what is in braces, and over those of a function as well.
@@ -126,12 +122,12 @@ func (s *skimmer) leaveOut() {
 		}
 		s.at = tokenEnd(s.src, s.at)
 	}
-	if s.decl == "var" {
+	if string(s.decl) == "var" {
 		s.out = append(s.out, '{')
 		defer func() { s.out = append(s.out, '}') }()
 	}
 	s.keepLines(s.src[begin:s.at])
-	s.last = "}"
+	s.last = s.src[s.at-1 : s.at]
 }
 
 // keepLines copies the ends of lines.
