@@ -84,7 +84,11 @@ const (
 )
 
 // An assignment sets a field of a value that is there.
-type assignment struct{ base, value ast.Expr }
+type assignment struct {
+	base  ast.Expr
+	field *types.Selection // or nil
+	value ast.Expr
+}
 
 func (a *App) follow(ctx context.Context) *flow {
 	f := &flow{
@@ -200,7 +204,7 @@ func (f *flow) put(to ast.Expr, s source) {
 		return
 	case *ast.SelectorExpr:
 		if field := f.object(x); field != nil && s.part == itself {
-			f.assigns[field] = append(f.assigns[field], assignment{x.X, s.expr})
+			f.assigns[field] = append(f.assigns[field], assignment{x.X, f.info.Selections[x], s.expr})
 		}
 	}
 	if obj := f.object(to); obj != nil {
@@ -394,7 +398,7 @@ func (f *flow) receiver(call *ast.CallExpr) ast.Expr {
 // promoted returns the embedded field that a method comes from, as far as it is known what
 // is put into that: srv.Server, for srv.Serve.
 func (f *flow) promoted(x ast.Expr, s *types.Selection) ast.Expr {
-	if len(s.Index()) == 1 {
+	if s == nil || len(s.Index()) == 1 {
 		return x
 	}
 	if known, ok := f.embedded[s]; ok {

@@ -28,7 +28,7 @@ func (f *flow) httpServer(x ast.Expr) map[string][]ast.Expr {
 			continue
 		}
 		for _, a := range assignments {
-			if intersect(f.origins(a.base), origins) {
+			if intersect(f.origins(f.promoted(a.base, a.field)), origins) {
 				fields[field.Name()] = append(fields[field.Name()], a.value)
 			}
 		}
