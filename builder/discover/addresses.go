@@ -94,6 +94,10 @@ func serving() map[string]serve {
 	web(fiber+"ListenTLS", serve{addr: 0, listener: none, handler: self, server: none, tls: true})
 	web(fiber+"Listener", serve{addr: none, listener: 0, handler: self, server: none})
 
+	fast := "(*github.com/valyala/fasthttp.Server)."
+	web(fast+"ListenAndServe", serve{addr: 0, listener: none, handler: none, server: self})
+	web(fast+"ListenAndServeTLS", serve{addr: 0, listener: none, handler: none, server: self, tls: true})
+	web(fast+"Serve", serve{addr: none, listener: 0, handler: none, server: self})
 	web("github.com/valyala/fasthttp.ListenAndServe", serve{addr: 0, listener: none, handler: 1, server: none})
 	web("github.com/valyala/fasthttp.ListenAndServeTLS", serve{addr: 0, listener: none, handler: 3, server: none, tls: true})
 
@@ -229,11 +233,16 @@ func (f *flow) server(call *ast.CallExpr, s serve) server {
 	fields := map[string][]ast.Expr{}
 	if x := pick(s.server); x != nil {
 		fields = f.httpServer(x)
-		addr = fields["Addr"]
 		if serving := fields["Handler"]; len(serving) > 0 {
 			handlers = serving
 		}
+		if s.addr == none {
+			addr = fields["Addr"]
+		}
 		noAddr = len(addr) == 0 && s.listener == none
+		if noAddr && !f.isMadeHere(x) {
+			addr, noAddr = []ast.Expr{&ast.BadExpr{}}, false
+		}
 	}
 	switch {
 	case s.option != "":
@@ -277,16 +286,45 @@ func (f *flow) server(call *ast.CallExpr, s serve) server {
 	return out
 }
 
-// optionsOf returns the arguments of the options with a name that a call has, or that are
-// in what it has. Without one nothing is known.
+// isMadeHere reports whether it is known of all that a value may be what its fields are set
+// to: a literal, or one whose fields are not set at first.
+func (f *flow) isMadeHere(x ast.Expr) bool {
+	origins := f.origins(x)
+	return len(origins) > 0 && !slices.ContainsFunc(origins, func(o origin) bool {
+		switch o := o.(type) {
+		case *ast.CompositeLit:
+			return false
+		case *ast.CallExpr:
+			return !isBuiltin(f.info, o, "new")
+		case *types.Var:
+			_, isStruct := o.Type().Underlying().(*types.Struct)
+			return !isStruct
+		}
+		return true
+	})
+}
+
+// optionsOf returns the arguments of the options with a name that a call has. Without one
+// nothing is known.
 func (f *flow) optionsOf(call *ast.CallExpr, name string) (found []ast.Expr) {
+	for _, option := range f.optionCalls(call, name) {
+		found = append(found, argument(option, 0))
+	}
+	if len(found) == 0 {
+		found = []ast.Expr{&ast.BadExpr{}}
+	}
+	return found
+}
+
+// optionCalls returns the options with a name that a call has, or that are in what it has.
+func (f *flow) optionCalls(call *ast.CallExpr, name string) (found []*ast.CallExpr) {
 	seen := map[types.Object]bool{}
 	var look func(n ast.Node) bool
 	look = func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.CallExpr:
 			if f.isCallOf(n, name) {
-				found = append(found, argument(n, 0))
+				found = append(found, n)
 				return false
 			}
 		case *ast.Ident:
@@ -301,9 +339,6 @@ func (f *flow) optionsOf(call *ast.CallExpr, name string) (found []ast.Expr) {
 	}
 	for _, arg := range call.Args {
 		ast.Inspect(arg, look)
-	}
-	if len(found) == 0 {
-		found = []ast.Expr{&ast.BadExpr{}}
 	}
 	return found
 }
@@ -363,7 +398,9 @@ func (f *flow) listeners(x ast.Expr) (found []listening) {
 			continue
 		}
 		if l, ok := f.listening(call); ok {
-			found = append(found, l)
+			if f.presence(f.sites[call]) != off {
+				found = append(found, l)
+			}
 		} else if f.isCallOf(call, "crypto/tls.NewListener") {
 			wrapped = max(wrapped, f.state(f.sites[call].guard))
 		}

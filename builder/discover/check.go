@@ -55,6 +55,9 @@ func (c *checker) parse(fset *token.FileSet, pkg *packages.Package) (files []*as
 			if limits.IsExceeded(err) {
 				return err
 			}
+			if !c.own(pkg) {
+				text = skim(text)
+			}
 			if errs[i] = err; err == nil {
 				files[i], errs[i] = parser.ParseFile(fset, name, text, parser.SkipObjectResolution)
 			}

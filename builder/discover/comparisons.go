@@ -46,7 +46,7 @@ func (f *flow) isHandling(fn *ast.FuncType) bool {
 
 // isResponse reports whether a type is what handlers write their answers to.
 func isResponse(t types.Type) bool {
-	return t != nil && types.TypeString(t, nil) == "net/http.ResponseWriter"
+	return t != nil && slices.Contains([]string{"net/http.ResponseWriter", "*github.com/valyala/fasthttp.RequestCtx"}, types.TypeString(t, nil))
 }
 
 // compared returns the paths that a handler answers where it compares a request's with
@@ -133,16 +133,29 @@ func (f *flow) answers(branch []ast.Stmt, body *ast.BlockStmt) bool {
 
 // handsOn reports whether a call hands on a request, as next.ServeHTTP(w, r) does.
 func (f *flow) handsOn(call *ast.CallExpr) bool {
-	return len(call.Args) == 2 && isResponse(f.info.TypeOf(call.Args[0])) && isRequest(f.info.TypeOf(call.Args[1]))
+	switch len(call.Args) {
+	case 1:
+		t := f.info.TypeOf(call.Args[0])
+		return isResponse(t) && types.TypeString(t, nil) != "net/http.ResponseWriter"
+	case 2:
+		return isResponse(f.info.TypeOf(call.Args[0])) && isRequest(f.info.TypeOf(call.Args[1]))
+	}
+	return false
 }
 
 func isRequest(t types.Type) bool {
 	return t != nil && types.TypeString(t, nil) == "*net/http.Request"
 }
 
-// isRequestPath reports whether an expression is r.URL.Path, or a variable that holds it.
+// isRequestPath reports whether an expression is r.URL.Path or, of fasthttp, ctx.Path(), or
+// a variable that holds it.
 func (f *flow) isRequestPath(x ast.Expr) bool {
 	switch x := ast.Unparen(x).(type) {
+	case *ast.CallExpr:
+		if f.info.Types[x.Fun].IsType() && len(x.Args) == 1 { // string(ctx.Path())
+			return f.isRequestPath(x.Args[0])
+		}
+		return f.isCallOf(x, "(*github.com/valyala/fasthttp.RequestCtx).Path")
 	case *ast.SelectorExpr:
 		obj := f.object(x)
 		if obj == nil || obj.Name() != "Path" || packagePath(obj) != "net/url" {
@@ -153,8 +166,8 @@ func (f *flow) isRequestPath(x ast.Expr) bool {
 	case *ast.Ident:
 		if obj := f.object(x); obj != nil {
 			return slices.ContainsFunc(f.from(obj), func(s source) bool {
-				_, isSelector := ast.Unparen(s.expr).(*ast.SelectorExpr)
-				return isSelector && f.isRequestPath(s.expr)
+				_, isName := ast.Unparen(s.expr).(*ast.Ident)
+				return !isName && f.isRequestPath(s.expr)
 			})
 		}
 	}

@@ -70,8 +70,11 @@ func (f *flow) isOfArguments(x ast.Expr, depth int) (found bool) {
 		if !ok || found {
 			return !found
 		}
-		if call, ok := x.(*ast.CallExpr); ok {
-			switch fn := f.callee(call); {
+		switch x := x.(type) {
+		case *ast.FuncLit, *ast.CompositeLit:
+			return false
+		case *ast.CallExpr:
+			switch fn := f.callee(x); {
 			case fn == nil:
 			case packagePath(fn) == "errors", packagePath(fn) == "flag" && slices.Contains([]string{"NArg", "Arg", "Args", "NFlag"}, fn.Name()):
 				found = true
@@ -88,7 +91,8 @@ func (f *flow) isOfArguments(x ast.Expr, depth int) (found bool) {
 				found = found || f.isOfArguments(s.expr, depth+1)
 			}
 		}
-		return !found
+		_, isField := x.(*ast.SelectorExpr) // which what it is a field of says nothing about
+		return !found && !(isField && obj != nil)
 	})
 	return found
 }
@@ -270,7 +274,7 @@ func (f *flow) usually(x ast.Expr) (s string, ok bool) {
 // is put into it, and no tag says that a library does.
 func (f *flow) isZero(obj types.Object) bool {
 	v, ok := obj.(*types.Var)
-	_, tagged := f.tags[obj]
+	tagged := f.tags[obj] != "" || len(f.envconfigNames(obj)) > 0
 	return ok && len(f.from(obj)) == 0 && !tagged && (v.IsField() && f.isOwn(v) || f.unset[obj])
 }
 

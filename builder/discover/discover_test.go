@@ -20,6 +20,7 @@ import (
 var (
 	programs = filepath.Join("..", "..", "testdata", "programs")
 	update   = os.Getenv("UPDATE") != ""
+	library  = discover.Library{} // of what programs are made of
 )
 
 // TestSamples reads small apps that are written for it.
@@ -98,7 +99,7 @@ func TestSyntax(t *testing.T) {
 // check compares what is proposed for an app with testdata/NAME.txt.
 func check(t *testing.T, name, importpath string) {
 	t.Run(name, func(t *testing.T) {
-		app, err := discover.Load(context.Background(), programs, importpath)
+		app, err := library.Load(context.Background(), programs, importpath)
 		if err != nil {
 			t.Fatal(err)
 		}

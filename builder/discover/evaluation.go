@@ -139,27 +139,47 @@ func (e *evaluation) assigned(obj types.Object) (out []value, separate bool) {
 	}
 	// A default stands in for what is empty, whatever that is.
 	defaults := slices.ContainsFunc(sources, func(s source) bool { return e.isDefault(obj, s) })
-	var doubtful []value
+	var doubtful, standIns []value
 	for _, s := range sources {
 		if e.isOfItself(obj, s) {
 			continue
 		}
 		for _, v := range e.source(s) {
-			if v.isUnknown() && (s.from == byDecoding || defaults) {
-				v.either = true
-			}
-			if _, plain := v.plain(); plain && !e.isDefault(obj, s) && s.from == assigned && e.state(s.guard) == off {
+			_, plain := v.plain()
+			switch {
+			case e.isDefault(obj, s):
+				standIns = append(standIns, v)
+				continue
+			case plain && s.from == assigned && e.state(s.guard) == off:
 				doubtful = append(doubtful, v)
 				continue
+			case v.isUnknown() && (s.from == byDecoding || defaults):
+				v.either = true
 			}
 			out = append(out, v)
 		}
 	}
+	out = standIn(out, standIns)
 	if len(out) == 0 {
 		out = doubtful
 	}
 	out = e.changed(obj, sources, out)
 	return out, len(out) > 0 && (count[byCaller] > 1 || count[byLiteral] > 1) && len(distinct(out)) > 1
+}
+
+// standIn returns values with what stands in for those that are empty: of nothing if none
+// is, and of a flag's default if that is.
+func standIn(values, standIns []value) []value {
+	mayBeEmpty := func(v value) bool { s, plain := v.plain(); return !plain || s == "" }
+	if len(values) > 0 && !slices.ContainsFunc(values, mayBeEmpty) {
+		return values
+	}
+	isFlag := slices.ContainsFunc(values, func(v value) bool { return v.flag })
+	for _, v := range standIns {
+		v.flag = v.flag || isFlag
+		values = append(values, v)
+	}
+	return values
 }
 
 // changed returns what becomes of a variable where something is made of it and put into
@@ -199,11 +219,21 @@ func (f *flow) isOfItself(obj types.Object, s source) (found bool) {
 
 // isDefault reports whether something is put into a variable where that is empty.
 func (f *flow) isDefault(obj types.Object, s source) bool {
-	if s.guard == nil || s.guard.cond == nil || !s.guard.holds {
+	for g := s.guard; g != nil; g = g.outer {
+		if f.asksEmpty(obj, g) {
+			return true
+		}
+	}
+	return false
+}
+
+// asksEmpty reports whether a guard wants a variable to be empty.
+func (f *flow) asksEmpty(obj types.Object, g *guard) bool {
+	if g.cond == nil {
 		return false
 	}
-	cond, ok := ast.Unparen(s.guard.cond).(*ast.BinaryExpr)
-	if !ok || cond.Op != token.EQL {
+	cond, ok := ast.Unparen(g.cond).(*ast.BinaryExpr)
+	if !ok || g.holds && cond.Op != token.EQL || !g.holds && cond.Op != token.NEQ {
 		return false
 	}
 	asked := ast.Unparen(cond.X)

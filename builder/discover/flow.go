@@ -5,6 +5,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"reflect"
 	"slices"
 )
 
@@ -12,21 +13,24 @@ import (
 // knows nothing of the order in which that happens.
 type flow struct {
 	*App
-	ctx     context.Context
-	sources map[types.Object][]source
-	returns map[ast.Node][]*ast.ReturnStmt // of a FuncDecl or FuncLit
-	assigns map[types.Object][]assignment  // to fields, by what they are fields of
-	tags    map[types.Object]string        // of fields
-	calls   []*ast.CallExpr                // in the order of the source
-	names   map[*ast.CallExpr]string       // of the functions that are called, whole
-	routing map[*ast.CallExpr]bool         // whether a call is one of a router's package
-	unset   map[types.Object]bool          // variables that are declared without a value
-	sites   map[ast.Node]site              // of calls
-	uses    map[*types.Func][]site         // of functions of the app's own
-	callers map[*types.Func][]*ast.CallExpr
-	options options
-	handing map[*ast.BlockStmt][]*ast.CallExpr // what handlers call that may answer
-	steps   *int                               // that evaluations have taken
+	ctx      context.Context
+	sources  map[types.Object][]source
+	returns  map[ast.Node][]*ast.ReturnStmt     // of a FuncDecl or FuncLit
+	assigns  map[types.Object][]assignment      // to fields, by what they are fields of
+	tags     map[types.Object]reflect.StructTag // of fields
+	within   map[types.Object]*types.Struct     // that a field is one of
+	holders  map[*types.Struct][]*types.Var     // fields that are such a struct
+	calls    []*ast.CallExpr                    // in the order of the source
+	names    map[*ast.CallExpr]string           // of the functions that are called, whole
+	routing  map[*ast.CallExpr]bool             // whether a call is one of a router's package
+	unset    map[types.Object]bool              // variables that are declared without a value
+	sites    map[ast.Node]site                  // of calls
+	uses     map[*types.Func][]site             // of functions of the app's own
+	callers  map[*types.Func][]*ast.CallExpr
+	options  options
+	handing  map[*ast.BlockStmt][]*ast.CallExpr // what handlers call that may answer
+	embedded map[*types.Selection]ast.Expr      // what methods are called on that their receivers have from embedded fields
+	steps    *int                               // that evaluations have taken
 
 	deciding map[*ast.FuncDecl]bool // what conditions are being looked at in
 
@@ -80,7 +84,11 @@ const (
 )
 
 // An assignment sets a field of a value that is there.
-type assignment struct{ base, value ast.Expr }
+type assignment struct {
+	base  ast.Expr
+	field *types.Selection // or nil
+	value ast.Expr
+}
 
 func (a *App) follow(ctx context.Context) *flow {
 	f := &flow{
@@ -89,7 +97,10 @@ func (a *App) follow(ctx context.Context) *flow {
 		sources:  map[types.Object][]source{},
 		returns:  map[ast.Node][]*ast.ReturnStmt{},
 		assigns:  map[types.Object][]assignment{},
-		tags:     map[types.Object]string{},
+		tags:     map[types.Object]reflect.StructTag{},
+		within:   map[types.Object]*types.Struct{},
+		holders:  map[*types.Struct][]*types.Var{},
+		embedded: map[*types.Selection]ast.Expr{},
 		unset:    map[types.Object]bool{},
 		names:    map[*ast.CallExpr]string{},
 		routing:  map[*ast.CallExpr]bool{},
@@ -146,15 +157,36 @@ func (f *flow) from(obj types.Object) []source {
 // ended reports whether nobody waits for what is found any more.
 func (f *flow) ended() bool { return f.ctx.Err() != nil }
 
+// readTags notes the tags of fields, and which structs are in which.
 func (f *flow) readTags(n ast.Node) bool {
-	if field, ok := n.(*ast.Field); ok && field.Tag != nil {
-		for _, name := range field.Names {
-			if obj := f.info.Defs[name]; obj != nil {
-				f.tags[obj] = field.Tag.Value
-			}
+	lit, ok := n.(*ast.StructType)
+	if !ok {
+		return true
+	}
+	st, ok := f.info.TypeOf(lit).(*types.Struct)
+	if !ok {
+		return true
+	}
+	for i := range st.NumFields() {
+		field := st.Field(i)
+		f.within[field] = st
+		if st.Tag(i) != "" {
+			f.tags[field] = reflect.StructTag(st.Tag(i))
+		}
+		if inner := structType(field.Type()); inner != nil {
+			f.holders[inner] = append(f.holders[inner], field)
 		}
 	}
 	return true
+}
+
+// structType returns the struct that a type is or points to, or nil.
+func structType(t types.Type) *types.Struct {
+	if p, ok := t.Underlying().(*types.Pointer); ok {
+		t = p.Elem()
+	}
+	st, _ := t.Underlying().(*types.Struct)
+	return st
 }
 
 // put says that a source goes to where an expression leads.
@@ -172,7 +204,7 @@ func (f *flow) put(to ast.Expr, s source) {
 		return
 	case *ast.SelectorExpr:
 		if field := f.object(x); field != nil && s.part == itself {
-			f.assigns[field] = append(f.assigns[field], assignment{x.X, s.expr})
+			f.assigns[field] = append(f.assigns[field], assignment{x.X, f.info.Selections[x], s.expr})
 		}
 	}
 	if obj := f.object(to); obj != nil {
@@ -357,8 +389,33 @@ func (f *flow) callee(call *ast.CallExpr) *types.Func {
 func (f *flow) receiver(call *ast.CallExpr) ast.Expr {
 	if sel, ok := ast.Unparen(call.Fun).(*ast.SelectorExpr); ok {
 		if s := f.info.Selections[sel]; s != nil && s.Kind() == types.MethodVal {
-			return sel.X
+			return f.promoted(sel.X, s)
 		}
 	}
 	return nil
+}
+
+// promoted returns the embedded field that a method comes from, as far as it is known what
+// is put into that: srv.Server, for srv.Serve.
+func (f *flow) promoted(x ast.Expr, s *types.Selection) ast.Expr {
+	if s == nil || len(s.Index()) == 1 {
+		return x
+	}
+	if known, ok := f.embedded[s]; ok {
+		return known
+	}
+	t := s.Recv()
+	for _, i := range s.Index()[:len(s.Index())-1] {
+		field := structType(t).Field(i).Origin()
+		if len(f.sources[field]) == 0 {
+			break
+		}
+		name := &ast.Ident{NamePos: x.Pos(), Name: field.Name()}
+		x = &ast.SelectorExpr{X: x, Sel: name}
+		t = field.Type()
+		f.info.Uses[name] = field
+		f.info.Types[x] = types.TypeAndValue{Type: t}
+	}
+	f.embedded[s] = x
+	return x
 }

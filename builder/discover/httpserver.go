@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// httpServer returns what is put into the fields of an http.Server that matter here, by
-// their names.
+// httpServer returns what is put into the fields of an http.Server, or fasthttp's, that
+// matter here, by their names.
 func (f *flow) httpServer(x ast.Expr) map[string][]ast.Expr {
 	fields := map[string][]ast.Expr{}
 	matters := func(name string) bool {
@@ -24,11 +24,11 @@ func (f *flow) httpServer(x ast.Expr) map[string][]ast.Expr {
 		}
 	}
 	for field, assignments := range f.assigns {
-		if packagePath(field) != "net/http" || !matters(field.Name()) {
+		if pkg := packagePath(field); pkg != "net/http" && pkg != "github.com/valyala/fasthttp" || !matters(field.Name()) {
 			continue
 		}
 		for _, a := range assignments {
-			if intersect(f.origins(a.base), origins) {
+			if intersect(f.origins(f.promoted(a.base, a.field)), origins) {
 				fields[field.Name()] = append(fields[field.Name()], a.value)
 			}
 		}

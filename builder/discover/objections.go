@@ -31,26 +31,40 @@ var (
 	openness   = regexp.MustCompile(`(?i)unauth|no_?auth|skip_?auth|without_?auth|author[^i]|optional`)
 )
 
+func isProtecting(name string) bool {
+	return protection.MatchString(name) && !openness.MatchString(name)
+}
+
 // isProtected reports whether one of some handlers, or what they are wrapped in, is called
 // like what authenticates.
 func (f *flow) isProtected(list []ast.Expr) (found bool) {
-	seen := map[types.Object]bool{}
+	seen, calls := map[types.Object]bool{}, map[*ast.SelectorExpr]bool{}
 	var look func(x ast.Expr)
 	look = func(x ast.Expr) {
 		ast.Inspect(x, func(n ast.Node) bool {
 			switch n := n.(type) {
 			case *ast.FuncLit:
 				return false
+			case *ast.SelectorExpr:
+				if s := f.info.Selections[n]; s != nil && s.Kind() == types.MethodVal { // whose receiver is another matter
+					named := namedType(s.Recv())
+					found = found || isProtecting(s.Obj().Name()) || named != nil && calls[n] && isProtecting(named.Obj().Name())
+					return false
+				}
+			case *ast.CallExpr:
+				if sel, ok := ast.Unparen(n.Fun).(*ast.SelectorExpr); ok {
+					calls[sel] = true
+				}
 			case *ast.Ident:
 				obj := f.info.Uses[n]
 				switch obj := obj.(type) {
 				case *types.Func:
-					found = found || protection.MatchString(obj.Name()) && !openness.MatchString(obj.Name())
+					found = found || isProtecting(obj.Name())
 				case *types.PkgName:
 					return true
 				case *types.Var:
 					if _, isFunc := obj.Type().Underlying().(*types.Signature); isFunc {
-						found = found || protection.MatchString(obj.Name()) && !openness.MatchString(obj.Name())
+						found = found || isProtecting(obj.Name())
 					}
 					if !seen[obj] && !obj.IsField() {
 						seen[obj] = true

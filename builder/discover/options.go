@@ -13,7 +13,8 @@ type options struct {
 	flags    map[string][]definition
 	literals map[*ast.CompositeLit]definition // flags that have a destination
 	viper    viper
-	prefix   map[string][]ast.Expr // of variables, by the library that reads them
+	prefix   map[string][]ast.Expr        // of variables, by the library that reads them
+	specs    map[*types.Struct][]ast.Expr // prefixes of what envconfig fills
 }
 
 // A definition says what an option is if nothing is said about it.
@@ -40,6 +41,7 @@ func newOptions() options {
 		flags:    map[string][]definition{},
 		literals: map[*ast.CompositeLit]definition{},
 		prefix:   map[string][]ast.Expr{},
+		specs:    map[*types.Struct][]ast.Expr{},
 		viper:    viper{defaults: map[string][]ast.Expr{}, flags: map[string]ast.Expr{}, env: map[string][]ast.Expr{}},
 	}
 }
@@ -49,6 +51,9 @@ const (
 	kingpinPackage   = "github.com/alecthomas/kingpin"
 	envconfigPackage = "github.com/kelseyhightower/envconfig"
 	caarlosPackage   = "github.com/caarlos0/env"
+	sethvargoPackage = "github.com/sethvargo/go-envconfig"
+
+	envPrefix = "env" // stands for the libraries whose tags begin so
 )
 
 // word returns a constant string, or "".
@@ -81,8 +86,10 @@ func (f *flow) readOption(call *ast.CallExpr) {
 			f.put(argument(call, 0), source{expr: call})
 		}
 	case envconfigPackage:
-		if (fn.Name() == "Process" || fn.Name() == "MustProcess") && len(call.Args) > 0 {
-			f.options.prefix[envconfigPackage] = append(f.options.prefix[envconfigPackage], call.Args[0])
+		f.readEnvconfig(call, fn.Name())
+	case sethvargoPackage:
+		if fn.Name() == "PrefixLookuper" {
+			f.options.prefix[envPrefix] = append(f.options.prefix[envPrefix], argument(call, 0))
 		}
 	case viperPackage:
 		f.readViper(call, fn.Name())
@@ -113,7 +120,7 @@ func (f *flow) readCLIFlag(lit *ast.CompositeLit) {
 		if t != nil && packagePath(t.Obj()) == caarlosPackage {
 			for field, value := range f.fields(lit) {
 				if field.Name() == "Prefix" {
-					f.options.prefix[caarlosPackage] = append(f.options.prefix[caarlosPackage], value)
+					f.options.prefix[envPrefix] = append(f.options.prefix[envPrefix], value)
 				}
 			}
 		}

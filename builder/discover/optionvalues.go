@@ -6,7 +6,6 @@ import (
 	"maps"
 	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -163,19 +162,26 @@ func (e *evaluation) keyVariables(key string) (out []value) {
 
 // filled returns what a library fills a field with, by the field's tag.
 func (e *evaluation) filled(obj types.Object) (out []value) {
-	literal, ok := e.tags[obj]
-	if !ok {
+	tag := e.tags[obj]
+	if names := e.envconfigNames(obj); len(names) > 0 {
+		for _, name := range names {
+			out = append(out, variable(name, tag.Get("default"), obj.Pos()))
+		}
+		return apart(out)
+	}
+	if tag == "" {
 		return nil
 	}
-	unquoted, err := strconv.Unquote(literal)
-	if err != nil {
-		return nil
-	}
-	tag := reflect.StructTag(unquoted)
 	if name, _, _ := strings.Cut(tag.Get("mapstructure"), ","); name != "" && e.options.viper.unmarshals {
 		return e.key(e.fullKey(name))
 	}
-	name, def := e.tagged(tag)
+	name, def := tagged(tag)
+	if name != "" {
+		var known bool
+		if name, known = e.withPrefix(obj, name); !known {
+			return []value{unknown()}
+		}
+	}
 	switch {
 	case isVariable(name):
 		return []value{variable(name, def, obj.Pos())}
@@ -203,45 +209,73 @@ func (e *evaluation) fullKey(name string) string {
 
 // tagged returns the variable and the default that a tag names, as envconfig, env,
 // cleanenv, go-arg, kong, go-flags and others understand it.
-func (e *evaluation) tagged(tag reflect.StructTag) (name, def string) {
+func tagged(tag reflect.StructTag) (name, def string) {
 	for _, key := range []string{"default", "envDefault", "env-default"} {
 		if def == "" {
 			def = tag.Get(key)
 		}
 	}
 	if s := tag.Get("envconfig"); s != "" {
-		return e.prefixed(envconfigPackage, "_", strings.ToUpper(s)), def
+		return strings.ToUpper(s), def
 	}
-	env, options, _ := strings.Cut(tag.Get("env"), ",")
-	for option := range strings.SplitSeq(options, ",") {
-		if s, ok := strings.CutPrefix(strings.TrimSpace(option), "default="); ok {
-			def = s
-		}
+	name, options, _ := strings.Cut(tag.Get("env"), ",")
+	if s, ok := option(options, "default="); ok {
+		def = s
 	}
-	for option := range strings.SplitSeq(tag.Get("arg"), ",") {
-		if s, ok := strings.CutPrefix(strings.TrimSpace(option), "env:"); ok {
-			env = s
-		}
+	if s, ok := option(tag.Get("arg"), "env:"); ok {
+		name = s
 	}
-	if env != "" {
-		env = e.prefixed(caarlosPackage, "", env)
-	}
-	return env, def
+	return strings.TrimSpace(name), def
 }
 
-// prefixed returns the name of a variable with the prefix that a library puts before
-// it; "" if the app uses several.
-func (e *evaluation) prefixed(library, separator, name string) string {
-	found := ""
-	for _, x := range e.options.prefix[library] {
-		s := e.word(x)
-		if found != "" && s != found {
-			return ""
+// option returns what stands behind a word in a list.
+func option(list, word string) (s string, ok bool) {
+	for entry := range strings.SplitSeq(list, ",") {
+		if s, ok := strings.CutPrefix(strings.TrimSpace(entry), word); ok {
+			return s, true
 		}
-		found = s
 	}
-	if found == "" {
-		return name
+	return "", false
+}
+
+// withPrefix returns the name of a variable with the prefixes that the structs around its
+// field put before it; known is false if there is more than one way to that.
+func (e *evaluation) withPrefix(field types.Object, name string) (full string, known bool) {
+	for range maxDepth {
+		holders := e.holders[e.within[field]]
+		if len(holders) == 0 {
+			break
+		}
+		prefix := prefixOf(e.tags[holders[0]])
+		for _, other := range holders[1:] {
+			if prefixOf(e.tags[other]) != prefix {
+				return "", false
+			}
+		}
+		name, field = prefix+name, holders[0]
 	}
-	return strings.ToUpper(found) + separator + name
+	first := ""
+	for i, x := range e.options.prefix[envPrefix] {
+		if s := e.word(x); i > 0 && s != first {
+			return "", false
+		} else {
+			first = s
+		}
+	}
+	return first + name, true
+}
+
+// prefixOf returns what the tag of a struct puts before the names of variables in it.
+func prefixOf(tag reflect.StructTag) string {
+	for _, key := range []string{"envPrefix", "env-prefix", "envprefix"} {
+		if s := tag.Get(key); s != "" {
+			return s
+		}
+	}
+	if s := tag.Get("env-namespace"); s != "" {
+		return s + "_"
+	}
+	_, options, _ := strings.Cut(tag.Get("env"), ",")
+	s, _ := option(options, "prefix=")
+	return s
 }

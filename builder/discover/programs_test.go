@@ -58,11 +58,11 @@ func TestJudgements(t *testing.T) {
 // written returns the check that init --yes writes for a program, auto if it writes
 // nothing, and "none" if it knows of nothing that listens.
 func written(t *testing.T, program string) string {
-	dir, pkg := programs, program
+	load, dir, pkg := library.Load, programs, program
 	if module, importpath, ok := strings.Cut(program, " "); ok {
-		dir, pkg = download(t, module), importpath
+		load, dir, pkg = discover.Load, download(t, module), importpath
 	}
-	app, err := discover.Load(context.Background(), dir, pkg)
+	app, err := load(context.Background(), dir, pkg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -46,6 +46,7 @@ func routers() []string {
 		"github.com/fasthttp/router",
 		"github.com/uptrace/bunrouter",
 		"github.com/go-kratos/kratos/transport/http",
+		gatewayPackage,
 	}
 }
 
@@ -76,15 +77,47 @@ func (f *flow) routes() (routes []route, mounts []mount) {
 					mounts = append(mounts, mount{r.recv, std, f.mountedAt(call, r.path), m})
 				}
 			}
-		} else if f.isRouting(call) && f.callee(call).Name() == "Heartbeat" { // chi's middleware
-			for _, v := range f.values(argument(call, 0)) {
-				if p, ok := v.plain(); ok {
-					routes = append(routes, route{path: "/" + strings.Trim(p, "/"), pos: call.Pos(), runs: f.presence(f.sites[call])})
-				}
-			}
+		} else {
+			routes = slices.Concat(routes, f.builtin(call), f.humaRoutes(call))
 		}
 	}
 	return append(routes, f.comparisons()...), mounts
+}
+
+const gatewayPackage = "github.com/grpc-ecosystem/grpc-gateway/runtime"
+
+// builtin returns the routes for health checks that a call has a router answer of itself:
+// chi's and fiber's middleware, and what grpc-gateway has.
+func (f *flow) builtin(call *ast.CallExpr) (routes []route) {
+	if !f.isRouting(call) {
+		return nil
+	}
+	add := func(path string, router ast.Expr) {
+		routes = append(routes, route{path: path, recv: router, pos: call.Pos(), runs: f.presence(f.sites[call])})
+	}
+	switch f.callee(call).Name() {
+	case "Use":
+		for _, arg := range call.Args {
+			for _, o := range f.origins(arg) {
+				made, ok := o.(*ast.CallExpr)
+				switch {
+				case !ok:
+				case f.isCallOf(made, "github.com/go-chi/chi/middleware.Heartbeat") && f.word(argument(made, 0)) != "":
+					add("/"+strings.Trim(f.word(made.Args[0]), "/"), f.receiver(call))
+				case f.isCallOf(made, "github.com/gofiber/fiber/middleware/healthcheck.New") && len(made.Args) == 0:
+					add("/livez", f.receiver(call))
+				}
+			}
+		}
+	case "NewServeMux":
+		if len(f.optionCalls(call, gatewayPackage+".WithHealthzEndpoint")) > 0 {
+			add("/healthz", call)
+		}
+		for _, option := range f.optionCalls(call, gatewayPackage+".WithHealthEndpointAt") {
+			add(f.word(argument(option, 1)), call)
+		}
+	}
+	return routes
 }
 
 // addsRoute reports whether a call adds a route to a router, and whether that is
@@ -95,7 +128,7 @@ func (f *flow) addsRoute(call *ast.CallExpr) (std, ok bool) {
 	}
 	switch fn := f.callee(call); fn.Name() {
 	case "Get", "GET", "Any", "All", "Add", "Match", "Method", "MethodFunc",
-		"Handle", "HandleFunc", "Handler", "HandlerFunc", "Mount", "Path", "PathPrefix":
+		"Handle", "HandleFunc", "Handler", "HandlerFunc", "HandlePath", "Mount", "Path", "PathPrefix":
 		std = fn.Signature().Recv() == nil && packagePath(fn) == "net/http"
 		return std, std || f.receiver(call) != nil
 	}

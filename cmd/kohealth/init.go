@@ -9,6 +9,7 @@ import (
 	"log"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -86,9 +87,7 @@ if something could not be done.`,
 }
 
 func (f *initFlags) run(ctx context.Context, stdin io.Reader, importpath string) error {
-	reading := term.ProgressOf(ctx).Begin("reading", importpath)
 	app, err := loadApp(ctx, importpath)
-	reading.End()
 	if err != nil {
 		return err
 	}
@@ -113,6 +112,11 @@ func (f *initFlags) run(ctx context.Context, stdin io.Reader, importpath string)
 // loadApp reads the app that an argument names. A directory of another module is read
 // in that: builds[] of .ko.yaml can have one.
 func loadApp(ctx context.Context, importpath string) (*discover.App, error) {
+	defer term.ProgressOf(ctx).Begin("reading", importpath).End()
+	// Most of what is read stays until the end. Looking for garbage all the time would
+	// take a quarter of the processor time.
+	defer debug.SetGCPercent(debug.SetGCPercent(400))
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(512 << 20))
 	dir, inModule := moduleOf(importpath)
 	app, err := discover.Load(ctx, dir, inModule)
 	if err != nil && (errors.Is(err, discover.ErrNoMain) || len(pipeline.MainDirs(".")) > 0) {

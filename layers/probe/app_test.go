@@ -18,6 +18,13 @@ import (
 // stuck, which is of IPv4, it accepts nothing, and two connections may wait for that.
 const testApp = "KOHEALTH_TEST_APP"
 
+// testContainer is the variable that makes the test binary the first process of a
+// container. It holds what that does.
+const testContainer = "KOHEALTH_TEST_CONTAINER"
+
+// runContainer is what it does. A file for the system sets it.
+var runContainer func(spec string) int
+
 // shorten gives a listener a queue for two connections. A file for the system sets it.
 var shorten func(net.Listener) error
 

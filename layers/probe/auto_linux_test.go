@@ -262,13 +262,19 @@ func onThread(f func()) {
 	<-done
 }
 
-// raiseLoopback switches on the loopback interface of a new network namespace: netdevice(7).
+// raiseLoopback switches on the loopback interface of a new network namespace.
 func raiseLoopback(t *testing.T) {
 	t.Helper()
+	if err := upLoopback(); err != nil {
+		t.Error(err)
+	}
+}
+
+// upLoopback switches on the loopback interface: netdevice(7).
+func upLoopback() error {
 	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_DGRAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
-		t.Error(err)
-		return
+		return err
 	}
 	defer syscall.Close(fd)
 	request := struct {
@@ -278,8 +284,9 @@ func raiseLoopback(t *testing.T) {
 	}{flags: syscall.IFF_UP}
 	copy(request.name[:], "lo")
 	if _, _, errno := syscall.Syscall(syscall.SYS_IOCTL, uintptr(fd), syscall.SIOCSIFFLAGS, uintptr(unsafe.Pointer(&request))); errno != 0 {
-		t.Error(errno)
+		return errno
 	}
+	return nil
 }
 
 // TestAutoTimeout shows that a check whose time is over reads nothing more.

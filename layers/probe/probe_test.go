@@ -72,6 +72,9 @@ func TestMain(m *testing.M) {
 	if addrs, ok := os.LookupEnv(testApp); ok {
 		os.Exit(runApp(strings.Fields(addrs)))
 	}
+	if spec, ok := os.LookupEnv(testContainer); ok {
+		os.Exit(runContainer(spec))
+	}
 	os.Exit(func() int {
 		dir, err := os.MkdirTemp("", "probe-test-")
 		if err != nil {
