@@ -119,7 +119,7 @@ func list(ctx context.Context, dir, importpath string) (*packages.Package, map[s
 		Mode:    packages.NeedName | packages.NeedFiles | packages.NeedImports | packages.NeedDeps | packages.NeedModule,
 	}, importpath)
 	if err != nil {
-		return nil, nil, hint.With(fmt.Errorf("reading %q: %w", importpath, err), "run kohealth in the module's directory")
+		return nil, nil, fmt.Errorf("reading %q: %w", importpath, GoSays(err))
 	}
 	var mains []*packages.Package
 	for _, pkg := range pkgs {
@@ -140,12 +140,26 @@ func list(ctx context.Context, dir, importpath string) (*packages.Package, map[s
 	return mains[0], all, nil
 }
 
+// GoSays returns what the go command said when it failed, in one line, without how it was
+// called.
+func GoSays(err error) error {
+	text := err.Error()
+	if _, said, ok := strings.Cut(text, "stderr: "); ok {
+		text = said
+	}
+	var reason packages.Error
+	if errors.As(err, &reason) {
+		text = reason.Msg
+	}
+	return errors.New(strings.Join(strings.Fields(text), " "))
+}
+
 // unread says why a package could not be read.
 func unread(dir, importpath string, reason packages.Error) error {
 	if info, err := os.Stat(filepath.Join(dir, importpath)); err == nil && info.IsDir() && build.IsLocalImport(importpath) {
-		return fmt.Errorf("reading %q: %w: %s", importpath, ErrNoMain, reason.Msg)
+		return fmt.Errorf("reading %q: %w: %w", importpath, ErrNoMain, GoSays(reason))
 	}
-	return hint.With(fmt.Errorf("reading %q: %s", importpath, reason.Msg), "run kohealth in the module's directory")
+	return fmt.Errorf("reading %q: %w", importpath, GoSays(reason))
 }
 
 // Mains returns the import paths of the main packages of the app's module.

@@ -7,6 +7,7 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -71,16 +72,16 @@ func ParseTest(s string) (Test, error) {
 	case t == "":
 		return Test{}, errors.New("parsing health check: it is empty")
 	case strings.HasPrefix(t, "[") && !isTestCommand(t) && !isAddress(t):
-		var list []string
-		if err := json.Unmarshal([]byte(t), &list); err != nil {
+		list := parseList(t)
+		if list == nil {
 			return Test{}, hint.With(fmt.Errorf("parsing health check %q: it begins with [ and is no JSON list of strings", s),
 				`write every word in double quotes, as in ["-status", "200", "http://:8080/"] or ["CMD", "/ko-app/app", "check"]`)
 		}
 		return ParseTestList(list)
 	case headOf(t) != "":
 		return Test{}, wordsAfterHead(s, headOf(t))
-	case strings.EqualFold(t, "none"):
-		return Test{}, hint.With(fmt.Errorf("parsing health check %q: it is written as a list", s),
+	case noCheck.MatchString(t):
+		return Test{}, hint.With(fmt.Errorf("parsing health check %q: no check is written as a list", s),
 			`write ["NONE"], or --no-healthcheck to leave the image as ko makes it`)
 	case upperScheme.MatchString(t):
 		return Test{}, addressError(s, t, "schemes are written in lower case")
@@ -96,6 +97,17 @@ func ParseTest(s string) (Test, error) {
 			`write the probe's arguments as a list: ["-status", "200", "http://:8080/healthz"]`)
 	}
 	return Test{Shell, []string{t}}, nil
+}
+
+// noCheck matches what can only mean that there is to be none.
+var noCheck = regexp.MustCompile(`^(?i)(none|no|off|false|disabled?)$`)
+
+// parseList parses a list of strings in JSON. It returns nil for anything else.
+func parseList(t string) (list []string) {
+	if err := json.Unmarshal([]byte(t), &list); err != nil {
+		return nil
+	}
+	return list
 }
 
 // isTestCommand reports whether text that begins with a bracket is the shell's
@@ -121,9 +133,16 @@ func headOf(t string) string {
 
 // wordsAfterHead returns the error of a test that is one string, a head and a command.
 func wordsAfterHead(s, head string) error {
+	err := fmt.Errorf("parsing health check %q: %s and its command are one string", s, head)
 	command := strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(s), head))
-	return hint.With(fmt.Errorf("parsing health check %q: %s and its command are one string", s, head),
-		"write a list: "+List([]string{"CMD-SHELL", command}))
+	list := []string{"CMD-SHELL", command}
+	switch words := parseList(command); {
+	case command == "":
+		list = []string{"CMD", "/ko-app/app", "check"}
+	case len(words) > 0: // as in a Dockerfile
+		list = append([]string{"CMD"}, words...)
+	}
+	return hint.With(err, "write a list: "+List(list))
 }
 
 // ParseTestList parses a test as a list: Docker's ["CMD", …], ["CMD-SHELL", "…"]
@@ -194,13 +213,21 @@ func probeTest(args ...string) (Test, error) {
 		return Test{}, fmt.Errorf("parsing health check %s: an argument of the probe cannot hold a line break", List(args))
 	}
 	if _, err := probeargs.Parse(args, anyValue); err != nil {
-		err = fmt.Errorf("parsing health check: %w", err)
-		if slices.ContainsFunc(args, func(s string) bool { return strings.Contains(s, "$") }) {
-			err = hint.With(err, "give variables a default, as in ${PORT:-8080}, that the check can be judged with")
-		}
-		return Test{}, err
+		return Test{}, explainArgs(args, fmt.Errorf("parsing health check: %w", err))
 	}
 	return Test{Probe, slices.Clone(args)}, nil
+}
+
+// explainArgs adds the next step to the error of arguments that the probe does not take,
+// unless it says so itself.
+func explainArgs(args []string, err error) error {
+	switch meant := mendArgs(args); {
+	case meant != "" && !strings.Contains(err.Error(), strconv.Quote(meant)):
+		return hint.With(err, "write "+meant)
+	case meant == "" && slices.ContainsFunc(args, func(s string) bool { return strings.Contains(s, "$") }):
+		return hint.With(err, "give variables a default, as in ${PORT:-8080}, that the check can be judged with")
+	}
+	return err
 }
 
 // anyValue stands in for the environment of a container that does not run yet: a

@@ -77,7 +77,7 @@ func TestParseTestErrors(t *testing.T) {
 		"8080":                      "it has no scheme",
 		"/healthz":                  "it has no scheme",
 		"http:/:8080/healthz":       "it has no scheme",
-		"NONE":                      "is written as a list",
+		"NONE":                      "no check is written as a list",
 		"http://:1/ tcp://:2":       "several targets",
 		"[::1]:$PORT":               "it has no scheme",
 		`[ "CMD" "/app", "-f" ]`:    "JSON list",

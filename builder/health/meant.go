@@ -13,8 +13,10 @@ import (
 func addressError(s, t, why string) error {
 	err := fmt.Errorf("parsing health check %q: %s", s, why)
 	meant := meantBy(t)
-	if _, invalid := ParseTest(meant[0]); invalid != nil {
-		return hint.With(err, "write http://:8080/healthz or tcp://:8080")
+	for _, m := range meant {
+		if !isProbeTest(m) {
+			return hint.With(err, "write http://:8080/healthz or tcp://:8080")
+		}
 	}
 	return hint.With(err, "write "+strings.Join(meant, " or "))
 }
@@ -24,46 +26,42 @@ func isAddress(t string) bool { return meantBy(t) != nil }
 
 // Forms of addresses without a scheme, or with a scheme that is not written as one.
 var (
-	autoAlone   = regexp.MustCompile(`^(?i)auto(:\S*)?$`)
+	autoAlone   = regexp.MustCompile(`^(?i)auto([:/]\S*)?$`)
 	portAlone   = regexp.MustCompile(`^:?(\d+|\$\{?\w+\S*)$`)
+	portAndKind = regexp.MustCompile(`^\d+/(tcp|http|grpc)$`) // as docker ps writes them
+	portAndPath = regexp.MustCompile(`^\d+/\S*$`)
 	hostAndPort = regexp.MustCompile(`^[\w.\[\]:-]*:(\d+|\$\{?\w+[^/\s]*)(/\S*)?$`)
-	routeAlone  = regexp.MustCompile(`^/?(healthz?|livez|readyz|ping|status|up)$`)
+	hostAndPath = regexp.MustCompile(`^(?i)(localhost|127\.0\.0\.1|0\.0\.0\.0)(/\S*)?$`)
+	routeAlone  = regexp.MustCompile(`^/?((api|v\d+|-|_)/)*(healthz?|livez|readyz|ping|status|up)$`)
 	brokenSep   = regexp.MustCompile(`^(?i)(https?|tcp|unix|http\+unix|grpcs?|file)(:/{0,2}|//?)([^/\s]\S*|/[^/\s]\S*)$`)
-	upperScheme = regexp.MustCompile(`^[A-Za-z+]*[A-Z][A-Za-z+]*://\S+$`)
+	upperScheme = regexp.MustCompile(`^[A-Za-z+]*[A-Z][A-Za-z+]*://\S*$`)
+	quotedWord  = regexp.MustCompile(`^("[^"\s]+"|'[^'\s]+')$`)
 )
 
 // meantBy returns the targets that an address without a proper scheme can mean, with
-// the user's own host, port and path, or nil if text is no such address.
+// the user's own port and path, or nil if text is no such address.
 func meantBy(t string) []string {
 	switch {
+	case quotedWord.MatchString(t) && isTarget(t[1:len(t)-1]):
+		return []string{t[1 : len(t)-1]}
 	case autoAlone.MatchString(t):
-		return []string{DefaultTest + t[len(DefaultTest):]}
+		return []string{mendTarget(DefaultTest + t[len(DefaultTest):])}
 	case upperScheme.MatchString(t):
 		scheme, rest, _ := strings.Cut(t, "://")
-		return []string{strings.ToLower(scheme) + "://" + rest}
+		return []string{mendTarget(strings.ToLower(scheme) + "://" + rest)}
 	case routeAlone.MatchString(t):
 		return []string{List([]string{"-path", "/" + strings.TrimPrefix(t, "/"), DefaultTest})}
 	case portAlone.MatchString(t):
 		port := strings.TrimPrefix(t, ":")
 		return []string{"http://:" + port + "/", "tcp://:" + port}
+	case portAndKind.MatchString(t):
+		port, scheme, _ := strings.Cut(t, "/")
+		return []string{scheme + "://:" + port}
 	case brokenSep.MatchString(t):
-		return []string{mendScheme(brokenSep.FindStringSubmatch(t))}
-	case hostAndPort.MatchString(t):
-		return []string{"http://" + t}
+		parts := brokenSep.FindStringSubmatch(t)
+		return []string{mendTarget(strings.ToLower(parts[1]) + "://" + parts[3])}
+	case hostAndPort.MatchString(t), portAndPath.MatchString(t), hostAndPath.MatchString(t):
+		return []string{mendTarget("http://" + t)}
 	}
 	return nil
-}
-
-// mendScheme puts :// between a scheme and what follows: a path for sockets and files,
-// else a port, to which its colon is added.
-func mendScheme(parts []string) string {
-	scheme, rest := strings.ToLower(parts[1]), parts[3]
-	if strings.HasSuffix(scheme, "unix") || scheme == "file" {
-		return scheme + ":///" + strings.TrimLeft(rest, "/")
-	}
-	rest = strings.TrimLeft(rest, "/")
-	if port, _, _ := strings.Cut(rest, "/"); portAlone.MatchString(port) {
-		rest = ":" + strings.TrimPrefix(rest, ":")
-	}
-	return scheme + "://" + rest
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/ko-health/kohealth/builder/doctree"
@@ -137,14 +138,26 @@ func (w *writer) insertInBraces(n *doctree.Node) (edit, error) {
 	return insertAt(n.Span.Start+1, text), nil
 }
 
+// A field is one of those that say what an entry of builds is for.
+type field struct{ key, value string }
+
+// fields returns those of an entry that is to be added, the ID first.
+func (p Place) fields() []field {
+	all := []field{{"id", p.ID}, {"dir", p.Dir}, {"main", p.Main}}
+	return slices.DeleteFunc(all, func(f field) bool { return f.value == "" })
+}
+
 // addEntry adds an entry with a check to builds.
 func (w *writer) addEntry(root *doctree.Node, at Place) (edit, error) {
-	lines := []string{
-		"- id: " + plain(at.ID),
-		"  main: " + plain(at.Main),
-		"  healthcheck:",
-		"    test: " + w.value(false),
+	var lines []string
+	for i, f := range at.fields() {
+		mark := "  "
+		if i == 0 {
+			mark = "- "
+		}
+		lines = append(lines, mark+f.key+": "+plain(f.value))
 	}
+	lines = append(lines, "  healthcheck:", "    test: "+w.value(false))
 	builds := find(root, "builds")
 	if builds == nil {
 		if root.Flow {
@@ -243,7 +256,11 @@ func with(file map[string]any, at Place, test health.Test) (map[string]any, erro
 		}
 		list, _ := file[key].([]any)
 		if at.ID != "" {
-			list = append(list, map[string]any{"id": at.ID, "main": at.Main})
+			entry := map[string]any{}
+			for _, f := range at.fields() {
+				entry[f.key] = f.value
+			}
+			list = append(list, entry)
 			at.Entry = len(list) - 1
 		}
 		if at.Entry >= len(list) {

@@ -24,7 +24,8 @@ const Top = -1
 type Place struct {
 	Entry int    // index in builds[], or Top
 	ID    string // of an entry that is to be added to builds[]; with an ID, Entry means nothing
-	Main  string // its main package's directory
+	Dir   string // its module's directory; "" is the file's own
+	Main  string // its main package's directory in that; "" is the directory itself
 }
 
 // Entry returns the index of the entry of builds[] for the main package in a directory,

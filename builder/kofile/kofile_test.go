@@ -51,6 +51,8 @@ func TestSet(t *testing.T) {
 		{"entry with a check", kofile.Place{Entry: 0}, target, "builds:\n- id: a\n  healthcheck:\n+    test: http://:${PORT:-8080}/healthz\n    retries: 5\n"},
 		{"new entry", kofile.Place{ID: "b", Main: "./cmd/b"}, target, "builds:\n  - id: a\n    env:\n    - X=1\n+  - id: b\n+    main: ./cmd/b\n+    healthcheck:\n+      test: http://:${PORT:-8080}/healthz\n\n# more\nx: y\n"},
 		{"first entry", kofile.Place{ID: "b", Main: "./cmd/b"}, target, "x: y\n+builds:\n+- id: b\n+  main: ./cmd/b\n+  healthcheck:\n+    test: http://:${PORT:-8080}/healthz\n"},
+		{"a module's entry", kofile.Place{ID: "b", Dir: "./b", Main: "./cmd/b"}, target, "x: y\n+builds:\n+- id: b\n+  dir: ./b\n+  main: ./cmd/b\n+  healthcheck:\n+    test: http://:${PORT:-8080}/healthz\n"},
+		{"a module that is one package", kofile.Place{ID: "b", Dir: "./b"}, target, "+builds:\n+- id: b\n+  dir: ./b\n+  healthcheck:\n+    test: http://:${PORT:-8080}/healthz\n"},
 		{"odd name", kofile.Place{ID: "yes", Main: "./cmd/a b"}, target, "+builds:\n+- id: \"yes\"\n+  main: \"./cmd/a b\"\n+  healthcheck:\n+    test: http://:${PORT:-8080}/healthz\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/daemon"
 	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/system"
 	"github.com/moby/moby/client"
 
 	"github.com/ko-health/kohealth/builder/health"
@@ -28,7 +29,8 @@ type Engine struct {
 	tag      name.Tag // "" before there is an image
 	env      []string // of the image
 	test     health.Test
-	retries  int
+	schedule schedule // of the image's check
+	podman   bool     // the engine is Podman, which speaks Docker's API
 }
 
 // OpenEngine connects to the engine that DOCKER_HOST names, or to the usual one.
@@ -43,7 +45,13 @@ func OpenEngine(ctx context.Context) (*Engine, error) {
 		return nil, hint.With(fmt.Errorf("connecting to the Docker engine: %w", err),
 			"start it, or say where it is with DOCKER_HOST")
 	}
-	return &Engine{docker: docker, platform: v1.Platform{OS: version.Os, Architecture: version.Arch}}, nil
+	return &Engine{
+		docker:   docker,
+		platform: v1.Platform{OS: version.Os, Architecture: version.Arch},
+		podman: slices.ContainsFunc(version.Components, func(c system.ComponentVersion) bool {
+			return strings.HasPrefix(c.Name, "Podman")
+		}),
+	}, nil
 }
 
 // Platform returns the platform of the images that the engine runs.
@@ -58,7 +66,7 @@ func (e *Engine) Load(ctx context.Context, img v1.Image, check health.Config) (e
 	if err != nil {
 		return fmt.Errorf("reading the image: %w", err)
 	}
-	e.env, e.retries = config.Config.Env, newSchedule(check).Retries
+	e.env, e.schedule = config.Config.Env, newSchedule(check)
 	if e.tag, err = name.NewTag("kohealth.local/try:" + strings.ToLower(rand.Text())); err != nil {
 		return err
 	}
@@ -120,7 +128,7 @@ func (e *Engine) Run(ctx context.Context, opts Options) (o Outcome, err error) {
 		return o, fmt.Errorf("starting the container: %w", err)
 	}
 	opts.started()
-	f := &follower{docker: e.docker, id: created.ID, retries: e.retries, opts: &opts}
+	f := &follower{Engine: e, id: created.ID, opts: &opts}
 	return f.follow(ctx)
 }
 
@@ -139,13 +147,12 @@ func (e *Engine) remove(id string, grace time.Duration) error {
 
 // A follower follows the health of a container.
 type follower struct {
-	docker  *client.Client
-	id      string
-	retries int
-	opts    *Options
-	seen    time.Time // the start of the last check that was reported
-	last    Check
-	checks  int // that were reported
+	*Engine
+	id     string
+	opts   *Options
+	seen   time.Time // the start of the last check that was reported
+	last   Check
+	checks int // that were reported
 }
 
 // poll is how often the engine is asked.
@@ -154,6 +161,7 @@ const poll = 100 * time.Millisecond
 func (f *follower) follow(ctx context.Context) (o Outcome, err error) {
 	tick := time.NewTicker(poll)
 	defer tick.Stop()
+	begun := time.Now()
 	for {
 		state, err := f.state(ctx)
 		if err != nil {
@@ -164,6 +172,9 @@ func (f *follower) follow(ctx context.Context) (o Outcome, err error) {
 		}
 		if o, over, err := f.outcome(state); over || err != nil {
 			return o, err
+		}
+		if waited := time.Since(begun); f.checks == 0 && waited > f.schedule.patience() {
+			return o, f.unchecked(fmt.Errorf("the engine has run no check in %s", waited.Round(time.Second/10)))
 		}
 		select {
 		case <-ctx.Done():
@@ -179,10 +190,20 @@ func (f *follower) state(ctx context.Context) (*container.State, error) {
 		return nil, fmt.Errorf("asking for the container's health: %w", err)
 	}
 	state := inspected.Container.State
-	if state == nil || state.Health == nil {
-		return nil, errors.New("the engine does not check the container's health")
+	if state == nil || state.Health == nil || state.Health.Status == "" || state.Health.Status == container.NoHealthcheck {
+		return nil, f.unchecked(errors.New("the engine does not check the container's health"))
 	}
 	return state, nil
+}
+
+// unchecked adds to an error why the engine may run no checks.
+//
+// https://docs.podman.io/en/stable/markdown/podman-healthcheck-run.1.html
+func (f *follower) unchecked(err error) error {
+	if !f.podman {
+		return hint.With(err, "docker info says which engine DOCKER_HOST leads to, and Docker runs checks; kohealth try without --engine runs them itself")
+	}
+	return hint.With(err, "Podman reads checks from images in Docker's format, --image-format=docker, and runs them by timers of systemd; kohealth try without --engine runs them itself")
 }
 
 // report reports the checks that are new.
@@ -200,7 +221,7 @@ func (f *follower) report(state *container.State) error {
 			At:       result.End.Sub(started),
 			Took:     result.End.Sub(result.Start),
 			Failures: max(0, state.Health.FailingStreak-(len(state.Health.Log)-1-i)),
-			Retries:  f.retries,
+			Retries:  f.schedule.Retries,
 		}
 		if result.ExitCode != 0 {
 			f.last.Cause = causeOf(result.Output, fmt.Sprintf("exit code %d", result.ExitCode))

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/moby/moby/client"
+
+	"github.com/ko-health/kohealth/builder/hint"
 )
 
 // TestEngineThatKeepsContainers runs a container that the engine does not remove, and
@@ -48,7 +50,7 @@ func TestEngineThatKeepsContainers(t *testing.T) {
 	}
 	defer docker.Close()
 	var output awaited
-	o, err := (&Engine{docker: docker, retries: 3}).Run(context.Background(), Options{Output: &output})
+	o, err := (&Engine{docker: docker}).Run(context.Background(), Options{Output: &output})
 	if !o.Healthy || err == nil || !strings.HasPrefix(err.Error(), "removing the container: ") || strings.Contains(err.Error(), "output") {
 		t.Errorf("outcome %+v, error %v", o, err)
 	}
@@ -88,4 +90,53 @@ func TestEngineThatDoesNotAttach(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 	<-removed
+}
+
+// TestEngineWithoutChecks runs containers in engines that never check them: the trial ends,
+// and says why.
+func TestEngineWithoutChecks(t *testing.T) {
+	for state, want := range map[string]string{
+		`{"Running": true, "StartedAt": %q, "Health": {"Status": "starting"}}`: "the engine has run no check in ",
+		`{"Running": true, "StartedAt": %q, "Health": {"Status": "none"}}`:     "the engine does not check the container's health",
+		`{"Running": true, "StartedAt": %q, "Health": {}}`:                     "the engine does not check the container's health",
+		`{"Running": true, "StartedAt": %q}`:                                   "the engine does not check the container's health",
+	} {
+		docker := newEngine(t, fmt.Sprintf(state, time.Now().Format(time.RFC3339Nano)))
+		for podman, step := range map[bool]string{true: "--image-format=docker", false: "docker info"} {
+			e := &Engine{docker: docker, podman: podman}
+			if _, err := e.Run(t.Context(), Options{}); err == nil || !strings.HasPrefix(err.Error(), want) || !strings.Contains(hint.Of(err), step) {
+				t.Errorf("%s: error %v, hint %q", state, err, hint.Of(err))
+			}
+		}
+	}
+}
+
+// newEngine returns a client of an engine whose containers are in a state.
+func newEngine(t *testing.T, state string) *client.Client {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		switch p := r.URL.Path; {
+		case strings.HasSuffix(p, "/containers/create"):
+			w.WriteHeader(http.StatusCreated)
+			fmt.Fprint(w, `{"Id": "c"}`)
+		case strings.HasSuffix(p, "/containers/c/json"):
+			fmt.Fprintf(w, `{"Id": "c", "State": %s}`, state)
+		case strings.HasSuffix(p, "/containers/c/attach"):
+			conn, _, err := w.(http.Hijacker).Hijack()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			fmt.Fprint(conn, "HTTP/1.1 101 UPGRADED\r\nContent-Type: application/vnd.docker.raw-stream\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n")
+			conn.Close() // as at the end of the container
+		}
+	}))
+	t.Cleanup(server.Close)
+	docker, err := client.New(client.WithHost("tcp://" + server.Listener.Addr().String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { docker.Close() })
+	return docker
 }

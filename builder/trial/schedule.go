@@ -34,7 +34,15 @@ func (s *schedule) wait(age time.Duration) time.Duration {
 	return s.Interval
 }
 
-// failed counts the failure of a check that began at an age of the container, and tells
+// intervals is how many intervals after the start period an engine may have run no check.
+const intervals = 3
+
+// patience returns the age of a container by which an engine that runs checks has run one.
+func (s *schedule) patience() time.Duration {
+	return s.StartPeriod + intervals*s.Interval + s.Timeout
+}
+
+// failed counts the failure of a check that began at an age of the container, and reports
 // whether it makes the container unhealthy. In the start period failures do not count.
 func (s *schedule) failed(began time.Duration) (unhealthy bool) {
 	if began >= s.StartPeriod {

@@ -2,13 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	gobuild "go/build"
 	"io"
 	"log"
-	"os"
-	"path/filepath"
 	"runtime/debug"
 	"strings"
 
@@ -112,37 +108,23 @@ func (f *initFlags) run(ctx context.Context, stdin io.Reader, importpath string)
 // loadApp reads the app that an argument names. A directory of another module is read
 // in that: builds[] of .ko.yaml can have one.
 func loadApp(ctx context.Context, importpath string) (*discover.App, error) {
+	if strings.HasSuffix(importpath, ".go") {
+		return nil, hint.With(fmt.Errorf("%q is a file", importpath), pipeline.PackageHint(importpath))
+	}
 	defer term.ProgressOf(ctx).Begin("reading", importpath).End()
 	// Most of what is read stays until the end. Looking for garbage all the time would
 	// take a quarter of the processor time.
 	defer debug.SetGCPercent(debug.SetGCPercent(400))
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(512 << 20))
-	dir, inModule := moduleOf(importpath)
+	dir, inModule := pipeline.ModuleOf(importpath)
 	app, err := discover.Load(ctx, dir, inModule)
-	if err != nil && (errors.Is(err, discover.ErrNoMain) || len(pipeline.MainDirs(".")) > 0) {
+	if err != nil && ctx.Err() == nil {
 		return nil, hint.With(err, pipeline.PackageHint(importpath))
 	}
 	if err != nil {
 		return nil, err
 	}
 	return app, pipeline.CheckMeant(importpath, app.Dir)
-}
-
-// moduleOf returns the directory of the module that a directory is in, and the
-// directory as it is named there; "" if it is this directory's module.
-func moduleOf(importpath string) (dir, inModule string) {
-	if !gobuild.IsLocalImport(importpath) {
-		return "", importpath
-	}
-	for dir := filepath.Clean(importpath); dir != "." && !strings.HasPrefix(dir, ".."); dir = filepath.Dir(dir) {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err != nil {
-			continue
-		}
-		if rel, err := filepath.Rel(dir, importpath); err == nil {
-			return dir, pipeline.AsArgument(rel)
-		}
-	}
-	return "", importpath
 }
 
 // write writes the check that is chosen.

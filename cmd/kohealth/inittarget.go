@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -66,27 +67,50 @@ func newInitTarget(ctx context.Context, app *discover.App) (*initTarget, error) 
 	return t, nil
 }
 
-// addEntry has the check go into an entry of its own, if the app is not the only one.
+// addEntry has the check go into an entry of its own, if the app is not the only one, or is
+// in a module of its own, whose directory ko has to be told.
 func (t *initTarget) addEntry(ctx context.Context, app *discover.App, file health.File) error {
-	dir, err := filepath.Abs(".")
-	if err != nil {
-		return err
-	}
-	main, err := filepath.Rel(dir, app.Dir)
-	if err != nil || main == "." || strings.HasPrefix(main, "..") {
+	main := below(".", app.Dir)
+	if main == "" {
 		return nil // ko finds entries below its own directory
 	}
+	module := cmp.Or(below(".", app.ModuleDir), ".")
 	mains, err := app.Mains(ctx)
-	if err != nil || len(mains) < 2 {
+	if err != nil || len(mains) < 2 && module == "." {
 		return err
 	}
-	t.place.ID, t.place.Main = path.Base(app.Importpath), "./"+filepath.ToSlash(main)
+	t.place.ID = path.Base(app.Importpath)
+	t.place.Main = asEntry(cmp.Or(below(app.ModuleDir, app.Dir), main))
+	if module != "." {
+		t.place.Dir = asEntry(module)
+	}
 	for _, b := range file.Builds() {
 		if b.ID == t.place.ID {
-			t.place.ID = strings.ReplaceAll(filepath.ToSlash(main), "/", "-")
+			t.place.ID = strings.ReplaceAll(main, "/", "-")
 		}
 	}
 	return nil
+}
+
+// below returns where dir is in base, with slashes, or "" if it is not in there.
+func below(base, dir string) string {
+	base, err := filepath.Abs(base)
+	if err != nil {
+		return ""
+	}
+	rel, err := filepath.Rel(base, dir)
+	if err != nil || rel == ".." || strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
+		return ""
+	}
+	return filepath.ToSlash(rel)
+}
+
+// asEntry returns a directory as an entry of builds names it: "" is its own.
+func asEntry(dir string) string {
+	if dir == "." {
+		return ""
+	}
+	return "./" + dir
 }
 
 func (t *initTarget) with(test health.Test) ([]byte, error) {

@@ -20,16 +20,18 @@ func run() int {
 	progress := term.NewProgress(os.Stderr)
 	process.OnEnd(ctx, progress.Close)
 	log.SetOutput(term.Log(progress.Writer(os.Stderr)))
-	err := newRoot().ExecuteContext(term.WithProgress(ctx, progress))
+	root := newRoot()
+	err := root.ExecuteContext(term.WithProgress(ctx, progress))
 	progress.Close()
 	switch {
 	case err == nil:
 		return cli.ExitOK
 	case ctx.Err() != nil:
 		cli.Say("Error: interrupted\n")
+		return process.InterruptCode(ctx, cli.ExitCode(err))
 	case errors.As(err, new(*cli.Told)):
 	default:
-		cli.SayError(err)
+		cli.SayError(cli.ExplainCommand(root, err))
 	}
 	return cli.ExitCode(err)
 }

@@ -28,7 +28,8 @@ func newRoot() *cobra.Command {
 	root := commands.New()
 	root.Use = "kohealth"
 	root.Short = "Build container images of Go programs, as ko does, with health checks."
-	root.SilenceErrors = true // run prints them
+	root.SilenceErrors, root.DisableSuggestions = true, true // run prints them
+	root.SuggestionsMinimumDistance = 2
 	root.SetFlagErrorFunc(cli.ExplainFlag)
 	root.Example = `
   # Build an image that can tell whether it is alive, and push it.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -65,8 +66,12 @@ func OwnCodes(cmd *cobra.Command) *cobra.Command {
 	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return Usage(ExplainFlag(cmd, err)) })
 	if args != nil {
 		cmd.Args = func(cmd *cobra.Command, list []string) error {
-			if err := args(cmd, list); err != nil {
-				return Usage(err)
+			err := args(cmd, list)
+			if err != nil && strings.HasPrefix(err.Error(), "unknown command") { // cobra's word where there are to be none
+				err = fmt.Errorf("unexpected argument %q", list[0])
+			}
+			if err != nil {
+				return Usage(hint.With(err, fmt.Sprintf("write %s %s", cmd.Root().Name(), cmd.Use)))
 			}
 			return nil
 		}
@@ -80,6 +85,24 @@ func OwnCodes(cmd *cobra.Command) *cobra.Command {
 		return &exit{err, exitError}
 	}
 	return cmd
+}
+
+// ExplainCommand adds what was meant to the error of a command that there is not.
+func ExplainCommand(root *cobra.Command, err error) error {
+	_, rest, unknown := strings.Cut(err.Error(), "unknown command ")
+	if !unknown {
+		return err
+	}
+	typed, quoteErr := strconv.QuotedPrefix(rest)
+	if quoteErr == nil {
+		typed, _ = strconv.Unquote(typed)
+	}
+	err = fmt.Errorf("unknown command %q", typed)
+	next := root.Name() + " --help lists the commands"
+	if near := root.SuggestionsFor(typed); len(near) > 0 {
+		next = fmt.Sprintf("did you mean %s? %s", strings.Join(near, " or "), next)
+	}
+	return hint.With(err, next)
 }
 
 // ExplainFlag adds what was meant to the error of a flag that there is not.

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"os"
-	"strings"
 
 	"github.com/ko-health/kohealth/builder/hint"
 	"github.com/ko-health/kohealth/cmd/kohealth/internal/term"
@@ -16,8 +15,5 @@ func SayError(err error) {
 	Say("Error: %v\n", err)
 	if h := hint.Of(err); h != "" {
 		Say("Hint: %s\n", h)
-	}
-	if strings.HasPrefix(err.Error(), "unknown command") {
-		Say("Run 'kohealth --help' for usage.\n")
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"path"
 	"strings"
 	"syscall"
 
@@ -19,22 +18,6 @@ import (
 	"github.com/ko-health/kohealth/cmd/kohealth/internal/kocompat"
 	"github.com/ko-health/kohealth/layers"
 )
-
-// explainRepository adds the next step where there is nowhere to publish to.
-func explainRepository(repo string, err error) error {
-	switch text := err.Error(); {
-	case strings.Contains(text, "KO_DOCKER_REPO environment variable is unset"):
-		return hint.With(err, "export KO_DOCKER_REPO=registry/repository, or use --local, or --push=false with --tarball or --oci-layout-path")
-	case strings.Contains(text, "as repository") && strings.Contains(repo, "@"):
-		return hint.With(err, "leave the digest out of KO_DOCKER_REPO: every build has its own")
-	case strings.Contains(text, "as repository") && strings.Contains(path.Base(repo), ":") && strings.Contains(repo, "/"):
-		repo, tag, _ := CutLast(repo, ":")
-		return hint.With(err, "write KO_DOCKER_REPO="+repo+", and the tag as --tags="+tag+"; --bare adds no name to it")
-	case strings.Contains(text, "as repository"):
-		return hint.With(err, "write KO_DOCKER_REPO as in registry.example.com/team: in lower case, and without https://")
-	}
-	return err
-}
 
 // explainBase adds the next step where the base image does not do, if it is not the one
 // of KO_DEFAULTBASEIMAGE that others can replace.
@@ -57,6 +40,14 @@ func explainBase(bo *options.BuildOptions, importpath string, err error) error {
 	return err
 }
 
+// explainEntries adds the next step where an entry of builds in .ko.yaml names no package.
+func explainEntries(err error) error {
+	if !strings.Contains(err.Error(), "does not contain a valid local import path") {
+		return err
+	}
+	return hint.With(err, "main in builds is a directory below dir, and dir that of a module, such as dir: ./api, main: ./cmd/api")
+}
+
 // CutLast is strings.Cut at the last sep.
 func CutLast(s, sep string) (before, after string, found bool) {
 	if i := strings.LastIndex(s, sep); i >= 0 {
@@ -75,6 +66,8 @@ func explainPublishing(importpath string, err error) error {
 			"name one --platform, or use --oci-layout-path")
 	case strings.Contains(err.Error(), "repository can only contain"):
 		err = hint.With(err, "set KO_DOCKER_REPO, as in registry.example.com/team: in lower case, and without https://")
+	case strings.Contains(err.Error(), "no nodes found for cluster"):
+		err = hint.With(err, "kind create cluster starts one; KIND_CLUSTER_NAME names one that is not called kind")
 	}
 	return fmt.Errorf("publishing %s: %w", importpath, explainDestination(kocompat.Plainly(err)))
 }

@@ -36,7 +36,7 @@ func (f *BuildFlags) newBuilder(ctx context.Context, checks *checks, v version.I
 	kocompat.ShortenGo(ctx, goCmd)
 	inner, err := commands.NewBuilder(ctx, bo)
 	if err != nil {
-		return nil, fmt.Errorf("creating builder: %w", err)
+		return nil, explainEntries(fmt.Errorf("creating builder: %w", err))
 	}
 	if err := kocompat.DropKoCache(bo); err != nil {
 		return nil, err

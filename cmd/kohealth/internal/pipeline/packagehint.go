@@ -22,11 +22,23 @@ func PackageHint(arg string) string {
 	if dir := meantDir(arg); dir != "" {
 		return "write " + dir + ": without ./ it is an import path"
 	}
+	if strings.HasSuffix(arg, ".go") {
+		return "write " + AsArgument(filepath.Dir(filepath.Clean(arg))) + ": a package is named by its directory"
+	}
+	if path, _, _ := strings.Cut(arg, "@"); isElsewhere(path) {
+		return "go get " + arg + " adds its module to this one; without ./ it is an import path"
+	}
 	if tags, ok := leftOut(arg); ok {
 		if len(tags) == 0 {
 			return "build constraints leave out all its files for linux"
 		}
 		return "build constraints leave out all its files; export GOFLAGS=-tags=" + strings.Join(tags, ",") + " takes them"
+	}
+	if dir, main := ModuleOf(arg); dir != "" && isMain(arg) {
+		return entryHint(dir, main)
+	}
+	if mains := MainDirs(arg); gobuild.IsLocalImport(arg) && len(mains) > 0 {
+		return listed("the main package", mains)
 	}
 	return MainsHint()
 }
@@ -40,6 +52,49 @@ func meantDir(arg string) string {
 		return ""
 	}
 	return "./" + arg
+}
+
+// isElsewhere reports whether an import path has a host, and is not in the module of this
+// directory.
+func isElsewhere(importpath string) bool {
+	host, _, _ := strings.Cut(importpath, "/")
+	if gobuild.IsLocalImport(importpath) || !strings.Contains(host, ".") {
+		return false
+	}
+	data, err := limits.Document.ReadFile("go.mod")
+	module := modfile.ModulePath(data)
+	return err == nil && importpath != module && !strings.HasPrefix(importpath, module+"/")
+}
+
+// ModuleOf returns the directory of the module that a directory is in, and the directory as
+// it is named there; "" if it is this directory's module.
+func ModuleOf(importpath string) (dir, inModule string) {
+	if !gobuild.IsLocalImport(importpath) {
+		return "", importpath
+	}
+	for dir := filepath.Clean(importpath); dir != "." && !strings.HasPrefix(dir, ".."); dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err != nil {
+			continue
+		}
+		if rel, err := filepath.Rel(dir, importpath); err == nil {
+			return dir, AsArgument(rel)
+		}
+	}
+	return "", importpath
+}
+
+func isMain(dir string) bool {
+	pkg, err := gobuild.ImportDir(dir, 0)
+	return err == nil && pkg.Name == "main"
+}
+
+// entryHint returns the next step for a main package in a module of its own.
+func entryHint(dir, main string) string {
+	entry := "dir: " + AsArgument(dir)
+	if main != "." {
+		entry += ", main: " + main
+	}
+	return AsArgument(dir) + " is a module of its own: run kohealth there, or give it an entry in builds of .ko.yaml, with " + entry
 }
 
 // CheckMeant refuses an import path without a host that names the package in dir, and a
@@ -82,22 +137,29 @@ func leftOut(dir string) (tags []string, ok bool) {
 
 // MainsHint says which main packages there are, in this module or in those of a go.work.
 func MainsHint() string {
-	const most = 5
 	mains := MainDirs(".")
 	for _, dir := range workDirs() {
 		if dir != "." {
 			mains = append(mains, MainDirs(dir)...)
 		}
 	}
-	switch n := len(mains); {
-	case n == 0:
-		return "name the directory of a main package, such as ./cmd/app"
-	case n == 1:
-		return "the main package here is " + mains[0]
-	case n > most:
-		mains = append(mains[:most], fmt.Sprintf("%d more", n-most))
+	if len(mains) == 0 {
+		return moduleHint()
 	}
-	return "the main packages here are " + strings.Join(mains, ", ")
+	return listed("the main package", mains)
+}
+
+// listed says which directories there are of a kind.
+func listed(kind string, dirs []string) string {
+	const most = 5
+	n := len(dirs)
+	switch {
+	case n == 1:
+		return kind + " here is " + dirs[0]
+	case n > most:
+		dirs = append(slices.Clone(dirs[:most]), fmt.Sprintf("%d more", n-most))
+	}
+	return kind + "s here are " + strings.Join(dirs, ", ")
 }
 
 // workDirs returns the directories of the modules in this directory's go.work.
@@ -116,10 +178,24 @@ func workDirs() (dirs []string) {
 	return dirs
 }
 
-// moduleHint returns the next step where there is no module.
+// nestedModules returns the directories of the modules below this one, a few levels deep.
+func nestedModules() (dirs []string) {
+	for _, pattern := range []string{"*/go.mod", "*/*/go.mod", "*/*/*/go.mod"} {
+		files, _ := filepath.Glob(pattern) // of a pattern without mistakes
+		for _, file := range files {
+			dirs = append(dirs, AsArgument(filepath.Dir(file)))
+		}
+	}
+	return dirs
+}
+
+// moduleHint returns the next step where there is no main package, or no module.
 func moduleHint() string {
-	if len(workDirs()) > 0 {
-		return MainsHint()
+	if _, err := os.Stat("go.mod"); err == nil || len(workDirs()) > 0 {
+		return "name the directory of a main package, such as ./cmd/app"
+	}
+	if modules := nestedModules(); len(modules) > 0 {
+		return listed("run kohealth in a module's directory; the module", modules)
 	}
 	return "run kohealth in the module's directory, or begin a module with go mod init"
 }

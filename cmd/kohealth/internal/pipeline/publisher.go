@@ -131,6 +131,9 @@ func newPublisher(po *options.PublishOptions, v version.Info) (*Publisher, error
 		}
 	}
 	namer := options.MakeNamer(&unrecorded)
+	if err := checkRepository(&unrecorded, namer(po.DockerRepo, "example.com/app")); err != nil {
+		return nil, err
+	}
 	p := &Publisher{
 		Interface: inner,
 		NameOf:    func(importpath string) string { return namer(po.DockerRepo, importpath) },

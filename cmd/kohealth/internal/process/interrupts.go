@@ -35,8 +35,28 @@ const (
 
 type interruptsKey struct{}
 
-// errInterrupted is why the context of everything has ended.
-var errInterrupted = errors.New("interrupted")
+// interrupted is why the context of everything has ended.
+type interrupted struct{ os.Signal }
+
+func (interrupted) Error() string { return "interrupted" }
+
+// InterruptCode returns the code that a run ends with which a signal has interrupted: that
+// of shells for a process that the signal has ended. ko takes notice of an interrupt from
+// the keyboard alone, and then ends with the code of an error, which is given.
+func InterruptCode(ctx context.Context, code int) int {
+	var i interrupted
+	if errors.As(context.Cause(ctx), &i) && i.Signal != os.Interrupt {
+		return signalCode(i.Signal)
+	}
+	return code
+}
+
+func signalCode(s os.Signal) int {
+	if n, ok := s.(syscall.Signal); ok {
+		return 128 + int(n)
+	}
+	return cli.ExitFailure
+}
 
 // WithInterrupts returns a context that ends with the first signal that asks the process
 // to end. The process ends itself soon afterwards, or at once with the second one.
@@ -51,7 +71,7 @@ func WithInterrupts(ctx context.Context) context.Context {
 	go func() {
 		first := <-signals
 		last := time.Now().Add(limits.Interrupt.Duration())
-		cancel(errInterrupted)
+		cancel(interrupted{first})
 		s := second(signals, first, time.Until(last)-reserved)
 		i.end(s, time.Until(last)-ending-killing)
 	}()
@@ -86,11 +106,7 @@ func (i *interrupts) end(s os.Signal, cleaning time.Duration) {
 		}
 	})
 	cli.Say("Error: interrupted\n")
-	code := cli.ExitFailure
-	if n, ok := s.(syscall.Signal); ok {
-		code = 128 + int(n)
-	}
-	os.Exit(code)
+	os.Exit(signalCode(s))
 }
 
 // within calls f and waits for it, but no longer than patience.
