@@ -45,8 +45,8 @@ func FileFormats() []Format {
 		},
 		{
 			ID: "terraform", Name: "a Terraform file",
-			Files:   []string{"*.tf"},
-			By:      "its name, `*.tf`",
+			Files:   []string{"*.tf", "*.tofu"},
+			By:      "its name, `*.tf` or `*.tofu`",
 			Read:    "`aws_ecs_task_definition`: `jsonencode`, heredocs, `file`, `templatefile` and `template_file`, locals, variables with defaults or in `*.auto.tfvars`, functions; `container_definitions` of terraform-aws-modules/ecs, and cloudposse's container definition",
 			Left:    "what only a plan knows: `for_each`, data sources, other resources and modules",
 			runtime: onECS, isFile: isTerraform, read: readTerraform,
@@ -69,7 +69,7 @@ func FileFormats() []Format {
 		},
 		{
 			ID: "nomad", Name: "a Nomad job",
-			Files:   []string{"*.nomad", "*.nomad.hcl"},
+			Files:   []string{"*.nomad", "*.hcl"},
 			By:      "its name, `*.nomad`, or a `job` block in `*.hcl`",
 			Read:    "checks of type `script` in services of tasks and groups, the `config` of Docker's and Podman's tasks, `env`, `user`, variables with defaults",
 			Left:    "what Nomad replaces when the task runs; jobs in JSON",
