@@ -70,8 +70,8 @@ type Options struct {
 	Tell func(what string)
 
 	// Read, if there is one, is called for every format that is found in a file, with the
-	// number of containers that are described.
-	Read func(f Format, containers int)
+	// containers that are described.
+	Read func(f Format, containers []Container)
 
 	Severity Severity // the least that is reported
 	Ignore   []string // rules that are left out

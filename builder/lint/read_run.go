@@ -53,7 +53,8 @@ func RunLine(ctx context.Context, words []string, o Options) ([]Finding, error) 
 	if err != nil {
 		return nil, fmt.Errorf("reading %s run: %w", engine, err)
 	}
-	return o.lint(ctx, engine+" run", []*group{g})
+	groups := o.tellRead(Format{ID: "run", Name: "a command of " + engine, runtime: onRun}, []*group{g})
+	return o.lint(ctx, engine+" run", groups)
 }
 
 // runSwitches are the flags of run that take no value; all others take one.
