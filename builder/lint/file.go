@@ -28,6 +28,7 @@ const (
 	nomadStyle                   // interval = "10s"
 	copilotStyle                 // healthcheck: {start_period: 10s}
 	hclSnake                     // health_check = { start_period = 10 }
+	koYAML                       // healthcheck: {start_period: 10s}
 )
 
 // read reads the groups of a file: by the format that takes all of it, or else each of

@@ -75,7 +75,7 @@ func (s style) key(name string) string {
 		return encode(pascal)
 	case pascalYAML:
 		return pascal
-	case composeYAML:
+	case composeYAML, koYAML:
 		switch name {
 		case "command":
 			return "test"
@@ -229,7 +229,9 @@ func (c *container) probePath() string {
 }
 
 // mayHaveProbe reports whether kohealth builds the image, or may: it builds in place of ko.
-func (c *container) mayHaveProbe() bool { return c.Image == nil || c.Image.Ko || c.Image.Kohealth }
+func (c *container) mayHaveProbe() bool {
+	return c.Image == nil || c.Image.Ko || c.Image.Kohealth || c.Style == koYAML
+}
 
 // useProbe tells how to have the container checked, which nothing does yet. It is nothing
 // where it is not known what to ask.

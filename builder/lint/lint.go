@@ -200,7 +200,7 @@ func (o Options) judge(name string, groups []*group) []Finding {
 		group.settle()
 		for _, c := range group.Containers {
 			for _, r := range all {
-				if r.Severity < o.Severity || slices.Contains(o.Ignore, r.ID) || !r.appliesOn(c.Runtime) {
+				if r.Severity < o.Severity || slices.Contains(o.Ignore, r.ID) || slices.Contains(c.Ignored, r.ID) || !r.appliesOn(c.Runtime) {
 					continue
 				}
 				for _, p := range r.check(c) {

@@ -225,7 +225,9 @@ func (r *runReader) setHealth(name, value string) {
 	case "health-start-interval":
 		check.StartInterval = runDuration(value, doctree.Pos{})
 	case "health-retries":
-		check.Retries = readNumber(&doctree.Node{Kind: doctree.Scalar, Text: value})
+		if check.Retries = readNumber(&doctree.Node{Kind: doctree.Scalar, Text: value}); check.Retries.Value == 0 && check.Retries.Bad == "" {
+			check.Retries = number{} // the engine takes that as not said
+		}
 	}
 }
 
@@ -268,12 +270,11 @@ func podmanTest(text string) []string {
 	case len(list) > 1:
 		return append([]string{"CMD"}, list...)
 	}
-	words := strings.Split(text, " ")
-	switch words[0] {
+	switch keyword, rest, _ := strings.Cut(text, " "); keyword {
 	case "CMD":
-		return words
+		return strings.Fields(text)
 	case "CMD-SHELL":
-		return []string{"CMD-SHELL", strings.TrimPrefix(text, "CMD-SHELL ")}
+		return []string{keyword, rest}
 	}
 	return []string{"CMD-SHELL", text}
 }

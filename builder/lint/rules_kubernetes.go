@@ -259,7 +259,7 @@ func (c *container) mentions(text string) bool {
 			return true
 		}
 	}
-	return c.Kube.EnvFrom || slices.ContainsFunc(starts, holds) || slices.ContainsFunc(c.Image.Config.Env, holds)
+	return c.Kube.EnvOpen || slices.ContainsFunc(starts, holds) || slices.ContainsFunc(c.Image.Config.Env, holds)
 }
 
 func kubeHost(c *container) []problem {

@@ -33,7 +33,6 @@ func lookalikes() []lookalike {
 		{"a Helm chart's own file", isChart, "lint what helm template prints (helm template CHART | kohealth lint -)"},
 		{"a template", isTemplateText, "lint what is made of it"},
 		{"Jsonnet", isJsonnet, "lint what jsonnet prints, or ecspresso render taskdef"},
-		{"kohealth's own .ko.yaml", isKoFile, "kohealth build reads and judges it; kohealth build --lint says more of what comes of it"},
 	}
 }
 
@@ -49,10 +48,6 @@ func fileLookalikes() []lookalike {
 
 func isJsonnet(f *file) bool {
 	return slices.Contains([]string{".jsonnet", ".libsonnet"}, path.Ext(filepath.ToSlash(f.name)))
-}
-
-func isKoFile(f *file) bool {
-	return slices.Contains([]string{".ko.yaml", ".ko.yml", ".ko.json"}, path.Base(filepath.ToSlash(f.name)))
 }
 
 // Actions in braces that Helm's templates hold, and those of templates of any kind. Neither
