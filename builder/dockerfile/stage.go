@@ -3,6 +3,7 @@ package dockerfile
 import (
 	"maps"
 	"path"
+	"regexp"
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
@@ -23,6 +24,9 @@ type State struct {
 
 	// Dirs are directories that WORKDIR and VOLUME make.
 	Dirs []string
+
+	Windows bool // the stage is one of Windows', as far as the file tells
+
 	// Added are paths at and below which the stage puts what is not known.
 	Added []string
 	// Runs are the scripts of RUN, in order. One that is not known is [Unknown].
@@ -47,7 +51,27 @@ func (f *File) Evaluate(s *Stage, base *Base) *State {
 		}
 	}
 	e.stage(s)
+	e.state.Windows = e.isWindows(s)
 	return e.state
+}
+
+// namesWindows matches images of Windows', and of what runs there only.
+var namesWindows = regexp.MustCompile(`(?i)windows|nanoserver|servercore|/dotnet/framework/`)
+
+// isWindows reports whether a stage is one of Windows': by its platform, or else by its
+// image, its shell, or an escape character that leaves paths their backslashes.
+func (e *evaluation) isWindows(s *Stage) bool {
+	if os, _, _ := strings.Cut(s.Platform(), "/"); os == "linux" || os == "windows" {
+		return os == "windows"
+	}
+	return namesWindows.MatchString(s.Image()) || e.file.escape == '`' || e.shell != nil && isWindowsShell(e.shell)
+}
+
+// isWindowsShell reports whether a shell is there on Windows only, unlike pwsh.
+func isWindowsShell(shell []string) bool {
+	name := strings.ToLower(path.Base(strings.ReplaceAll(shell[0], `\`, "/")))
+	name = strings.TrimSuffix(name, ".exe")
+	return name == "cmd" || name == "powershell"
 }
 
 // An evaluation is one call of Evaluate.

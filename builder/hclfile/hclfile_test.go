@@ -96,6 +96,44 @@ port = 8080
 	}
 }
 
+// Files with values of variables count in Terraform's order, those in JSON among them, in
+// which nothing is replaced.
+func TestVariableFiles(t *testing.T) {
+	tasks := in(t, `
+-- main.tf --
+variable "a" {
+  default = "main"
+}
+variable "b" {}
+variable "c" {}
+resource "aws_ecs_task_definition" "a" {
+  container_definitions = jsonencode([{ healthCheck = { command = [var.a, var.b, var.c.d[0]] } }])
+}
+resource "aws_ecs_task_definition" "b" {
+  container_definitions = jsonencode(jsondecode(file("${path.module}/task.json")).containerDefinitions)
+}
+-- terraform.tfvars --
+a = "tfvars"
+b = "tfvars"
+-- terraform.tfvars.json --
+{"a": "json"}
+-- b.auto.tfvars --
+b = "auto"
+-- a.auto.tfvars.json --
+{"b": "no", "c": {"d": ["${x}", 1]}}
+-- bad.auto.tfvars.json --
+{"a": ]
+-- task.json --
+{"containerDefinitions": [{"healthCheck": {"command": ["CMD", "file"]}}]}
+`)
+	if got, _ := commandOf(t, tasks[0]); got != "json|auto|${x}|" {
+		t.Errorf("%q", got)
+	}
+	if got, _ := commandOf(t, tasks[1]); got != "CMD|file|" {
+		t.Errorf("%q", got)
+	}
+}
+
 // What is not known is left open, however it is written, and never an error.
 func TestUnknown(t *testing.T) {
 	for _, expr := range []string{

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
+	ctyjson "github.com/zclconf/go-cty/cty/json"
 
 	"github.com/ko-health/kohealth/builder/limits"
 )
@@ -77,13 +78,46 @@ func (m *module) readOthers() {
 			m.add(body)
 		}
 	}
-	for _, path := range append(m.glob("terraform.tfvars"), m.glob("*.auto.tfvars")...) {
-		if body := m.parse(path); body != nil {
-			for name, a := range body.Attributes {
-				m.variables[name] = definition{a.Expr, false}
+	automatic := append(m.glob("*.auto.tfvars"), m.glob("*.auto.tfvars.json")...)
+	slices.Sort(automatic)
+	for _, path := range slices.Concat(m.glob("terraform.tfvars"), m.glob("terraform.tfvars.json"), automatic) {
+		m.assign(path)
+	}
+}
+
+// assign sets variables to what a file says, in HCL or in JSON.
+//
+// https://developer.hashicorp.com/terraform/language/values/variables#variable-definition-precedence
+func (m *module) assign(path string) {
+	if filepath.Ext(path) == ".json" {
+		if data, ok := m.read(path); ok {
+			for name, value := range valuesIn(data) {
+				m.variables[name] = definition{&hclsyntax.LiteralValueExpr{Val: value}, false}
 			}
 		}
+		return
 	}
+	if body := m.parse(path); body != nil {
+		for name, a := range body.Attributes {
+			m.variables[name] = definition{a.Expr, false}
+		}
+	}
+}
+
+// valuesIn returns the values of an object in JSON, or nothing.
+func valuesIn(data []byte) map[string]cty.Value {
+	if limits.ExpressionDepth.Check(nesting(data)) != nil {
+		return nil
+	}
+	of, err := ctyjson.ImpliedType(data)
+	if err != nil || !of.IsObjectType() {
+		return nil
+	}
+	object, err := ctyjson.Unmarshal(data, of)
+	if err != nil {
+		return nil
+	}
+	return object.AsValueMap()
 }
 
 func (m *module) glob(pattern string) []string {

@@ -11,6 +11,7 @@ package hclfile
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -48,7 +49,9 @@ func Terraform(name string, data []byte, dir string) ([]*Task, error) {
 	}
 	m := newModule(name, data, dir)
 	m.add(body)
-	m.readOthers()
+	if slices.ContainsFunc(body.Blocks, mayHaveTasks) {
+		m.readOthers()
+	}
 	var tasks []*Task
 	for _, block := range body.Blocks {
 		if task := m.task(block); task != nil {
@@ -59,6 +62,13 @@ func Terraform(name string, data []byte, dir string) ([]*Task, error) {
 		}
 	}
 	return tasks, nil
+}
+
+// mayHaveTasks reports whether a block describes tasks.
+func mayHaveTasks(block *hclsyntax.Block) bool { return isTask(block) || block.Type == "module" }
+
+func isTask(block *hclsyntax.Block) bool {
+	return block.Type == "resource" && len(block.Labels) == 2 && block.Labels[0] == "aws_ecs_task_definition"
 }
 
 // parseBody parses a file. What the parser, which calls itself, could not bear is refused.
@@ -118,7 +128,7 @@ func posOf(r hcl.Range) doctree.Pos { return doctree.Pos{Line: r.Start.Line, Col
 
 // task reads a resource, or a data source, that is a task definition.
 func (m *module) task(block *hclsyntax.Block) *Task {
-	if block.Type != "resource" || len(block.Labels) != 2 || block.Labels[0] != "aws_ecs_task_definition" {
+	if !isTask(block) {
 		return nil
 	}
 	t := &Task{Address: strings.Join(block.Labels, ".")}

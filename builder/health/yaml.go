@@ -73,7 +73,7 @@ func ParseFile(name string, data []byte) (File, error) {
 	f, err := readTop(doc.Content[0])
 	var at *lineError
 	if errors.As(err, &at) {
-		return File{}, fmt.Errorf("%s:%d: %w", name, at.line, at.error)
+		return File{}, &FileError{name, at.line, at.error}
 	}
 	return f, err
 }
@@ -120,6 +120,16 @@ func (f File) IDs() (ids []string) {
 	}
 	return ids
 }
+
+// A FileError is an error at a line of a file.
+type FileError struct {
+	Name string
+	Line int
+	Err  error
+}
+
+func (e *FileError) Error() string { return fmt.Sprintf("%s:%d: %v", e.Name, e.Line, e.Err) }
+func (e *FileError) Unwrap() error { return e.Err }
 
 // lineError is an error at a line of the file.
 type lineError struct {

@@ -1,6 +1,9 @@
 package kube
 
-import "strings"
+import (
+	"maps"
+	"strings"
+)
 
 // Expand replaces references to variables, $(NAME), as Kubernetes does: $$ stands for a
 // dollar, and a reference to what there is not stays as it is.
@@ -55,6 +58,9 @@ func (c *Container) Static(word string) string {
 		for _, v := range c.Env {
 			if v.Name == name {
 				value, ok = v.Value, true
+				if v.From {
+					value = ""
+				}
 			}
 		}
 		return value, ok
@@ -67,14 +73,18 @@ func (c *Container) Expanded(word, unknown string) string {
 	return expanded(word, c.Environment(unknown), unknown)
 }
 
-// Environment returns the variables that env sets. unknown stands for what is known only
+// Environment returns the variables that env and envFrom set. unknown stands for what is known only
 // in the cluster.
 func (c *Container) Environment(unknown string) map[string]string {
 	env := map[string]string{}
+	maps.Copy(env, c.From)
 	for _, v := range c.Env {
-		if v.From {
+		switch {
+		case v.From && v.Known: // nothing is expanded in it
+			env[v.Name] = v.Value
+		case v.From:
 			env[v.Name] = unknown
-		} else {
+		default:
 			env[v.Name] = expanded(v.Value, env, unknown)
 		}
 	}

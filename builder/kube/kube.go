@@ -30,18 +30,22 @@ type Pod struct {
 type Container struct {
 	Name          string
 	Pos           doctree.Pos
-	Image         *doctree.Node // nil in a part of a manifest, such as a patch
-	Command, Args *doctree.Node // nil is the image's
-	Env           []Variable    // in order; of equal names the last counts
-	EnvFrom       bool          // others are set that are not known
-	Dir           *doctree.Node // nil is the image's
-	User, Group   *doctree.Node // nil is the image's
-	MoreGroups    bool          // there are supplementary groups that are not the image's
-	ReadOnly      bool          // the root file system cannot be written
+	Image         *doctree.Node     // nil in a part of a manifest, such as a patch
+	Command, Args *doctree.Node     // nil is the image's
+	Env           []Variable        // in order; of equal names the last counts
+	EnvFrom       bool              // others are set, by envFrom
+	EnvOpen       bool              // of which some are not known
+	From          map[string]string // what is known of them; Env counts more
+	Dir           *doctree.Node     // nil is the image's
+	User, Group   *doctree.Node     // nil is the image's
+	MoreGroups    bool              // there are supplementary groups that are not the image's
+	ReadOnly      bool              // the root file system cannot be written
 	Mounts        []*doctree.Node
 	Ports         []Port
 	Probes        []*Probe
 	Sidecar       bool // an init container that goes on running
+
+	envFrom []*doctree.Node
 }
 
 // A Variable is one of a container's environment.
@@ -49,6 +53,9 @@ type Variable struct {
 	Name  string
 	Value string // as it is written, references not expanded
 	From  bool   // its value comes from elsewhere: a secret, a config map, a field
+	Known bool   // and is known all the same
+
+	from *doctree.Node
 }
 
 // A Port is one that a container says it listens on.
@@ -169,6 +176,9 @@ func readContainer(n, pod *doctree.Node) *Container {
 		Command:    list(n.Get("command")),
 		Args:       list(n.Get("args")),
 		EnvFrom:    len(n.Get("envFrom").List()) > 0,
+		EnvOpen:    len(n.Get("envFrom").List()) > 0,
+		From:       map[string]string{},
+		envFrom:    n.Get("envFrom").List(),
 		Dir:        n.Get("workingDir"),
 		User:       either(security.Get("runAsUser"), pod.Get("runAsUser")),
 		Group:      either(security.Get("runAsGroup"), pod.Get("runAsGroup")),
@@ -180,7 +190,8 @@ func readContainer(n, pod *doctree.Node) *Container {
 	for _, v := range n.Get("env").List() {
 		name, _ := v.Get("name").Str()
 		value, ok := v.Get("value").Str()
-		c.Env = append(c.Env, Variable{name, value, v.Get("valueFrom").Given() || v.Get("value").Given() && !ok})
+		from := v.Get("valueFrom")
+		c.Env = append(c.Env, Variable{Name: name, Value: value, From: from.Given() || v.Get("value").Given() && !ok, from: from})
 	}
 	for _, m := range n.Get("volumeMounts").List() {
 		c.Mounts = append(c.Mounts, m.Get("mountPath"))

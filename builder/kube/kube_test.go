@@ -11,11 +11,12 @@ import (
 )
 
 func TestExpand(t *testing.T) {
-	c := &kube.Container{Env: []kube.Variable{{"A", "1", false}, {"A", "2", false}, {"B", "$(A)", false}, {"S", "", true}}}
+	c := &kube.Container{Env: []kube.Variable{{Name: "A", Value: "1"}, {Name: "A", Value: "2"}, {Name: "B", Value: "$(A)"}, {Name: "S", From: true}, {Name: "K", Value: "k", From: true, Known: true}}}
 	for _, tt := range []struct{ word, probe, arg string }{
 		{"$(A)", "2", "2"},
 		{"$(B)", "$(A)", "2"},
 		{"-$(S)-", "--", "-?-"},
+		{"-$(K)-", "--", "-k-"},
 		{"$(N)", "$(N)", "?"},
 		{"$$(A)", "$(A)", "$(A)"},
 		{"$$$(A)", "$2", "$2"},
@@ -29,6 +30,38 @@ func TestExpand(t *testing.T) {
 		if got := c.Expanded(tt.word, "?"); got != tt.arg {
 			t.Errorf("in args, %s is %s, want %s", tt.word, got, tt.arg)
 		}
+	}
+}
+
+// TestConfigs fills in what config maps and secrets of the same manifest say.
+func TestConfigs(t *testing.T) {
+	docs, err := doctree.ParseAll([]byte(`
+apiVersion: v1
+kind: Pod
+spec:
+  containers:
+  - name: known
+    envFrom: [{configMapRef: {name: a}, prefix: P_}, {secretRef: {name: s}}]
+    env: [{name: X, valueFrom: {configMapKeyRef: {name: a, key: k}}}, {name: Y, valueFrom: {configMapKeyRef: {name: a, key: none}}}]
+  - name: open
+    envFrom: [{configMapRef: {name: a}}, {configMapRef: {name: other}}]
+---
+apiVersion: v1
+kind: List
+items: [{kind: ConfigMap, metadata: {name: a}, data: {k: $(v)}}, {kind: Secret, metadata: {name: s}, data: {t: dQ==}, stringData: {u: v}}]
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pod := kube.Pods(docs[0])[0]
+	kube.ConfigsOf(docs, "?").Fill(pod)
+	known, open := pod.Containers[0], pod.Containers[1]
+	want := map[string]string{"P_k": "$(v)", "t": "?", "u": "?", "X": "$(v)", "Y": "?"}
+	if diff := cmp.Diff(want, known.Environment("?")); diff != "" || known.EnvOpen {
+		t.Errorf("open: %v (-want +got):\n%s", known.EnvOpen, diff)
+	}
+	if diff := cmp.Diff(map[string]string{"k": "$(v)"}, open.Environment("?")); diff != "" || !open.EnvOpen {
+		t.Errorf("open: %v (-want +got):\n%s", open.EnvOpen, diff)
 	}
 }
 

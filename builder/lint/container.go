@@ -73,7 +73,8 @@ type container struct {
 	User         *doctree.Node // nil is the image's
 	Mounts       []*doctree.Node
 	MountsOpen   bool        // there may be others
-	Written      []string    // paths that are not as the image has them
+	Added        []string    // paths at and below which there may be more than in the image
+	Ignored      []string    // rules that the file has left out
 	Said         *check      // what the file says of Check
 	Plain        string      // a test that is no list
 	PlainPos     doctree.Pos // where it stands

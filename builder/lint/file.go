@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -27,6 +28,7 @@ const (
 	nomadStyle                   // interval = "10s"
 	copilotStyle                 // healthcheck: {start_period: 10s}
 	hclSnake                     // health_check = { start_period = 10 }
+	koYAML                       // healthcheck: {start_period: 10s}
 )
 
 // read reads the groups of a file: by the format that takes all of it, or else each of
@@ -39,7 +41,10 @@ func (o Options) read(ctx context.Context, f *file) (groups []*group, err error)
 	for _, format := range formats {
 		if format.isFile != nil && format.isFile(f) {
 			groups, err := format.read(ctx, f, o)
-			return o.count(format, groups), err
+			if err != nil {
+				return nil, cmp.Or(f.resembles(fileLookalikes()), err)
+			}
+			return o.tellRead(format, groups), nil
 		}
 	}
 	docs, err := doctree.ParseLenient(f.data)
@@ -55,7 +60,7 @@ func (o Options) read(ctx context.Context, f *file) (groups []*group, err error)
 		if err != nil {
 			return nil, err
 		}
-		groups = append(groups, o.count(format, read)...)
+		groups = append(groups, o.tellRead(format, read)...)
 	}
 	return o.others(f, groups, docs)
 }
@@ -77,20 +82,11 @@ func (o Options) others(f *file, groups []*group, docs []*doctree.Node) ([]*grou
 	return append(groups, left), nil
 }
 
-// count tells how much was read.
-func (o Options) count(format Format, groups []*group) []*group {
-	if o.Read == nil {
-		return groups
+// tellRead tells what was read.
+func (o Options) tellRead(format Format, groups []*group) []*group {
+	if o.Read != nil {
+		o.Read(format, described(groups))
 	}
-	n := 0
-	for _, g := range groups {
-		for _, c := range g.Containers {
-			if c.Probe == nil {
-				n++
-			}
-		}
-	}
-	o.Read(format, n)
 	return groups
 }
 

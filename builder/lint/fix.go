@@ -75,7 +75,7 @@ func (s style) key(name string) string {
 		return encode(pascal)
 	case pascalYAML:
 		return pascal
-	case composeYAML:
+	case composeYAML, koYAML:
 		switch name {
 		case "command":
 			return "test"
@@ -229,7 +229,9 @@ func (c *container) probePath() string {
 }
 
 // isOurs reports whether kohealth has built the image, or may: it builds in place of ko.
-func (c *container) isOurs() bool { return c.Image.Ko || c.Image.Kohealth }
+func (c *container) isOurs() bool {
+	return c.Style == koYAML || c.Image != nil && (c.Image.Ko || c.Image.Kohealth)
+}
 
 // useProbe tells how to have the container checked, which nothing does yet. It is nothing
 // where it is not known what to ask.

@@ -71,7 +71,7 @@ func (c *container) isReference(v judge.Verdict) bool {
 // pathUnsure reports whether a program that is not found may be in another PATH, which a
 // config map sets.
 func (c *container) pathUnsure(v judge.Verdict) bool {
-	return c.Kube != nil && c.Kube.EnvFrom && v.Rule == "no-program" && strings.HasSuffix(v.Message, "PATH")
+	return c.Kube != nil && c.Kube.EnvOpen && v.Rule == "no-program" && strings.HasSuffix(v.Message, "PATH")
 }
 
 // ask has the check judged, and the image's own where that may be put in its place.
@@ -165,7 +165,8 @@ func (c *container) judgedBy() judge.Container {
 	if _, ok := j.Env["PATH"]; !ok && c.Kube != nil && c.Image != nil {
 		j.Env["PATH"] = judge.Variable{Value: kubePath}
 	}
-	j.Ports, j.Added = c.appPorts(), c.Written
+	j.Ports, j.Added = c.appPorts(), c.Added
+	j.Kohealth = j.Kohealth || c.Style == koYAML
 	c.stage.adds(&j)
 	return j
 }
@@ -208,6 +209,8 @@ func (c *container) mended(v judge.Verdict) string {
 	switch {
 	case v.Test != nil && !c.isTemplate():
 		return c.command(v.Test)
+	case c.Style == koYAML && v.Probe != nil && !c.isTemplate():
+		return c.write("command", v.Probe)
 	case c.Image == nil || c.isTemplate():
 		return ""
 	case v.Probe != nil:

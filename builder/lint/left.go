@@ -15,47 +15,79 @@ func (o Options) tell(groups []*group) {
 		return
 	}
 	var left []string
-	for _, g := range groups {
-		g.leaveUnknown(o.Open == nil)
-		for _, what := range g.Left {
-			if !slices.Contains(left, what) {
-				left = append(left, what)
-			}
+	add := func(what string) {
+		if !slices.Contains(left, what) {
+			left = append(left, what)
 		}
+	}
+	for _, g := range groups {
+		for _, what := range g.Left {
+			add(what)
+		}
+	}
+	for _, what := range unknownOf(groups, o.Open == nil) {
+		add(what)
 	}
 	if len(left) > 0 {
 		o.Tell(strings.Join(left, "; "))
 	}
 }
 
-// leaveUnknown notes the containers that are not known in whole before the file is used,
-// and those whose images were not opened.
-func (g *group) leaveUnknown(offline bool) {
-	var images, checks, closed []string
-	for _, c := range g.Containers {
-		ref, ok := c.ImageRef.Str()
-		switch {
-		case !c.ImageRef.Given():
-		case !ok || isOpen(ref):
-			images = append(images, "that of "+c.Name)
-		case c.Image != nil || c.unreadable:
-		case offline:
-			closed = append(closed, redactText(ref))
-		default:
-			images = append(images, redactText(ref))
-		}
-		if c.Unclear {
-			checks = append(checks, "that of "+c.Name)
+// unknownOf returns what is not known of containers before the file is used, and which
+// images were not opened.
+func unknownOf(groups []*group, offline bool) (left []string) {
+	var images, checks, windows, closed []string
+	for _, g := range groups {
+		for _, c := range g.Containers {
+			if c.Unclear {
+				checks = append(checks, "that of "+c.title())
+			}
+			if c.runs() && !c.isLinux() {
+				windows = append(windows, "that of "+c.title())
+			}
+			switch name, unknown := c.unopened(); {
+			case name == "":
+			case offline && !unknown:
+				closed = append(closed, name)
+			default:
+				images = append(images, name)
+			}
 		}
 	}
 	list := func(what string, names []string) {
 		if slices.Sort(names); len(names) > 0 {
-			g.left(what + strings.Join(slices.Compact(names), ", "))
+			left = append(left, what+strings.Join(slices.Compact(names), ", "))
 		}
 	}
 	list("images known only when the file is used: ", images)
 	list("checks known only when the file is used: ", checks)
+	list("checks that Windows runs: ", windows)
 	list("images not opened: ", closed)
+	return left
+}
+
+// title names the container, also one that has no name.
+func (c *container) title() string {
+	switch {
+	case c.Name != "":
+		return c.Name
+	case c.stage != nil:
+		return "the last stage"
+	}
+	return "the container"
+}
+
+// unopened names the container's image if there is one that was not looked into, and none
+// that cannot be. It is unknown where the file does not say in whole which it is.
+func (c *container) unopened() (name string, unknown bool) {
+	ref, ok := c.ImageRef.Str()
+	switch {
+	case !c.ImageRef.Given(), c.Image != nil, c.unreadable:
+		return "", false
+	case !ok || isOpen(ref):
+		return "that of " + c.Name, true
+	}
+	return redactText(ref), false
 }
 
 // An imagesError says in one line which images could not be looked into.

@@ -71,8 +71,8 @@ type Options struct {
 	Tell func(what string)
 
 	// Read, if there is one, is called for every format that is found in a file, with the
-	// number of containers that are described.
-	Read func(f Format, containers int)
+	// containers that are described.
+	Read func(f Format, containers []Container)
 
 	Severity Severity // the least that is reported
 	Ignore   []string // rules that are left out
@@ -211,7 +211,7 @@ func (o Options) judge(name string, groups []*group) []Finding {
 		group.settle()
 		for _, c := range group.Containers {
 			for _, r := range all {
-				if r.Severity < o.Severity || slices.Contains(o.Ignore, r.ID) || !r.appliesOn(c.Runtime) {
+				if r.Severity < o.Severity || slices.Contains(o.Ignore, r.ID) || slices.Contains(c.Ignored, r.ID) || !r.appliesOn(c.Runtime) {
 					continue
 				}
 				for _, p := range r.check(c) {

@@ -13,13 +13,7 @@ import (
 
 	"github.com/ko-health/kohealth/builder/composefile"
 	"github.com/ko-health/kohealth/builder/doctree"
-	"github.com/ko-health/kohealth/builder/kube"
 )
-
-// isCompose reports whether a document is a Compose file's.
-func isCompose(doc *doctree.Node) bool {
-	return !kube.IsObject(doc) && !isTemplateOfAWS(doc) && (doc.Get("services").Given() || doc.Get("include").Given())
-}
 
 func readComposeFile(ctx context.Context, f *file, o Options) ([]*group, error) {
 	project := composefile.Load(ctx, f.data, f.docs, composefile.Options{Dir: o.Dir, Name: filepath.Base(f.name), Environment: o.Environment})

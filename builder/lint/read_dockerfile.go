@@ -92,6 +92,9 @@ func (c *container) evaluate(img *image) {
 	s := c.stage.file.Evaluate(c.stage.Stage, base)
 	c.stage.state = s
 	c.Env, c.EnvOpen, c.Dir = s.Env, s.EnvOpen, s.Dir
+	if s.Windows && c.Own == nil {
+		c.Own = &v1.Platform{OS: "windows", Architecture: "amd64"}
+	}
 	if s.User != nil {
 		c.User = &doctree.Node{Kind: doctree.Scalar, Text: s.User.Text, Pos: s.User.Pos}
 	}

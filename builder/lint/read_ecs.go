@@ -168,11 +168,11 @@ func (c *container) setVariable(name, value *doctree.Node) {
 	}
 }
 
-// nameOf returns a container's name. One that a template's parameter has is called as the
-// parameter is.
+// nameOf returns a container's name, with ? for what is not known of it. One that a template's
+// parameter has is called as the parameter is.
 func nameOf(n *doctree.Node) string {
 	if name, ok := n.Str(); ok {
-		return name
+		return strings.ReplaceAll(name, composefile.Unknown, "?")
 	}
 	return refersTo(n)
 }

@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"context"
 	"slices"
 	"strings"
 
@@ -11,21 +12,27 @@ import (
 	"github.com/ko-health/kohealth/builder/kube"
 )
 
-// readKubernetes reads the pods that a document makes.
-func readKubernetes(f *file, doc *doctree.Node) (groups []*group) {
+// readKubernetes reads the pods that a file's documents make, with the variables that its
+// config maps and secrets set.
+func readKubernetes(_ context.Context, f *file, _ Options) (groups []*group, err error) {
 	style := kubeYAML
 	if f.isJSON() {
 		style = kubeJSON
 	}
-	for _, pod := range kube.Pods(doc) {
-		groups = append(groups, readPod(pod, style))
+	configs := kube.ConfigsOf(f.docs, composefile.Unknown)
+	for _, doc := range f.docs {
+		pods := kube.Pods(doc)
+		for _, pod := range pods {
+			configs.Fill(pod)
+			groups = append(groups, readPod(pod, style))
+		}
+		if len(pods) == 0 {
+			g := newGroup()
+			g.leaveSource(doc)
+			groups = append(groups, g)
+		}
 	}
-	if len(groups) == 0 {
-		g := newGroup()
-		g.leaveSource(doc)
-		return []*group{g}
-	}
-	return groups
+	return groups, nil
 }
 
 // readPod reads a pod's containers: each as a container of the group, and once more for
@@ -57,7 +64,7 @@ func readKubeContainer(g *group, k *kube.Container) *container {
 		ImageRef:  k.Image,
 		Essential: true,
 		Env:       k.Environment(composefile.Unknown),
-		EnvOpen:   k.EnvFrom || g.Pod.ServiceLinks,
+		EnvOpen:   k.EnvOpen || g.Pod.ServiceLinks,
 		User:      kubeUser(k),
 		Mounts:    k.Mounts,
 		ReadOnly:  k.ReadOnly,

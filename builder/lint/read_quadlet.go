@@ -5,6 +5,7 @@ import (
 	"context"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -66,8 +67,7 @@ func unitEntries(data []byte, section string) (entries []entry) {
 		case strings.HasPrefix(trimmed, "#") || strings.HasPrefix(trimmed, ";"):
 			continue
 		case continues:
-			e := &entries[len(entries)-1]
-			e.value += strings.TrimSuffix(strings.TrimRight(text, " \t"), `\`)
+			entries[len(entries)-1].value += strings.TrimSuffix(trimmed, `\`)
 		case strings.HasPrefix(trimmed, "["):
 			within = trimmed == "["+section+"]"
 			continue
@@ -91,6 +91,13 @@ var isSpecifier = regexp.MustCompile(`%[a-zA-Z]|\$\{?[A-Za-z_]\w*\}?`)
 func (r *runReader) entry(e entry) {
 	value := strings.ReplaceAll(isSpecifier.ReplaceAllString(strings.ReplaceAll(e.value, "%%", "\x00"), composefile.Unknown), "\x00", "%")
 	c := r.container
+	if strings.TrimSpace(value) == "" { // what was said before counts no more
+		r.reset(e.key)
+		return
+	}
+	if !slices.Contains(unitLists, e.key) {
+		value = unquoted(value)
+	}
 	node := &doctree.Node{Kind: doctree.Scalar, Text: value, Pos: e.Pos}
 	switch e.key {
 	case "Image":
@@ -110,7 +117,14 @@ func (r *runReader) entry(e entry) {
 	case "WorkingDir":
 		c.Dir = value
 	case "ReadOnly":
-		c.ReadOnly = value == "true" || value == "yes" || value == "1"
+		c.ReadOnly = slices.Contains([]string{"true", "yes", "on", "1"}, strings.ToLower(value))
+	case "Exec":
+		list := unitWords(value)
+		c.Command = words{Given: true, List: list, Open: isOpen(value)}
+	case "Entrypoint":
+		c.Entrypoint = words{Given: true, List: r.entrypoint(value), Open: isOpen(value)}
+	case "HealthStartupCmd":
+		c.left("HealthStartupCmd of " + c.Name)
 	case "Volume":
 		c.Mounts = append(c.Mounts, readVolume(node))
 	case "Mount":
@@ -125,6 +139,32 @@ func (r *runReader) entry(e entry) {
 		}
 	default:
 		r.healthEntry(e.key, value, e.Pos)
+	}
+}
+
+// unitLists are keys whose values are words, or that may be said several times.
+var unitLists = []string{"Environment", "Exec", "Volume", "Mount", "Tmpfs", "PublishPort", "ExposeHostPort"}
+
+// unquoted returns a value without the quotes around it.
+func unquoted(value string) string {
+	if len(value) > 1 && strings.HasPrefix(value, `"`) && strings.HasSuffix(value, `"`) {
+		return value[1 : len(value)-1]
+	}
+	return value
+}
+
+// reset undoes what a key has said: an empty value counts as none.
+func (r *runReader) reset(key string) {
+	c := r.container
+	switch key {
+	case "Environment":
+		clear(c.Env)
+	case "Volume", "Mount", "Tmpfs": // which of them is not noted
+		c.Mounts, c.MountsOpen = nil, true
+	case "HealthCmd":
+		c.Check.Test = nil
+	case "Exec":
+		c.Command = words{}
 	}
 }
 
@@ -147,24 +187,48 @@ func (r *runReader) healthEntry(key, value string, at doctree.Pos) {
 	}
 }
 
-// unitWords splits a value at spaces that are not in quotes.
-func unitWords(value string) (words []string) {
+// unitWords splits words as systemd does: what stands in quotes is one, and a backslash
+// escapes.
+//
+// https://www.freedesktop.org/software/systemd/man/latest/systemd.syntax.html#Quoting
+func unitWords(value string) (list []string) {
 	var b strings.Builder
-	quote := rune(0)
+	quote, escaped, within := rune(0), false, false
 	for _, r := range value + " " {
+		isSpace := r == ' ' || r == '\t' || r == '\n'
 		switch {
+		case escaped:
+			b.WriteRune(unescaped(r))
+			escaped = false
+		case r == '\\':
+			escaped, within = true, true
 		case quote == 0 && (r == '"' || r == '\''):
-			quote = r
+			quote, within = r, true
 		case r == quote:
 			quote = 0
-		case quote == 0 && (r == ' ' || r == '\t'):
-			if b.Len() > 0 {
-				words = append(words, b.String())
+		case quote == 0 && isSpace:
+			if within {
+				list = append(list, b.String())
 				b.Reset()
 			}
+			within = false
 		default:
 			b.WriteRune(r)
+			within = true
 		}
 	}
-	return words
+	return list
+}
+
+// unescaped returns what a letter stands for behind a backslash.
+func unescaped(r rune) rune {
+	switch r {
+	case 'n':
+		return '\n'
+	case 't':
+		return '\t'
+	case 's':
+		return ' '
+	}
+	return r
 }

@@ -75,7 +75,8 @@ func RunLine(ctx context.Context, words []string, o Options) ([]Finding, error) 
 	if err != nil {
 		return nil, fmt.Errorf("reading %s run: %w", engine, err)
 	}
-	return o.lint(ctx, engine+" run", []*group{g})
+	groups := o.tellRead(Format{ID: "run", Name: "a command of " + engine, runtime: onRun}, []*group{g})
+	return o.lint(ctx, engine+" run", groups)
 }
 
 // runSwitches are the flags of run that take no value; all others take one.
@@ -246,7 +247,9 @@ func (r *runReader) setHealth(name, value string) {
 	case "health-start-interval":
 		check.StartInterval = runDuration(value, doctree.Pos{})
 	case "health-retries":
-		check.Retries = readNumber(&doctree.Node{Kind: doctree.Scalar, Text: value})
+		if check.Retries = readNumber(&doctree.Node{Kind: doctree.Scalar, Text: value}); check.Retries.Value == 0 && check.Retries.Bad == "" {
+			check.Retries = number{} // the engine takes that as not said
+		}
 	}
 }
 
@@ -289,12 +292,11 @@ func podmanTest(text string) []string {
 	case len(list) > 1:
 		return append([]string{"CMD"}, list...)
 	}
-	words := strings.Split(text, " ")
-	switch words[0] {
+	switch keyword, rest, _ := strings.Cut(text, " "); keyword {
 	case "CMD":
-		return words
+		return strings.Fields(text)
 	case "CMD-SHELL":
-		return []string{"CMD-SHELL", strings.TrimPrefix(text, "CMD-SHELL ")}
+		return []string{keyword, rest}
 	}
 	return []string{"CMD-SHELL", text}
 }

@@ -9,7 +9,10 @@ import (
 	"github.com/ko-health/kohealth/builder/hclfile"
 )
 
-func isTerraform(f *file) bool { return path.Ext(strings.ReplaceAll(f.name, `\`, "/")) == ".tf" }
+func isTerraform(f *file) bool {
+	ext := path.Ext(strings.ReplaceAll(f.name, `\`, "/"))
+	return ext == ".tf" || ext == ".tofu"
+}
 
 // readTerraform reads the task definitions of a file of Terraform's.
 func readTerraform(_ context.Context, f *file, o Options) (groups []*group, err error) {

@@ -259,7 +259,7 @@ func (c *container) mentions(text string) bool {
 			return true
 		}
 	}
-	return c.Kube.EnvFrom || slices.ContainsFunc(starts, holds) || slices.ContainsFunc(c.Image.Config.Env, holds)
+	return c.Kube.EnvOpen || slices.ContainsFunc(starts, holds) || slices.ContainsFunc(c.Image.Config.Env, holds)
 }
 
 func kubeHost(c *container) []problem {
@@ -332,8 +332,12 @@ func kubeSlow(c *container) []problem {
 	return nil
 }
 
-// shortKubeStart is how long an app may take to start even where it is small.
-const shortKubeStart = 10 * time.Second
+// Apps may take as long to start even where they are small, and where there is a startupProbe
+// because they are not.
+const (
+	shortKubeStart   = 5 * time.Second
+	shortKubeStartup = 10 * time.Second
+)
 
 func kubeStart(c *container) []problem {
 	if c.Probe == nil || c.Probe.Key != "startupProbe" && (c.Probe.Key != "livenessProbe" || c.probe("startupProbe") != nil) || c.isPart() {
@@ -351,7 +355,11 @@ func kubeStart(c *container) []problem {
 		return def
 	}
 	delay, period, failures := fill("initialDelaySeconds", 0), fill("periodSeconds", 10), fill("failureThreshold", 3)
-	if grace += time.Duration(delay+period*(min(failures, 1000)-1)) * time.Second; grace >= shortKubeStart {
+	least := shortKubeStart
+	if c.Probe.Key == "startupProbe" {
+		least = shortKubeStartup
+	}
+	if grace += time.Duration(delay+period*(min(failures, 1000)-1)) * time.Second; grace >= least {
 		return nil
 	}
 	need := int((30*time.Second-time.Duration(delay)*time.Second)/time.Second)/period + 1

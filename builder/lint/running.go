@@ -52,7 +52,7 @@ func Running(ctx context.Context, name string, run Run, img v1.Image, o Options)
 func (r Run) container() *container {
 	c := &container{
 		Essential: true, Check: imageCheck(r.Check, nil, doctree.Pos{}), Env: maps.Clone(r.Env),
-		User: text(r.User), Dir: r.WorkingDir, ReadOnly: r.ReadOnly, Written: r.Written, Ports: r.Ports, Entrypoint: words{Given: r.Command != nil, List: r.Command},
+		User: text(r.User), Dir: r.WorkingDir, ReadOnly: r.ReadOnly, Added: r.Written, Ports: r.Ports, Entrypoint: words{Given: r.Command != nil, List: r.Command},
 	}
 	if c.Check != nil {
 		c.Check.OfImage = false

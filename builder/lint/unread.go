@@ -31,8 +31,18 @@ func lookalikes() []lookalike {
 	return []lookalike{
 		{"a Helm template", isHelmTemplate, "lint what helm template prints (helm template CHART | kohealth lint -)"},
 		{"a Helm chart's own file", isChart, "lint what helm template prints (helm template CHART | kohealth lint -)"},
+		{"a template", isTemplateText, "lint what is made of it"},
 		{"Jsonnet", isJsonnet, "lint what jsonnet prints, or ecspresso render taskdef"},
-		{"kohealth's own .ko.yaml", isKoFile, "kohealth build reads and judges it; kohealth build --lint says more of what comes of it"},
+	}
+}
+
+// fileLookalikes are what a file may be that has the name of a Dockerfile's or of a job's and
+// is none.
+func fileLookalikes() []lookalike {
+	return []lookalike{
+		{"a template of a Dockerfile", isDockerfileTemplate, "lint the Dockerfile that is made of it"},
+		{"a part of a Dockerfile, without FROM", isDockerfilePart, "lint the Dockerfile that it is put into"},
+		{"a template of a Nomad job", isNomadTemplate, "lint the job that is made of it (nomad-pack render, levant render)"},
 	}
 }
 
@@ -40,14 +50,25 @@ func isJsonnet(f *file) bool {
 	return slices.Contains([]string{".jsonnet", ".libsonnet"}, path.Ext(filepath.ToSlash(f.name)))
 }
 
-func isKoFile(f *file) bool {
-	return slices.Contains([]string{".ko.yaml", ".ko.yml", ".ko.json"}, path.Base(filepath.ToSlash(f.name)))
-}
-
-// helmAction matches what Helm's templates hold, and no shell, Compose file or ecspresso's.
-var helmAction = regexp.MustCompile(`\{\{-?\s*(?:/\*|\$|\.(?:Values|Release|Chart|Capabilities|Files|Template)\b|(?:include|template|define|toYaml|tpl|with|range|if|else|end)\b)`)
+// Actions in braces that Helm's templates hold, and those of templates of any kind. Neither
+// matches what shells, Compose files and ecspresso's hold.
+var (
+	helmAction     = regexp.MustCompile(`\{\{-?\s*(?:\.(?:Values|Release|Chart|Capabilities|Files|Template)\b|(?:include|template|define|toYaml|tpl)\b)`)
+	templateAction = regexp.MustCompile(`(?:^|[^$])\{\{-?\s*(?:/\*|\$|(?:with|range|if|else|end)\b)|\{%[-+]?\s*(?:if|for|set|block|macro|raw)\b|(?m:^[\w\s:-]*\s@[A-Z][A-Z_]*@\s*$)`)
+	lineAction     = regexp.MustCompile(`(?m)^\s*(?:\{\{|\{%|<%|\{#)`)
+	levantAction   = regexp.MustCompile(`\[\[-?\s*(?:\.|/\*|\$|(?:with|range|if|else|end|template|timeNow|fileContents|consulKey|env)\b)`)
+	isFrom         = regexp.MustCompile(`(?im)^\s*FROM\s`)
+)
 
 func isHelmTemplate(f *file) bool { return helmAction.Match(f.data) }
+func isTemplateText(f *file) bool { return sign.Match(f.data) && templateAction.Match(f.data) }
+
+func isDockerfileTemplate(f *file) bool { return isDockerfile(f) && lineAction.Match(f.data) }
+func isDockerfilePart(f *file) bool     { return isDockerfile(f) && !isFrom.Match(f.data) }
+
+func isNomadTemplate(f *file) bool {
+	return isNomad(f) && (lineAction.Match(f.data) || levantAction.Match(f.data))
+}
 
 func isChart(f *file) bool {
 	base := path.Base(filepath.ToSlash(f.name))
@@ -61,19 +82,28 @@ func (e foreignError) Unwrap() error        { return e.error }
 func (e foreignError) Is(target error) bool { return target == ErrUnknown }
 
 // sign matches a line that a file of some format has, whatever is wrong with others.
-var sign = regexp.MustCompile(`(?mi)^\s*[{"]*(?:apiVersion|services|include|Resources|containerDefinitions|taskDefinition)"?\s*:`)
+var sign = regexp.MustCompile(`(?mi)^\s*[{"]*(?:(?:apiVersion|services|include|Resources|containerDefinitions|taskDefinition)"?\s*:|type:\s*(?:(?:Load Balanced Web|Backend|Worker) Service|Scheduled Job)\b)`)
 
 // unread adds to the error of a file that cannot be read what it looks like, if anything.
 func (f *file) unread(err error) error {
-	for _, l := range lookalikes() {
+	resembles := f.resembles(lookalikes())
+	switch {
+	case resembles != nil:
+		return resembles
+	case !errors.Is(err, ErrUnknown) && !sign.Match(f.data):
+		return foreignError{err}
+	}
+	return err
+}
+
+// resembles returns an error that says which of the kinds the file looks like, or nil.
+func (f *file) resembles(kinds []lookalike) error {
+	for _, l := range kinds {
 		if l.is(f) {
 			return &LookalikeError{l.name, l.todo}
 		}
 	}
-	if !errors.Is(err, ErrUnknown) && !sign.Match(f.data) {
-		return foreignError{err}
-	}
-	return err
+	return nil
 }
 
 // unknown returns the error of a file of which a document is of no format.

@@ -235,7 +235,7 @@ func (l *linter) image(ctx context.Context, ref string) ([]lint.Finding, error) 
 // isFile tells files from images: by their names, or else by what they hold, as
 // tarballs are files, too.
 func isFile(arg string) (bool, error) {
-	if arg == "-" || slices.Contains([]string{".json", ".jsonc", ".yaml", ".yml", ".template", ".tf", ".hcl", ".nomad", ".container", ".kube"}, filepath.Ext(arg)) {
+	if arg == "-" || slices.Contains([]string{".json", ".jsonc", ".yaml", ".yml", ".template", ".tf", ".tofu", ".hcl", ".nomad", ".container", ".kube"}, filepath.Ext(arg)) {
 		return true, nil
 	}
 	info, err := os.Stat(arg)

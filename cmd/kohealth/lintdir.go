@@ -76,12 +76,16 @@ func patterns() (all []string) {
 	return slices.Compact(all)
 }
 
-func (t *tally) add(f lint.Format, containers int) {
+func (t *tally) add(f lint.Format, containers []lint.Container) {
 	if t.files[f.Name] == 0 {
 		t.formats = append(t.formats, f.Name)
 	}
 	t.files[f.Name]++
-	t.containers += containers
+	for _, c := range containers {
+		if c.Part == "" {
+			t.containers++
+		}
+	}
 }
 
 // read returns how many formats were found in files.

@@ -210,7 +210,7 @@ func testTerraform(t *testing.T) {
 	for _, name := range guides(t) {
 		for _, block := range blocks(t, name, "terraform") {
 			read := 0
-			o := lint.Options{Dir: dir, Read: func(_ lint.Format, containers int) { read += containers }}
+			o := lint.Options{Dir: dir, Read: func(_ lint.Format, containers []lint.Container) { read += len(containers) }}
 			if findings, err := lint.File(t.Context(), "main.tf", []byte(block), o); err != nil || read != 1 {
 				t.Errorf("%s: %d containers, %v, %v in\n%s", name, read, findings, err, block)
 			}

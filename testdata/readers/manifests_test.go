@@ -1,6 +1,8 @@
 package readers
 
 import (
+	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -48,15 +50,24 @@ func TestManifests(t *testing.T) {
 
 // decode decodes an object strictly.
 func decode(doc string) error {
+	_, err := decoded(doc)
+	return err
+}
+
+func decoded(doc string) (any, error) {
 	var meta struct {
 		Kind string `json:"kind"`
 	}
 	if err := yaml.Unmarshal([]byte(doc), &meta); err != nil {
-		return err
+		return nil, err
 	}
 	kinds := map[string]any{
-		"Pod": &corev1.Pod{}, "Service": &corev1.Service{}, "ConfigMap": &corev1.ConfigMap{},
+		"Pod": &corev1.Pod{}, "Service": &corev1.Service{}, "ConfigMap": &corev1.ConfigMap{}, "Secret": &corev1.Secret{},
 		"Deployment": &appsv1.Deployment{}, "StatefulSet": &appsv1.StatefulSet{}, "CronJob": &batchv1.CronJob{},
 	}
-	return yaml.UnmarshalStrict([]byte(doc), kinds[meta.Kind])
+	object := kinds[meta.Kind]
+	if object == nil {
+		return nil, fmt.Errorf("kind %q: %w", meta.Kind, errors.ErrUnsupported)
+	}
+	return object, yaml.UnmarshalStrict([]byte(doc), object)
 }
