@@ -135,7 +135,7 @@ func TestErrors(t *testing.T) {
 		{"comma", "{\n  \"a\": 1,\n}", "3:1: "},
 		{"cut", "{\"a\": [\n", "2:1: the file ends too early"},
 		{"cut string", "{\"a\": \"x", "1:9: the file ends too early"},
-		{"tail", "{}\n }", "2:2: the file goes on"},
+		{"tail", "{}\n }", "2:2: unexpected data after the document"},
 		{"word", "[1, nul]", "1:8: "},
 		{"YAML", "a: b\n  c: d\n", "2:1: "},
 		{"unknown anchor", "a: *b\n", "1:1: "},

@@ -59,7 +59,7 @@ func (r *run) execForm() status {
 		return either
 	}
 	if _, is := sh.find(c.name()); is != yes && strings.Contains(strings.TrimSpace(c.name()), " ") && len(c.args()) == 0 {
-		sh.note(note{Verdict: Verdict{Rule: "one-string", Arg: 1, Message: strconv.Quote(c.name()) + " is looked for as one program"}, cause: true, edit: splitWords})
+		sh.note(note{Verdict: Verdict{Rule: "one-string", Arg: 1, Message: strconv.Quote(c.name()) + " is run as a program name, not a command line"}, cause: true, edit: splitWords})
 		return fails
 	}
 	res := sh.program(c)

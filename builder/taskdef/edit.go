@@ -96,7 +96,7 @@ func (f *File) edits(c Change) (edits []edit, err error) {
 }
 
 func cannotEdit(pos doctree.Pos) error {
-	return hint.With(&doctree.Error{Pos: pos, Err: errors.New("this cannot be changed with everything else left as it is")},
+	return hint.With(&doctree.Error{Pos: pos, Err: errors.New("cannot edit this value in place")},
 		"write the container out: no anchors, aliases and tags, and the image on one line")
 }
 

@@ -84,7 +84,7 @@ func TestActionInputErrors(t *testing.T) {
 		{inputs{"new": "x"}, `this version of kohealth has no input "new"`},
 		{inputs{"container-name": "web"}, "input container-name needs task-definition"},
 		{inputs{"container-name": "web", "task-definition": "t.json", "importpaths": "./a ./b"}, "input container-name is for one import path"},
-		{inputs{"task-definition": "t.json", "importpaths": "./a"}, "of importpaths and task-definition it is not clear which container is meant"},
+		{inputs{"task-definition": "t.json", "importpaths": "./a"}, "importpaths and task-definition do not say which container gets the image"},
 	} {
 		if _, err := parseInputs(encode(t, tt.inputs)); err == nil || err.Error() != tt.want {
 			t.Errorf("%v: got error %v, want %s", tt.inputs, err, tt.want)
