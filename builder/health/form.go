@@ -12,6 +12,7 @@ import (
 
 	"github.com/ko-health/kohealth/builder/health/probeargs"
 	"github.com/ko-health/kohealth/builder/hint"
+	"github.com/ko-health/kohealth/builder/quote"
 )
 
 // Kind tells who does the checking.
@@ -123,7 +124,7 @@ func headOf(t string) string {
 func wordsAfterHead(s, head string) error {
 	command := strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(s), head))
 	return hint.With(fmt.Errorf("parsing health check %q: %s and its command are one string", s, head),
-		"write a list: "+jsonList([]string{"CMD-SHELL", command}))
+		"write a list: "+quote.JSON([]string{"CMD-SHELL", command}))
 }
 
 // ParseTestList parses a test as a list: Docker's ["CMD", …], ["CMD-SHELL", "…"]
@@ -221,17 +222,7 @@ func (t Test) String() string {
 	if head, ok := map[Kind]string{Exec: "CMD", Shell: "CMD-SHELL", None: "NONE"}[t.Kind]; ok {
 		list = append([]string{head}, t.Args...)
 	}
-	return jsonList(list)
-}
-
-func jsonList(list []string) string {
-	var b strings.Builder
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(list); err != nil {
-		panic(err) // a []string always encodes
-	}
-	return strings.TrimSpace(b.String())
+	return quote.JSON(list)
 }
 
 // AsProbe returns a test that runs the probe as a program as a test of the probe's.

@@ -9,6 +9,7 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/ko-health/kohealth/builder/health"
+	"github.com/ko-health/kohealth/builder/quote"
 )
 
 // shellForm runs CMD-SHELL: /bin/sh -c with the first argument.
@@ -164,14 +165,5 @@ func shellWord(arg string) string {
 	case variable.MatchString(arg):
 		return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "`", "\\`").Replace(arg) + `"`
 	}
-	return Quote(arg)
-}
-
-// Quote returns a word as a POSIX shell reads it, in quotes where it needs some.
-func Quote(word string) string {
-	quoted, err := syntax.Quote(word, syntax.LangPOSIX)
-	if err != nil {
-		return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
-	}
-	return quoted
+	return quote.Shell(arg)
 }

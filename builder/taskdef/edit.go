@@ -10,6 +10,7 @@ import (
 
 	"github.com/ko-health/kohealth/builder/doctree"
 	"github.com/ko-health/kohealth/builder/hint"
+	"github.com/ko-health/kohealth/builder/quote"
 	"github.com/ko-health/kohealth/builder/render"
 )
 
@@ -72,7 +73,7 @@ func (f *File) edits(c Change) (edits []edit, err error) {
 	s := f.style(c.node, before)
 	var added string
 	if image == nil {
-		added = s.member("image", quote(c.Image))
+		added = s.member("image", quote.JSON(c.Image))
 	} else {
 		edits = append(edits, edit{image.Value.Span, f.quoteLike(image.Value, c.Image)})
 	}

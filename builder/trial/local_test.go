@@ -203,7 +203,7 @@ func TestNothingStaysBehind(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, err := io.ReadAll(r); err != nil {
-			t.Errorf("%s: a process runs on: %v", tt.script, err)
+			t.Fatalf("%s: a process runs on: %v", tt.script, err)
 		}
 		if err := r.Close(); err != nil {
 			t.Error(err)

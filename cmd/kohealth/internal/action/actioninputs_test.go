@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ko-health/kohealth/cmd/kohealth/internal/shellwords"
+	"github.com/ko-health/kohealth/builder/quote"
 	"github.com/ko-health/kohealth/cmd/kohealth/internal/term"
 )
 
@@ -47,7 +47,7 @@ func TestActionCommandLine(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := shellwords.QuoteAll(args); got != tt.want {
+			if got := quote.ShellWords(args); got != tt.want {
 				t.Errorf("got  %s\nwant %s", got, tt.want)
 			}
 		})
@@ -58,7 +58,7 @@ func TestActionCommandLine(t *testing.T) {
 func TestActionShowsNoPassword(t *testing.T) {
 	args := []string{"build", "--health-repository=https://user:pass@example.com/os", "--health=http://:8080/@me"}
 	const want = "build --health-repository=https://…@example.com/os --health=http://:8080/@me"
-	if got := term.Hide(shellwords.QuoteAll(args)); got != want {
+	if got := term.Hide(quote.ShellWords(args)); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
