@@ -7,11 +7,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/ko-health/kohealth/builder/doctree"
+	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/render"
 	"github.com/ko-health/kohealth/builder/taskdef"
 )
@@ -177,6 +179,24 @@ func TestOrigin(t *testing.T) {
 		in, want := doctree.Pos{Line: tt[0], Column: tt[1]}, doctree.Pos{Line: tt[2], Column: tt[3]}
 		if got := edited.Origin(in); got != want {
 			t.Errorf("%v comes from %v, want %v", in, got, want)
+		}
+	}
+}
+
+// TestCheckOfTemplates checks that what CloudFormation would replace is refused in templates,
+// and in templates only.
+func TestCheckOfTemplates(t *testing.T) {
+	config := health.Config{Test: []string{"CMD", "{{resolve:ssm:x}}"}, Timeout: 2 * time.Second}
+	for text, ok := range map[string]bool{
+		`{"containerDefinitions": [{"image": "a"}]}`: true,
+		`{"Resources": {"T": {"Type": "AWS::ECS::TaskDefinition", "Properties": {"ContainerDefinitions": [{"Image": "a"}]}}}}`: false,
+	} {
+		f, err := taskdef.Parse([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := f.Check(config); (err == nil) != ok {
+			t.Errorf("%s: %v", text, err)
 		}
 	}
 }

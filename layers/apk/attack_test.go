@@ -75,7 +75,7 @@ func checkCache(t *testing.T, dir cache.Dir) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := verifyIndex(data, []*Key{k}); !ok || err != nil {
+		if _, err := verifyIndex(data, []*publicKey{k}); !ok || err != nil {
 			t.Errorf("in the cache: an index that is not signed: %v", err)
 		}
 	}
@@ -229,14 +229,14 @@ func TestRefusesEveryFlippedBit(t *testing.T) {
 		t.Fatal(err)
 	}
 	index := goodKey().Sign(apktest.Index(good))
-	signed, err := verifyIndex(index, []*Key{k})
+	signed, err := verifyIndex(index, []*publicKey{k})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for range 2000 {
 		data := slices.Clone(index)
 		data[rand.IntN(len(data))] ^= 1 << rand.IntN(8)
-		if got, err := verifyIndex(data, []*Key{k}); err == nil && !bytes.Equal(got, signed) {
+		if got, err := verifyIndex(data, []*publicKey{k}); err == nil && !bytes.Equal(got, signed) {
 			t.Error("an index with a flipped bit in its signed part is taken")
 		}
 	}
@@ -371,7 +371,7 @@ func TestManySignatures(t *testing.T) {
 		t.Fatal(err)
 	}
 	index := slices.Concat(gz(t, first.Bytes()), make([]byte, limits.Index.Max()/2))
-	if _, err := verifyIndex(index, []*Key{k}); err == nil || !strings.Contains(err.Error(), "no trusted key has signed it") {
+	if _, err := verifyIndex(index, []*publicKey{k}); err == nil || !strings.Contains(err.Error(), "no trusted key has signed it") {
 		t.Errorf("error %v", err)
 	}
 }
