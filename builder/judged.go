@@ -19,7 +19,7 @@ import (
 )
 
 // judge refuses an image whose check cannot pass in it, before anything is published.
-// What is hardly meant is told.
+// It warns of checks that can pass and are hardly meant so.
 func (r *task) judge(ctx context.Context, d *draft, img v1.Image) error {
 	raw, err := img.RawConfigFile()
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/ko-health/kohealth/builder/health/probeargs"
 )
 
-// What a check says where the user says nothing. All of it fits ECS's ranges.
+// Defaults of a check. They fit ECS's ranges.
 const (
 	DefaultTest        = "auto"
 	DefaultInterval    = 10 * time.Second

@@ -52,7 +52,7 @@ func IsProbe(program string) bool {
 	return program == ProbePath || program == WindowsProbePath || program == path.Base(ProbePath)
 }
 
-// Author stands in the history of an image beside the layers that kohealth added.
+// Author is the author of the history entries of layers that kohealth added.
 const Author = "kohealth"
 
 // A Test says how health is tested.
@@ -169,7 +169,7 @@ func ParseTestList(list []string) (Test, error) {
 	return probeTest(list...)
 }
 
-// checkText refuses what neither JSON nor a process's arguments can hold.
+// checkText refuses text that JSON or a process's arguments cannot hold.
 func checkText(s string) error {
 	if strings.ContainsRune(s, 0) || !utf8.ValidString(s) {
 		return fmt.Errorf("parsing health check %q: it holds a NUL byte or is not UTF-8", s)

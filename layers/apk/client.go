@@ -100,8 +100,8 @@ func (c *Client) Install(ctx context.Context, req Request) (*Installation, error
 	if req.Base.ID() == "" {
 		return c.install(ctx, req, indexes, wanted)
 	}
-	// Of what an index says little concerns a request: results are kept by the packages
-	// that were chosen, and choices by the whole index.
+	// Most of an index does not concern a request: results are kept by the packages that
+	// were chosen, and choices by the whole index.
 	choices, key := c.Cache.Sub("apk").Sub("choices"), c.choiceKey(req, keys, indexes)
 	if id, ok := choices.Get(key); ok {
 		if i, ok := c.kept(string(id)); ok {
