@@ -30,7 +30,7 @@ func Base(ctx context.Context, set *images.Set, bo BaseOptions) (build.Result, e
 	}
 	if check.Disabled {
 		return nil, hint.With(errors.New("adding health check: it is disabled"),
-			`leave --no-healthcheck and disable out; --health='["NONE"]' switches off the image's own check`)
+			`remove --no-healthcheck and disable: true; --health='["NONE"]' switches off the image's own check`)
 	}
 	if bo.Program != nil {
 		if err := bo.Program.RunBy(check); err != nil {

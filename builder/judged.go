@@ -15,11 +15,12 @@ import (
 	"github.com/ko-health/kohealth/builder/judge"
 	"github.com/ko-health/kohealth/builder/limits"
 	"github.com/ko-health/kohealth/builder/oci"
+	"github.com/ko-health/kohealth/builder/quote"
 	"github.com/ko-health/kohealth/builder/rootfs"
 )
 
 // judge refuses an image whose check cannot pass in it, before anything is published.
-// What is hardly meant is told.
+// It warns of checks that can pass and are hardly meant so.
 func (r *task) judge(ctx context.Context, d *draft, img v1.Image) error {
 	raw, err := img.RawConfigFile()
 	if err != nil {
@@ -52,7 +53,7 @@ func (r *task) judge(ctx context.Context, d *draft, img v1.Image) error {
 	}
 	what := d.check.Test.String()
 	if !slices.Equal(check.Test, d.check.ConfigOn(d.platform.OS).Test) {
-		what = health.List(check.Test) + " of the base image"
+		what = quote.JSON(check.Test) + " of the base image"
 	}
 	return hint.With(fmt.Errorf("the health check %s cannot pass: %s", what, reasons(refused)), r.instead(refused[0]))
 }
@@ -76,9 +77,9 @@ func reasons(refused []judge.Verdict) string {
 func (r *task) instead(v judge.Verdict) string {
 	switch {
 	case len(v.Test) > 0:
-		return fmt.Sprintf("write %s; --ignore=%s builds it all the same", health.List(v.Test), v.Rule)
+		return fmt.Sprintf("write %s; --ignore=%s builds it all the same", quote.JSON(v.Test), v.Rule)
 	case len(v.Probe) > 0:
-		return "give the probe a target instead: --health=" + judge.Quote(health.Test{Kind: health.Probe, Args: v.Probe}.String())
+		return "give the probe a target instead: --health=" + quote.Shell(health.Test{Kind: health.Probe, Args: v.Probe}.String())
 	case v.Rule == "no-shell":
 		return "give the probe a target instead, such as --health=http://:8080/healthz, or add a shell with --health-tool=busybox"
 	}

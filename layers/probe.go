@@ -37,8 +37,8 @@ func (v Variant) tags() string {
 	return map[Variant]string{Plain: "probe", TLS: "probe,tls"}[v]
 }
 
-// ErrUnsupportedPlatform says that there is no probe for a platform.
-var ErrUnsupportedPlatform = errors.New("no probe for this platform")
+// errUnsupportedPlatform says that there is no probe for a platform.
+var errUnsupportedPlatform = errors.New("no probe for this platform")
 
 //go:embed probe/*.go probe/*.s
 var probeSource embed.FS
@@ -78,7 +78,7 @@ type call struct {
 
 // Probe returns the probe for a platform, compiled with the Go toolchain or kept
 // from an earlier time. The same source, toolchain, platform and variant give the
-// same bytes on every machine. Platforms without a probe are ErrUnsupportedPlatform.
+// same bytes on every machine. A platform without a probe is an error.
 func (c *Compiler) Probe(ctx context.Context, platform v1.Platform, variant Variant) ([]byte, error) {
 	target, err := goTarget(platform)
 	if err != nil {
@@ -219,7 +219,7 @@ func goTarget(p v1.Platform) ([]string, error) {
 		"windows": {"amd64", "arm64"},
 	}
 	if !slices.Contains(architectures[p.OS], p.Architecture) {
-		return nil, hint.With(ErrUnsupportedPlatform, "name other platforms with --platform, or leave the check out with --no-healthcheck")
+		return nil, hint.With(errUnsupportedPlatform, "name other platforms with --platform, or leave the check out with --no-healthcheck")
 	}
 	target := []string{"GOOS=" + p.OS, "GOARCH=" + p.Architecture}
 	if p.Architecture != "arm" {
@@ -231,7 +231,7 @@ func goTarget(p v1.Platform) ([]string, error) {
 	case "", "v7", "v8":
 		return append(target, "GOARM=7"), nil
 	}
-	return nil, ErrUnsupportedPlatform
+	return nil, errUnsupportedPlatform
 }
 
 // probeFiles returns the probe's source: file name to content.

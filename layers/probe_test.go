@@ -308,8 +308,8 @@ func TestProbeIsVetted(t *testing.T) {
 
 func TestProbeErrors(t *testing.T) {
 	for _, p := range []v1.Platform{linux("sparc64"), {OS: "windows", Architecture: "386"}, {OS: "darwin", Architecture: "arm64"}, {OS: "linux", Architecture: "arm", Variant: "x"}} {
-		if _, err := new(Compiler).Probe(t.Context(), p, Plain); !errors.Is(err, ErrUnsupportedPlatform) {
-			t.Errorf("%v: error %v, want ErrUnsupportedPlatform", p, err)
+		if _, err := new(Compiler).Probe(t.Context(), p, Plain); !errors.Is(err, errUnsupportedPlatform) {
+			t.Errorf("%v: error %v, want errUnsupportedPlatform", p, err)
 		}
 	}
 	if _, err := new(Compiler).Probe(t.Context(), linux("amd64"), "fat"); err == nil {

@@ -109,7 +109,7 @@ func writeTar(w io.Writer, files []File) error {
 	written := map[string]bool{}
 	for i, f := range files {
 		if i > 0 && f.Path == files[i-1].Path {
-			return fmt.Errorf("adding %q: there are two of it", f.Path)
+			return fmt.Errorf("adding %q: duplicate path", f.Path)
 		}
 		if f.isHardLink() && !written[f.Linkname] {
 			return fmt.Errorf("adding %q: it is a hard link to %q, which is not before it", f.Path, f.Linkname)

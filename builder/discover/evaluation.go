@@ -119,7 +119,7 @@ func (e *evaluation) variable(obj types.Object) []value {
 	if separate {
 		return apart(out)
 	}
-	// What a library fills in goes over what stands in the source.
+	// A value that a library fills in wins over the one in the source.
 	if filled := e.filled(obj); len(filled) > 0 {
 		out = append(filled, out...)
 	}

@@ -58,7 +58,7 @@ func namedType(t types.Type) *types.Named {
 
 func (r *reached) visit(n ast.Node) {
 	r.bodies = append(r.bodies, n)
-	// What declares types only runs nothing.
+	// A declaration of types runs nothing.
 	if decl, ok := n.(*ast.GenDecl); ok && len(decl.Specs) > 0 {
 		if _, isType := decl.Specs[0].(*ast.TypeSpec); isType {
 			return

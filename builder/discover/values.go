@@ -66,7 +66,7 @@ func (v value) then(w value) value {
 
 func (p piece) isText() bool { return !p.unknown && p.env == "" }
 
-// What has more values, pieces or bytes counts as unknown.
+// An expression with more values, pieces or bytes counts as unknown.
 const (
 	maxValues = 64
 	maxPieces = 32

@@ -76,7 +76,7 @@ CMD ["run"]
 		Env: map[string]string{"A": "1", "B": "0", "PATH": "/x:/bin", "O": dockerfile.Unknown}, User: &dockerfile.Word{Text: "me", Pos: doctree.Pos{Line: 8, Column: 1}},
 		Dir: "/srv/app", Ports: []string{"0/udp", "80"}, Command: []string{"run"},
 		Dirs:  []string{"/srv", "/srv/app"},
-		Added: []string{"/srv/app/c", "/srv/app/1/y"}, Runs: []string{"'apk' 'add' 'curl' "},
+		Added: []string{"/srv/app/c", "/srv/app/1/y"}, Runs: []string{"apk add curl"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("state (-want +got):\n%s", diff)

@@ -9,6 +9,7 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 
 	"github.com/ko-health/kohealth/builder/doctree"
+	"github.com/ko-health/kohealth/builder/quote"
 )
 
 // A State is what has become of a stage at its end.
@@ -187,7 +188,7 @@ func (e *evaluation) add(dest string) {
 func (e *evaluation) run(c *instructions.RunCommand) {
 	script := strings.Join(c.CmdLine, " ")
 	if !c.PrependShell && len(c.Files) == 0 {
-		script = quoted(c.CmdLine)
+		script = quote.ShellWords(c.CmdLine)
 	}
 	for _, file := range c.Files {
 		script += "\n" + file.Data
@@ -204,14 +205,6 @@ func isPOSIX(shell []string) bool {
 		return true
 	}
 	return false
-}
-
-func quoted(words []string) string {
-	var b strings.Builder
-	for _, w := range words {
-		b.WriteString("'" + strings.ReplaceAll(w, "'", `'\''`) + "' ")
-	}
-	return b.String()
 }
 
 // started returns what a command line starts: with a shell where it is one of a shell's.

@@ -108,6 +108,34 @@ func TestCloudFormationTags(t *testing.T) {
 	}
 }
 
+// TestParts checks which values a value is made of: what a tag stands before is one.
+func TestParts(t *testing.T) {
+	for text, want := range map[string]string{
+		"a: !Sub [b, c]":       " b c",
+		"a: !Sub {k: b}":       " b",
+		"a: [b, {k: c}, !T d]": " b c d",
+		"a: b":                 " b",
+	} {
+		n, err := doctree.Parse([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := textsIn(n.Get("a")); got != want {
+			t.Errorf("%s is made of%s, want%s", text, got, want)
+		}
+	}
+}
+
+func textsIn(n *doctree.Node) (texts string) {
+	if n.Text != "" {
+		texts = " " + n.Text
+	}
+	for _, part := range n.Parts() {
+		texts += textsIn(part)
+	}
+	return texts
+}
+
 // TestNoValue checks that what CloudFormation leaves out is not given.
 func TestNoValue(t *testing.T) {
 	for text, want := range map[string]bool{
@@ -118,6 +146,7 @@ func TestNoValue(t *testing.T) {
 		"a: !Ref Check":                     true,
 		"a: AWS::NoValue":                   true,
 		"a: {Command: AWS::NoValue}":        true,
+		"a: {Ref: AWS::NoValue, b: c}":      true,
 	} {
 		if got := parse(t, text+"\n").Get("a").Given(); got != want {
 			t.Errorf("%s is given: %t, want %t", text, got, want)
@@ -135,7 +164,7 @@ func TestErrors(t *testing.T) {
 		{"comma", "{\n  \"a\": 1,\n}", "3:1: "},
 		{"cut", "{\"a\": [\n", "2:1: the file ends too early"},
 		{"cut string", "{\"a\": \"x", "1:9: the file ends too early"},
-		{"tail", "{}\n }", "2:2: the file goes on"},
+		{"tail", "{}\n }", "2:2: unexpected data after the document"},
 		{"word", "[1, nul]", "1:8: "},
 		{"YAML", "a: b\n  c: d\n", "2:1: "},
 		{"unknown anchor", "a: *b\n", "1:1: "},

@@ -16,7 +16,7 @@ func parseJSON(data []byte) (*Node, error) {
 	if err == nil {
 		if _, end := p.dec.Token(); !errors.Is(end, io.EOF) {
 			p.skip()
-			err = errors.New("the file goes on behind its end")
+			err = errors.New("unexpected data after the document")
 		}
 	}
 	if err != nil {

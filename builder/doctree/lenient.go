@@ -48,7 +48,8 @@ func IsJSON(data []byte) bool {
 
 var comments = regexp.MustCompile(`^(\s+|//[^\n]*\n|(?s:/\*.*?\*/))+`)
 
-// What stands for a template, as long as it, so that all the rest keeps its place.
+// Characters that stand for a template, as many as it has, so that all the rest keeps its
+// place.
 const (
 	maskInString = "\uE000"
 	maskValue    = "\uE001"

@@ -45,3 +45,17 @@ func FuzzParseLenient(f *testing.F) {
 		}
 	})
 }
+
+// TestTemplateBehindQuotes checks that quotes in a string do not end it.
+func TestTemplateBehindQuotes(t *testing.T) {
+	docs, err := doctree.ParseLenient([]byte(`{"a": "\"{{ x }}\\", "b": {{ y }}, }`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, ok := docs[0].Get("a").Str(); !ok || text != `"`+doctree.Open+`\` {
+		t.Errorf("a is %q, %v", text, ok)
+	}
+	if docs[0].Get("b").Kind != doctree.Unknown {
+		t.Errorf("b is %+v", docs[0].Get("b"))
+	}
+}

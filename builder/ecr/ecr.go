@@ -4,7 +4,7 @@
 //     if that is asked for, or named in an error;
 //   - tags may be immutable (TAG_INVALID): that a tag holds already what is pushed is no
 //     error, and if it holds something else the error says what;
-//   - it lets nobody in after twelve hours, in the middle of a push too: a new token is
+//   - it refuses a token after twelve hours, in the middle of a push too: a new one is
 //     fetched;
 //   - it slows down who asks too often (TOOMANYREQUESTS): asked again, with patience.
 //

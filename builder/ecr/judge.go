@@ -196,7 +196,7 @@ func (e *exchange) judgeAccess(a answer, kind string) (verdict, error) {
 	if e.client.public() {
 		action, service = "ecr-public:GetAuthorizationToken and sts:GetServiceBearerToken", "ecr-public"
 	}
-	return giveUp, hint.With(fmt.Errorf("%s lets nobody in: %s, and AWS gives no new ones: %w", e.client.host, what, err),
+	return giveUp, hint.With(fmt.Errorf("authenticating to %s: %s; getting new credentials from AWS: %w", e.client.host, what, err),
 		"set AWS credentials (AWS_PROFILE, AWS_ACCESS_KEY_ID, a role) that allow "+action+", or log in with aws "+service+" get-login-password | kohealth login")
 }
 

@@ -1,6 +1,6 @@
 // Package equip gives an image what its check needs in it: the probe and its arguments,
-// packages, or a program of another image. It says what became of the check; to write that
-// into the image is for others.
+// packages, or a program of another image. The caller writes the check that comes of it
+// into the image.
 //
 //	got, err := tools.Equip(ctx, img, platform, check)
 //	…

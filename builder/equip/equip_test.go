@@ -59,6 +59,11 @@ func newRig() *rig {
 // image returns an image of one layer with these files.
 func image(t *testing.T, files ...layers.File) v1.Image {
 	t.Helper()
+	return imageFor(t, amd64, files...)
+}
+
+func imageFor(t *testing.T, p v1.Platform, files ...layers.File) v1.Image {
+	t.Helper()
 	l, err := layers.Layer(append(files, layers.File{Path: "/etc/passwd", Mode: 0o644}), types.OCILayer)
 	if err != nil {
 		t.Fatal(err)
@@ -71,7 +76,7 @@ func image(t *testing.T, files ...layers.File) v1.Image {
 	if err != nil {
 		t.Fatal(err)
 	}
-	raw, err := json.Marshal(map[string]any{"os": "linux", "architecture": "amd64", "rootfs": v1.RootFS{Type: "layers", DiffIDs: []v1.Hash{diffID}}})
+	raw, err := json.Marshal(map[string]any{"os": p.OS, "architecture": p.Architecture, "variant": p.Variant, "rootfs": v1.RootFS{Type: "layers", DiffIDs: []v1.Hash{diffID}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,6 +180,12 @@ func TestEquip(t *testing.T) {
 		"busybox of the base": {[]layers.File{{Path: "/bin/busybox", Mode: 0o755}}, []string{"test", `["CMD","curl","-f","http://:80/"]`, "tool", "busybox"},
 			[]string{"CMD", "curl", "-f", "http://:80/"}, map[string]string{
 				health.ProbePath: probeFile, "/bin/sh": "755 ", "/usr/bin/curl": probeFile, "/usr/bin/wget": probeFile}},
+		"busybox below /usr": {[]layers.File{{Path: "/usr/bin/busybox", Mode: 0o755}}, []string{"test", "true", "tool", "busybox"},
+			[]string{"CMD-SHELL", "true"}, map[string]string{
+				health.ProbePath: probeFile, "/bin/sh": "755 ", "/usr/bin/curl": probeFile, "/usr/bin/wget": probeFile}},
+		"busybox beside another shell": {[]layers.File{{Path: "/bin/busybox", Mode: 0o755}, {Path: "/bin/sh", Mode: 0o755, Content: []byte("dash")}},
+			[]string{"test", "true", "tool", "busybox"}, []string{"CMD-SHELL", "true"}, map[string]string{
+				health.ProbePath: probeFile, "/bin/sh": "755 dash", "/usr/bin/curl": probeFile, "/usr/bin/wget": probeFile}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			img := read(t, image(t, tt.base...))

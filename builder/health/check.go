@@ -11,7 +11,7 @@ import (
 	"github.com/ko-health/kohealth/builder/health/probeargs"
 )
 
-// What a check says where the user says nothing. All of it fits ECS's ranges.
+// Defaults of a check. They fit ECS's ranges.
 const (
 	DefaultTest        = "auto"
 	DefaultInterval    = 10 * time.Second
@@ -152,11 +152,11 @@ func (c Check) ownTimeout() time.Duration {
 	return cmd.Timeout
 }
 
-// ProbeArgs returns the whole command line of the probe, or nil if the check is
+// probeArgs returns the whole command line of the probe, or nil if the check is
 // not the probe's: the user's arguments, and before them a total timeout a little
 // shorter than the check's, so that the runtime does not kill the probe before it
 // has said what is wrong.
-func (c Check) ProbeArgs() []string {
+func (c Check) probeArgs() []string {
 	if c.Test.Kind != Probe {
 		return nil
 	}
@@ -177,7 +177,7 @@ func (c Check) FileArgs() []string {
 	if c.Test.Kind != Probe && c.UsesProbe() && !c.Log {
 		return []string{"-log=false"}
 	}
-	return c.ProbeArgs()
+	return c.probeArgs()
 }
 
 // A Config is the Healthcheck of an image's config. Durations are nanoseconds, and
@@ -232,7 +232,7 @@ func (c Config) Check() (Check, error) {
 func (c Check) command(probe string) []string {
 	switch c.Test.Kind {
 	case Probe:
-		return append([]string{"CMD", probe}, c.ProbeArgs()...)
+		return append([]string{"CMD", probe}, c.probeArgs()...)
 	case Shell:
 		return append([]string{"CMD-SHELL"}, c.Test.Args...)
 	default:

@@ -13,6 +13,7 @@ import (
 
 	"github.com/ko-health/kohealth/builder/health/probeargs"
 	"github.com/ko-health/kohealth/builder/hint"
+	"github.com/ko-health/kohealth/builder/quote"
 )
 
 // Kind tells who does the checking.
@@ -52,7 +53,7 @@ func IsProbe(program string) bool {
 	return program == ProbePath || program == WindowsProbePath || program == path.Base(ProbePath)
 }
 
-// Author stands in the history of an image beside the layers that kohealth added.
+// Author is the author of the history entries of layers that kohealth added.
 const Author = "kohealth"
 
 // A Test says how health is tested.
@@ -142,7 +143,7 @@ func wordsAfterHead(s, head string) error {
 	case len(words) > 0: // as in a Dockerfile
 		list = append([]string{"CMD"}, words...)
 	}
-	return hint.With(err, "write a list: "+List(list))
+	return hint.With(err, "write a list: "+quote.JSON(list))
 }
 
 // ParseTestList parses a test as a list: Docker's ["CMD", …], ["CMD-SHELL", "…"]
@@ -187,7 +188,7 @@ func ParseTestList(list []string) (Test, error) {
 	return probeTest(list...)
 }
 
-// checkText refuses what neither JSON nor a process's arguments can hold.
+// checkText refuses text that JSON or a process's arguments cannot hold.
 func checkText(s string) error {
 	if strings.ContainsRune(s, 0) || !utf8.ValidString(s) {
 		return fmt.Errorf("parsing health check %q: it holds a NUL byte or is not UTF-8", s)
@@ -210,7 +211,7 @@ func isTarget(s string) bool {
 // probeTest judges the probe's arguments with the code that the probe itself runs.
 func probeTest(args ...string) (Test, error) {
 	if slices.ContainsFunc(args, func(s string) bool { return strings.ContainsAny(s, "\r\n") }) {
-		return Test{}, fmt.Errorf("parsing health check %s: an argument of the probe cannot hold a line break", List(args))
+		return Test{}, fmt.Errorf("parsing health check %s: an argument of the probe cannot hold a line break", quote.JSON(args))
 	}
 	if _, err := probeargs.Parse(args, anyValue); err != nil {
 		return Test{}, explainArgs(args, fmt.Errorf("parsing health check: %w", err))
@@ -248,18 +249,7 @@ func (t Test) String() string {
 	if head, ok := map[Kind]string{Exec: "CMD", Shell: "CMD-SHELL", None: "NONE"}[t.Kind]; ok {
 		list = append([]string{head}, t.Args...)
 	}
-	return List(list)
-}
-
-// List writes words as a list of JSON's, as files and flags take a test.
-func List(list []string) string {
-	var b strings.Builder
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(list); err != nil {
-		panic(err) // a []string always encodes
-	}
-	return strings.TrimSpace(b.String())
+	return quote.JSON(list)
 }
 
 // AsProbe returns a test that runs the probe as a program as a test of the probe's.

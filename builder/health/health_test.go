@@ -2,8 +2,6 @@ package health_test
 
 import (
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -31,6 +29,8 @@ func TestParseTest(t *testing.T) {
 		{`[ "$(wget -qO- localhost)" = ok ]`, health.Test{Kind: health.Shell, Args: []string{`[ "$(wget -qO- localhost)" = ok ]`}}, `["CMD-SHELL","[ \"$(wget -qO- localhost)\" = ok ]"]`},
 		{`[ "CMD", "/app", "-f", "=" ]`, health.Test{Kind: health.Exec, Args: []string{"/app", "-f", "="}}, `["CMD","/app","-f","="]`},
 		{`["NONE"]`, health.Test{Kind: health.None}, ""},
+		{`["CMD","auto"]`, health.Test{Kind: health.Exec, Args: []string{"auto"}}, ""},
+		{`["tcp://:1","tcp://:2"]`, health.Test{Kind: health.Probe, Args: []string{"tcp://:1", "tcp://:2"}}, ""},
 	} {
 		got, err := health.ParseTest(tt.in)
 		if err != nil {
@@ -90,6 +90,21 @@ func TestParseTestErrors(t *testing.T) {
 		_, err := health.ParseTest(in)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("ParseTest(%q): error %v, want one with %q", in, err, want)
+		}
+	}
+}
+
+// TestScheme checks which characters before :// make a text a target, and no shell command:
+// those of RFC 3986.
+func TestScheme(t *testing.T) {
+	for _, c := range "azAZ09+-." {
+		if test, err := health.ParseTest(string(c) + "1://x"); err == nil {
+			t.Errorf("an unknown scheme with %q is taken: %v", c, test)
+		}
+	}
+	for _, c := range "`{@[/:_$" {
+		if test, err := health.ParseTest("x" + string(c) + "1://x"); err != nil || test.Kind != health.Shell {
+			t.Errorf("%q in a scheme: %v, %v; want a shell command", c, test, err)
 		}
 	}
 }
@@ -194,6 +209,17 @@ func TestWarnings(t *testing.T) {
 			t.Errorf("Warnings() = %q, want %q", w, tt.want)
 		}
 	}
+	for _, none := range []health.Settings{
+		set(t, "interval", "2s", "timeout", "2s"), set(t, "disable", "true"), set(t, "test", `["-timeout=2999ms","tcp://:1"]`),
+	} {
+		check, err := none.Check()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if w := check.Warnings(); len(w) > 0 {
+			t.Errorf("%v: Warnings() = %q", check, w)
+		}
+	}
 }
 
 // TestFileArgs shows what the file of arguments holds.
@@ -233,6 +259,7 @@ func TestPackages(t *testing.T) {
 		{set(t, "tool", "busybox", "packages", "busybox-full"), []string{"busybox-full"}, true, false},
 		{set(t, "tool", "busybox", "packages", "curl"), []string{"busybox-static", "curl"}, true, false},
 		{set(t, "test", `["CMD", "curl"]`, "packages", "curl"), []string{"curl"}, false, false},
+		{set(t, "tool", "busybox", "packages", "="), []string{"busybox-static", "="}, true, false},
 	} {
 		check, err := tt.settings.Check()
 		if err != nil {
@@ -250,19 +277,20 @@ func TestPackages(t *testing.T) {
 // Where packages come from is not a choice of a check.
 func TestChosen(t *testing.T) {
 	for _, tt := range []struct {
-		settings health.Settings
-		want     bool
+		settings   health.Settings
+		want, test bool
 	}{
-		{set(t, "repositories", "https://mirror.example.com", "keys", "a.pub", "offline", "true"), false},
-		{set(t, "packages", "curl"), true},
-		{set(t, "retries", "4"), true},
+		{set(t, "repositories", "https://mirror.example.com", "keys", "a.pub", "offline", "true"), false, false},
+		{set(t, "packages", "curl"), true, false},
+		{set(t, "retries", "4"), true, false},
+		{set(t, "test", "auto"), true, true},
 	} {
 		check, err := tt.settings.Check()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if check.Chosen != tt.want {
-			t.Errorf("%+v: Chosen %v", tt.settings, check.Chosen)
+		if check.Chosen != tt.want || check.TestChosen != tt.test {
+			t.Errorf("%+v: Chosen %v, TestChosen %v", tt.settings, check.Chosen, check.TestChosen)
 		}
 	}
 }
@@ -332,6 +360,9 @@ func TestUsesProbe(t *testing.T) {
 		"curl -f http://localhost/healthcheck": false,
 		"/ko-app/app healthcheck":              false,
 		"(healthcheck tcp://:1)":               true,
+		"exec /usr/bin/healthcheck":            true,
+		`start C:\healthcheck.exe`:             true,
+		"true; ; true":                         false,
 	} {
 		parsed, err := health.ParseTest(test)
 		if err != nil {
@@ -365,140 +396,6 @@ func TestNeedsTLS(t *testing.T) {
 			t.Errorf("%s: NeedsTLS() = %v", test, got)
 		}
 	}
-}
-
-func readFile(t *testing.T, content string) (health.File, error) {
-	t.Helper()
-	name := filepath.Join(t.TempDir(), ".ko.yaml")
-	if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	return health.ReadFile(name)
-}
-
-func TestReadFile(t *testing.T) {
-	f, err := readFile(t, `
-defaultBaseImage: x
-healthcheck: &top
-  test: ["-status", 200, "http://:8080/"]
-  retries: 5
-  log: false
-Builds:
-- main: ./a
-  id: ~
-- id: b
-  dir: sub
-  healthcheck:
-    <<: *top
-    test: tcp://:1
-    packages: [curl]
-- id: c
-  healthcheck: {disable: true}
-`)
-	if err != nil {
-		t.Fatal(err)
-	}
-	top := set(t, "test", `["-status", "200", "http://:8080/"]`, "retries", "5", "log", "false")
-	b := set(t, "test", "tcp://:1", "packages", "curl").Over(top)
-	for _, tt := range []struct {
-		id   health.BuildID
-		want health.Settings
-	}{
-		{health.BuildID{}, top},
-		{health.BuildID{ID: "#0", Dir: ".", Main: "./a"}, top},
-		{health.BuildID{ID: "b", Dir: "sub", Main: "."}, b},
-		{health.BuildID{ID: "b", Dir: "elsewhere", Main: "."}, top},
-		{health.BuildID{ID: "c", Dir: ".", Main: "."}, set(t, "disable", "true").Over(top)},
-	} {
-		if diff := cmp.Diff(tt.want, f.For(tt.id)); diff != "" {
-			t.Errorf("For(%+v) (-want +got):\n%s", tt.id, diff)
-		}
-	}
-}
-
-// TestTypos checks which keys at the top of a file were meant to be ko's, which does not
-// mind their case.
-func TestTypos(t *testing.T) {
-	f, err := readFile(t, `
-defaultbaseimage: a
-DEFAULTENV: []
-default_base_image: a
-defaultBaseImgae: a
-build: []
-baseImageOverride: {}
-ecr: {}
-verification: {}
-x-health: {}
-`)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := []health.Typo{
-		{Line: 4, Key: "default_base_image", Known: "defaultBaseImage"},
-		{Line: 5, Key: "defaultBaseImgae", Known: "defaultBaseImage"},
-		{Line: 6, Key: "build", Known: "builds"},
-		{Line: 7, Key: "baseImageOverride", Known: "baseImageOverrides"},
-	}
-	if diff := cmp.Diff(want, f.Typos()); diff != "" {
-		t.Errorf("typos (-want +got):\n%s", diff)
-	}
-}
-
-func TestReadFileErrors(t *testing.T) {
-	for content, want := range map[string]string{
-		"healthcheck:\n  tst: x":                        `.ko.yaml:2: unknown key "tst" in healthcheck`,
-		"a: b\nhealthchek:\n  test: x":                  `.ko.yaml:2: unknown key "healthchek"`,
-		"health:\n  test: x":                            `.ko.yaml:1: unknown key "health"`,
-		"helth:\n  test: x":                             `.ko.yaml:1: unknown key "helth"`,
-		"builds:\n- healthCheckz: {}":                   `.ko.yaml:2: unknown key "healthCheckz"`,
-		"healthcheck:\n  log: 1":                        ".ko.yaml:2: parsing log \"1\": want true or false",
-		"builds:\n- health_check: {}":                   `.ko.yaml:2: unknown key "health_check"`,
-		"healthcheck: on":                               ".ko.yaml:1: parsing healthcheck: want keys and values",
-		"healthcheck:\n  interval: 10":                  ".ko.yaml:2: parsing interval \"10\": a duration needs a unit",
-		"healthcheck:\n  interval: {a: b}":              ".ko.yaml:2: parsing interval: want a value",
-		"healthcheck:\n  interval:":                     ".ko.yaml:2: parsing interval: the value is missing",
-		"healthcheck:\n  retries: many":                 ".ko.yaml:2: parsing retries",
-		"healthcheck:\n  log: yes please":               ".ko.yaml:2: parsing log",
-		"healthcheck:\n  test: 5":                       ".ko.yaml:2: parsing test \"5\": want a string",
-		"healthcheck:\n  test:\n  - CMD\n  - [x]":       ".ko.yaml:4: parsing test: want a list of strings",
-		"healthcheck:\n  packages: curl":                ".ko.yaml:2: parsing packages \"curl\": want a list",
-		"builds:\n- id: a\n  healthcheck:\n    tool: x": ".ko.yaml:4: parsing tool \"x\"",
-		"\n\nhealthcheck:\n  test: [":                   "parsing ",
-		"a: &a {<<: *a}":                                "parsing ",
-	} {
-		_, err := readFile(t, content)
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%q: error %v, want one with %q", content, err, want)
-		}
-	}
-	if _, err := readFile(t, "a: [\n"); err == nil || strings.Count(err.Error(), "yaml: ") != 1 {
-		t.Errorf("the error of YAML is not there once: %v", err)
-	}
-	if _, err := health.ReadFile("/nowhere/.ko.yaml"); err == nil {
-		t.Error("a missing file is read")
-	}
-	for _, empty := range []string{"", "# nothing\n", "[]", "x"} {
-		if f, err := readFile(t, empty); err != nil || f.For(health.BuildID{}).Test != nil {
-			t.Errorf("%q: %v", empty, err)
-		}
-	}
-}
-
-// FuzzReadFile checks that no file makes the reader panic or run for ever, and that
-// errors name the file.
-func FuzzReadFile(f *testing.F) {
-	f.Add([]byte("healthcheck:\n  test: http://:80/\nbuilds:\n- {id: x, healthcheck: {retries: 3}}"))
-	f.Add([]byte("a: &a [*a]\nhealthcheck: *a"))
-	f.Add([]byte("healthcheck: {<<: [{test: x}, {test: y}]}"))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		name := filepath.Join(t.TempDir(), "ko.yaml")
-		if err := os.WriteFile(name, data, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := health.ReadFile(name); err != nil && !strings.Contains(err.Error(), "ko.yaml") {
-			t.Errorf("error %q does not name the file", err)
-		}
-	})
 }
 
 func TestOfImage(t *testing.T) {

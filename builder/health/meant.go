@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/ko-health/kohealth/builder/hint"
+	"github.com/ko-health/kohealth/builder/quote"
 )
 
 // addressError returns the error of an address that is no target as it stands. Its hint
@@ -50,7 +51,7 @@ func meantBy(t string) []string {
 		scheme, rest, _ := strings.Cut(t, "://")
 		return []string{mendTarget(strings.ToLower(scheme) + "://" + rest)}
 	case routeAlone.MatchString(t):
-		return []string{List([]string{"-path", "/" + strings.TrimPrefix(t, "/"), DefaultTest})}
+		return []string{quote.JSON([]string{"-path", "/" + strings.TrimPrefix(t, "/"), DefaultTest})}
 	case portAlone.MatchString(t):
 		port := strings.TrimPrefix(t, ":")
 		return []string{"http://:" + port + "/", "tcp://:" + port}

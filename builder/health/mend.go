@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/ko-health/kohealth/builder/health/probeargs"
+	"github.com/ko-health/kohealth/builder/quote"
 )
 
 // schemes are those of the probe's targets, but for auto.
@@ -26,7 +27,7 @@ func mendArgs(args []string) string {
 	}
 	text := mended[0]
 	if len(mended) > 1 {
-		text = List(mended)
+		text = quote.JSON(mended)
 	}
 	if slices.Equal(args, mended) || !isProbeTest(text) {
 		return ""
@@ -54,7 +55,7 @@ func mendTarget(t string) string {
 		return DefaultTest
 	}
 	if parts := portsAndPath.FindStringSubmatch(t); parts != nil {
-		return List([]string{"-path", parts[2], DefaultTest + strings.TrimSuffix(parts[1], ":")})
+		return quote.JSON([]string{"-path", parts[2], DefaultTest + strings.TrimSuffix(parts[1], ":")})
 	}
 	scheme, rest, ok := strings.Cut(t, "://")
 	if !ok {

@@ -2,7 +2,7 @@ package health
 
 import "time"
 
-// What Docker does where an image's check leaves a number out.
+// Docker's defaults for numbers that an image's check leaves out.
 //
 // https://docs.docker.com/reference/dockerfile/#healthcheck
 const (

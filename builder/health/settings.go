@@ -36,7 +36,7 @@ func keys() []string {
 		KeyTool, KeyPackages, KeyRepositories, KeyKeys, KeyOffline, KeyLog, KeyIgnore, KeyDisable}
 }
 
-// What a check can be made with.
+// Values of the key tool.
 const (
 	ToolProbe   = "probe"
 	ToolBusybox = "busybox"

@@ -2,6 +2,7 @@ package images
 
 import (
 	"archive/tar"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -117,6 +118,58 @@ func TestLayoutLimits(t *testing.T) {
 		return d.check(desc)
 	}
 	limitstest.Check(t, limits.IndexDepth, depth(limits.IndexDepth.Max()), depth(limits.IndexDepth.Max()+1))
+}
+
+// tarballOf writes files in this order, names and contents by turns.
+func tarballOf(t *testing.T, files ...string) (name string) {
+	t.Helper()
+	var b bytes.Buffer
+	tw := tar.NewWriter(&b)
+	for i := 0; i < len(files); i += 2 {
+		if err := tw.WriteHeader(&tar.Header{Name: files[i], Size: int64(len(files[i+1]))}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := tw.Write([]byte(files[i+1])); err != nil {
+			t.Fatal(err)
+		}
+	}
+	name = filepath.Join(t.TempDir(), "app.tar")
+	if err := errors.Join(tw.Close(), os.WriteFile(name, b.Bytes(), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// TestTarballRepeats looks at the largest of the files of one name: which of them is read
+// is for the library to say.
+func TestTarballRepeats(t *testing.T) {
+	large, small := strings.Repeat(" ", int(limits.Config.Max())+1), "{}"
+	for _, configs := range [][2]string{{large, small}, {small, large}} {
+		err := checkTarball(tarballOf(t, "manifest.json", `[{"Config":"c"}]`, "c", configs[0], "c", configs[1]))
+		if !limits.IsExceeded(err) {
+			t.Errorf("configs of %d and %d bytes: %v", len(configs[0]), len(configs[1]), err)
+		}
+	}
+}
+
+// TestTarballValues counts the values of a manifest.json.
+func TestTarballValues(t *testing.T) {
+	check := func(n int64) error {
+		return checkTarball(tarballOf(t, "manifest.json", "["+strings.Repeat("1,", int(n)-2)+"1]"))
+	}
+	limitstest.Check(t, limits.ImageValues, check(limits.ImageValues.Max()), check(limits.ImageValues.Max()+1))
+}
+
+// TestIndexOfNoType makes an index like one whose manifest says no media type, as OCI
+// allows.
+func TestIndexOfNoType(t *testing.T) {
+	idx, err := indexOf(&v1.IndexManifest{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if mt, err := idx.MediaType(); err != nil || mt != types.OCIImageIndex {
+		t.Errorf("media type %q, %v", mt, err)
+	}
 }
 
 func TestTarballLimits(t *testing.T) {

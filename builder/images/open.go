@@ -12,7 +12,7 @@
 //
 // The prefixes are those of skopeo. What begins with / or . can only be a path.
 //
-// Of an image for several platforms one is opened: the one that is asked for, else
+// An image for several platforms is opened for one: the platform that is asked for, else
 // linux/amd64, else the first for Linux, else the first.
 package images
 

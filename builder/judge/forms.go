@@ -9,6 +9,7 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/ko-health/kohealth/builder/health"
+	"github.com/ko-health/kohealth/builder/quote"
 )
 
 // shellForm runs CMD-SHELL: /bin/sh -c with the first argument.
@@ -59,7 +60,7 @@ func (r *run) execForm() status {
 		return either
 	}
 	if _, is := sh.find(c.name()); is != yes && strings.Contains(strings.TrimSpace(c.name()), " ") && len(c.args()) == 0 {
-		sh.note(note{Verdict: Verdict{Rule: "one-string", Arg: 1, Message: strconv.Quote(c.name()) + " is looked for as one program"}, cause: true, edit: splitWords})
+		sh.note(note{Verdict: Verdict{Rule: "one-string", Arg: 1, Message: strconv.Quote(c.name()) + " is run as a program name, not a command line"}, cause: true, edit: splitWords})
 		return fails
 	}
 	res := sh.program(c)
@@ -164,14 +165,5 @@ func shellWord(arg string) string {
 	case variable.MatchString(arg):
 		return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "`", "\\`").Replace(arg) + `"`
 	}
-	return Quote(arg)
-}
-
-// Quote returns a word as a POSIX shell reads it, in quotes where it needs some.
-func Quote(word string) string {
-	quoted, err := syntax.Quote(word, syntax.LangPOSIX)
-	if err != nil {
-		return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
-	}
-	return quoted
+	return quote.Shell(arg)
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/ko-health/kohealth/builder/quote"
 )
 
 // An edit changes a test. It returns nil if it cannot.
@@ -31,7 +33,7 @@ func (c *call) insert(args ...string) edit {
 	at, arg := c.of(c.script.offset(w))+int(w.End().Offset()-w.Pos().Offset()), c.arg
 	var text strings.Builder
 	for _, a := range args {
-		text.WriteString(" " + Quote(a))
+		text.WriteString(" " + quote.Shell(a))
 	}
 	return func(test []string) []string {
 		if arg >= len(test) || at > len(test[arg]) {

@@ -7,6 +7,7 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/ko-health/kohealth/builder/health"
+	"github.com/ko-health/kohealth/builder/quote"
 )
 
 // otherTool writes a check with curl for wget, or wget for curl, if only that one is in
@@ -25,7 +26,7 @@ func (r *run) otherTool() []string {
 		}
 		if other := otherWords(simple); other != nil {
 			for i := range other {
-				other[i] = Quote(other[i])
+				other[i] = quote.Shell(other[i])
 			}
 			return []string{"CMD-SHELL", strings.Join(other, " ") + suffix}
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ko-health/kohealth/builder/doctree"
 	"github.com/ko-health/kohealth/builder/health"
+	"github.com/ko-health/kohealth/builder/quote"
 )
 
 // An edit puts text in the place of some bytes.
@@ -155,7 +156,7 @@ func (w *writer) addEntry(root *doctree.Node, at Place) (edit, error) {
 		if i == 0 {
 			mark = "- "
 		}
-		lines = append(lines, mark+f.key+": "+plain(f.value))
+		lines = append(lines, mark+f.key+": "+scalar(f.value))
 	}
 	lines = append(lines, "  healthcheck:", "    test: "+w.value(false))
 	builds := find(root, "builds")
@@ -207,20 +208,21 @@ func (w *writer) value(flow bool) string {
 		return text
 	}
 	if flow {
-		return quote(text)
+		return quote.JSON(text)
 	}
-	return plain(text)
+	return scalar(text)
 }
 
-// simple matches text that YAML takes for a string without quotes: a path, a word, or a
+// bare matches text that YAML takes for a string without quotes: a path, a word, or a
 // target.
-var simple = regexp.MustCompile(`^(\.{0,2}/|[A-Za-z])[A-Za-z0-9_./@:${}?=&+-]*$`)
+var bare = regexp.MustCompile(`^(\.{0,2}/|[A-Za-z])[A-Za-z0-9_./@:${}?=&+-]*$`)
 
-func plain(text string) string {
-	if simple.MatchString(text) && !strings.HasSuffix(text, ":") && !isWord(text) {
+// scalar returns a text as YAML, in quotes where it needs some.
+func scalar(text string) string {
+	if bare.MatchString(text) && !strings.HasSuffix(text, ":") && !isWord(text) {
 		return text
 	}
-	return quote(text)
+	return quote.JSON(text)
 }
 
 // isWord reports whether YAML takes a text for something else than a string.
@@ -230,17 +232,6 @@ func isWord(text string) bool {
 		return true
 	}
 	return false
-}
-
-// quote returns a text in double quotes: JSON's strings are YAML's.
-func quote(text string) string {
-	var b strings.Builder
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(text); err != nil {
-		panic(err) // a string always encodes
-	}
-	return strings.TrimSpace(b.String())
 }
 
 // with returns what the values of a file are to be when the test is set.

@@ -52,8 +52,8 @@ func sameDir(a, b string) bool {
 	return err == nil && os.SameFile(x, y)
 }
 
-// Set returns the file with a test for the images of a place, in the place of one that
-// is there. It refuses what it cannot change without changing more.
+// Set returns the file with a test for the images of a place, instead of the test that is
+// there. It returns an error if it would have to change more than that.
 func Set(data []byte, at Place, test health.Test) ([]byte, error) {
 	mark, text := cutMark(data)
 	root, err := doctree.Parse(text)

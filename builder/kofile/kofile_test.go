@@ -88,6 +88,24 @@ func split(marked string) (before, after string) {
 	return mark + before, mark + after
 }
 
+// TestSetWithoutLastLineBreak adds to files whose last line has no line break.
+func TestSetWithoutLastLineBreak(t *testing.T) {
+	for _, tt := range []struct {
+		before string
+		place  kofile.Place
+		want   string
+	}{
+		{"x: y", kofile.Place{Entry: kofile.Top}, "x: y\nhealthcheck:\n  test: tcp://:8080\n"},
+		{"builds:\n- id: a", kofile.Place{Entry: 0}, "builds:\n- id: a\n  healthcheck:\n    test: tcp://:8080"},
+		{"builds:\n- id: a", kofile.Place{ID: "b", Main: "./b:"}, "builds:\n- id: a\n- id: b\n  main: \"./b:\"\n  healthcheck:\n    test: tcp://:8080\n"},
+	} {
+		got, err := kofile.Set([]byte(tt.before), tt.place, parse(t, "tcp://:8080"))
+		if diff := cmp.Diff(tt.want, string(got)); err != nil || diff != "" {
+			t.Errorf("%q: %v (-want +got):\n%s", tt.before, err, diff)
+		}
+	}
+}
+
 func TestSetInBraces(t *testing.T) {
 	for before, want := range map[string]string{
 		`{}`:                               `{"healthcheck": {"test": "tcp://:8080"}}`,

@@ -16,7 +16,7 @@ import (
 // A Limit is a row of the table.
 type Limit int
 
-// What images are made of.
+// Limits of images.
 const (
 	Manifest     Limit = iota // a manifest or an index of images
 	Config                    // an image's config
@@ -36,7 +36,7 @@ const (
 	Program                   // a program that is copied from another image
 )
 
-// What files say that are checked or filled in.
+// Limits of files that are checked or filled in.
 const (
 	Document        Limit = Program + 1 + iota // a JSON or YAML document
 	DocumentDepth                              // lists and maps in each other
@@ -54,7 +54,7 @@ const (
 	Walked                                     // files and directories of a directory that is linted
 )
 
-// What packages are made of.
+// Limits of packages.
 const (
 	Index          Limit = Walked + 1 + iota // an index of packages, as it is served
 	IndexUnpacked                            // the same, unpacked
@@ -70,7 +70,7 @@ const (
 	Resolving                                // time to choose packages
 )
 
-// What is built from.
+// Limits of sources that are built from.
 const (
 	KodataLinked Limit = Resolving + 1 + iota // files and directories in kodata that are reached through links
 	Kodata                                    // kodata as a whole
@@ -78,7 +78,7 @@ const (
 	Constant                                  // a string constant in Go source
 )
 
-// What is said of containers that run.
+// Limits of answers about containers that run.
 const (
 	Described Limit = Constant + 1 + iota // what a platform, or its command line, says of containers
 	Log                                   // the end of a container's log
@@ -195,7 +195,7 @@ func (l Limit) Max() int64 { return table[l].max }
 // Duration returns a limit of time.
 func (l Limit) Duration() time.Duration { return time.Duration(table[l].max) }
 
-// What returns what is limited, such as "an image's config".
+// What returns the name of the limited thing, such as "an image's config".
 func (l Limit) What() string { return table[l].what }
 
 // String returns the limit with its unit, such as "4 MiB".

@@ -46,7 +46,7 @@ type group struct {
 	Left           []string             // what is not judged, and why
 	platformUnsure bool                 // it is neither written nor ECS's default
 
-	// What settle finds out when the checks are known.
+	// Fields that settle fills when the checks are known.
 	named   map[string]*container
 	waiting map[string]string // the first that waits for another, by the other's name
 	checked bool              // an essential container has a check

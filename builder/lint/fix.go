@@ -1,8 +1,6 @@
 package lint
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,7 +8,7 @@ import (
 	"unicode"
 
 	"github.com/ko-health/kohealth/builder/health"
-	"github.com/ko-health/kohealth/builder/judge"
+	"github.com/ko-health/kohealth/builder/quote"
 )
 
 // write writes a key of ECS's and its value as the container's file does.
@@ -114,7 +112,7 @@ func (c *container) runCommand(test []string) string {
 	case c.Style == quadletStyle && !hasSpace:
 		return "HealthCmd=CMD " + strings.ReplaceAll(strings.Join(words, " "), "%", "%%")
 	case test[0] == "CMD-SHELL":
-		return "--health-cmd=" + judge.Quote(words[0])
+		return "--health-cmd=" + quote.Shell(words[0])
 	}
 	return ""
 }
@@ -140,13 +138,7 @@ func kubeKey(name string) string {
 }
 
 func encode(v any) string {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		panic(err) // strings, numbers and lists of them always encode
-	}
-	return strings.ReplaceAll(strings.TrimSpace(b.String()), `","`, `", "`)
+	return strings.ReplaceAll(quote.JSON(v), `","`, `", "`)
 }
 
 // separated writes startPeriod as start_period.

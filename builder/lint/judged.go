@@ -9,6 +9,7 @@ import (
 	"github.com/ko-health/kohealth/builder/composefile"
 	"github.com/ko-health/kohealth/builder/doctree"
 	"github.com/ko-health/kohealth/builder/judge"
+	"github.com/ko-health/kohealth/builder/quote"
 )
 
 // judgeRules are the judge's: whether the check can pass in its container.
@@ -241,7 +242,7 @@ func (c *container) withProbe(args []string) string {
 	if c.Image.Kohealth && c.ownProbe() && c.Runtime != onDocker {
 		return c.whole(append([]string{"CMD", c.probePath()}, c.unlessOwn(args)...)...)
 	}
-	build := "kohealth base --health=" + targetWord(args) + " " + judge.Quote(c.Image.orStatic()) + "   # prints the image to name instead"
+	build := "kohealth base --health=" + targetWord(args) + " " + quote.Shell(c.Image.orStatic()) + "   # prints the image to name instead"
 	if c.isOurs() {
 		build = "kohealth build --health=" + targetWord(args) + " ./cmd/app   # in place of ko build: adds a probe"
 	}
@@ -286,7 +287,7 @@ func (c *container) unlessOwn(args []string) []string {
 // targetWord writes the probe's arguments for --health.
 func targetWord(args []string) string {
 	if len(args) == 1 {
-		return judge.Quote(args[0])
+		return quote.Shell(args[0])
 	}
-	return judge.Quote(encode(args))
+	return quote.Shell(encode(args))
 }

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// What of SARIF 2.1.0 findings need.
+// The parts of SARIF 2.1.0 that findings need.
 //
 // https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
 type (

@@ -57,6 +57,19 @@ func TestSetHealthcheck(t *testing.T) {
 	}
 }
 
+// TestSetHealthcheckLeavesTheRest checks that a legacy config without a check stays as it
+// is, to the byte.
+func TestSetHealthcheckLeavesTheRest(t *testing.T) {
+	const legacy = `{"b": 1, "a": {}}`
+	c := config(t, `{"container_config":`+legacy+`}`)
+	if err := c.SetHealthcheck(nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := string(c["container_config"]); got != legacy {
+		t.Errorf("container_config is %s, was %s", got, legacy)
+	}
+}
+
 func TestHealthcheck(t *testing.T) {
 	for text, want := range map[string]string{
 		`{}`:                              "",

@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/ko-health/kohealth/builder/hint"
 )
 
 func TestMediaType(t *testing.T) {
@@ -15,6 +17,8 @@ func TestMediaType(t *testing.T) {
 		{DockerFormat, types.OCIImageIndex, types.DockerManifestList},
 		{DockerFormat, types.OCILayer, types.DockerLayer},
 		{DockerFormat, types.DockerLayer, types.DockerLayer},
+		{DockerFormat, types.OCIRestrictedLayer, types.DockerForeignLayer},
+		{OCIFormat, types.DockerUncompressedLayer, types.OCIUncompressedLayer},
 		{OCIFormat, types.DockerConfigJSON, types.OCIConfigJSON},
 		{OCIFormat, types.OCILayer, types.OCILayer},
 		{DockerFormat, types.OCILayerZStd, ""},
@@ -24,6 +28,16 @@ func TestMediaType(t *testing.T) {
 		if got != tt.want || (err == nil) != (tt.want != "") {
 			t.Errorf("%q.MediaType(%q) = %q, %v; want %q", tt.format, tt.in, got, err, tt.want)
 		}
+	}
+}
+
+// TestZstd checks that only Docker's format is said to lack zstd, with what to do.
+func TestZstd(t *testing.T) {
+	if _, err := DockerFormat.MediaType(types.OCILayerZStd); hint.Of(err) == "" {
+		t.Errorf("no hint for zstd in Docker's format: %v", err)
+	}
+	if _, err := OCIFormat.MediaType("application/x"); hint.Of(err) != "" {
+		t.Errorf("an unknown type gets the hint %q", hint.Of(err))
 	}
 }
 

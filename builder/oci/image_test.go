@@ -237,6 +237,27 @@ func TestDropMarked(t *testing.T) {
 	}
 }
 
+// TestHasMoreThanProbe adds to what base makes, whose own mark is no layer.
+func TestHasMoreThanProbe(t *testing.T) {
+	i := read(t, imageOf(t, map[string]any{}, "a"))
+	i.SplitAtTop()
+	for _, mark := range []string{ProbeMark, ArgumentsMark} {
+		if err := i.Insert(layerOf(t, mark), mark); err != nil {
+			t.Fatal(err)
+		}
+	}
+	i.MarkBase()
+	if i.HasMoreThanProbe() {
+		t.Error("the mark that base leaves is taken for a layer")
+	}
+	if err := i.Insert(layerOf(t, "program"), ProgramMark); err != nil {
+		t.Fatal(err)
+	}
+	if !i.HasMoreThanProbe() {
+		t.Error("another program is taken for the probe")
+	}
+}
+
 // TestSplitAtTop gives a history to layers that have none.
 func TestSplitAtTop(t *testing.T) {
 	i := read(t, imageOf(t, map[string]any{"history": []v1.History{{Comment: "known"}, {Comment: "empty", EmptyLayer: true}}}, "a", "b", "c"))
@@ -306,7 +327,8 @@ func TestUTC(t *testing.T) {
 		i := read(t, &exactConfig{imageOf(t, map[string]any{"history": []v1.History{
 			{Created: v1.Time{Time: base}},
 			{Author: "ko", Comment: "kodata contents", Created: v1.Time{Time: app}},
-		}}, "base", "kodata"), tt.created})
+			{Author: "ko", Comment: "go build output", Created: v1.Time{Time: app}},
+		}}, "base", "kodata", "app"), tt.created})
 		if err := i.SplitAtKo(); err != nil {
 			t.Fatal(err)
 		}
@@ -325,8 +347,10 @@ func TestUTC(t *testing.T) {
 		if _, offset := i.history[0].Created.Zone(); offset != 3600 {
 			t.Errorf("%s: the base's date is %s", name, i.history[0].Created)
 		}
-		if _, offset := i.history[1].Created.Zone(); offset != 0 {
-			t.Errorf("%s: ko's date is %s", name, i.history[1].Created)
+		for _, h := range i.history[1:] {
+			if _, offset := h.Created.Zone(); offset != 0 {
+				t.Errorf("%s: ko's date is %s", name, h.Created)
+			}
 		}
 	}
 }

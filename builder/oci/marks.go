@@ -9,15 +9,15 @@ import (
 	"github.com/ko-health/kohealth/builder/health"
 )
 
-// What begins the comments of marks, each of a kind of layer.
+// Prefixes of the comments of marks, one for each kind of layer.
 const (
 	ProbeMark     = "health check probe"
 	ArgumentsMark = "health check arguments"
 	ProgramMark   = "health check program" // of another image
 )
 
-// The commands that leave marks. That of kohealth base leaves one last, without a layer,
-// whether it has added some or not.
+// The commands that leave marks. kohealth base leaves one more at the end, without a layer,
+// whether it has added layers or not.
 const (
 	byBuild = "kohealth build"
 	byBase  = "kohealth base"

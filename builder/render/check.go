@@ -10,6 +10,7 @@ import (
 
 	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/hint"
+	"github.com/ko-health/kohealth/builder/quote"
 )
 
 // A check is a health check with nothing left to defaults: the platforms have others
@@ -30,7 +31,7 @@ func newCheck(c health.Config) (check, error) {
 		startPeriod: c.StartPeriod, startInterval: c.StartInterval,
 	}
 	if err := out.setTest(c.Test); err != nil {
-		return check{}, fmt.Errorf("reading health check %s: %w", health.List(c.Test), err)
+		return check{}, fmt.Errorf("reading health check %s: %w", quote.JSON(c.Test), err)
 	}
 	if min(c.Interval, c.Timeout, c.StartPeriod, c.StartInterval) < 0 || c.Retries < 0 || c.Retries > math.MaxInt32 {
 		return check{}, errors.New("reading health check: a number is negative or too large")

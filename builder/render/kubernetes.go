@@ -56,9 +56,6 @@ type kubeGRPC struct {
 
 const kubeSource = "https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/"
 
-// dockerStartInterval is Docker's where a check leaves it out.
-const dockerStartInterval = 5 * time.Second
-
 // kubernetes writes a container's livenessProbe, and a startupProbe for its start
 // period.
 func kubernetes(r *rendering) error {
@@ -109,7 +106,7 @@ func kubernetes(r *rendering) error {
 func (r *rendering) startup(live kubeProbe) kubeProbe {
 	every := r.startInterval
 	if every == 0 {
-		every = min(dockerStartInterval, r.interval)
+		every = min(health.DockerStartInterval, r.interval)
 	}
 	total := wholeSeconds(r.startPeriod) + live.FailureThreshold*live.PeriodSeconds
 	live.PeriodSeconds = wholeSeconds(every)

@@ -1,8 +1,8 @@
 // Package render writes a health check for platforms that do not read it from the
 // image, in their own words.
 //
-// What a platform cannot say exactly is an error, or is escaped or converted to what
-// means the same. Nothing is rounded. Where a check loses something that it can do
+// A value that a platform cannot say exactly is an error, or is escaped or converted to one
+// that means the same. Nothing is rounded. Where a check loses something that it can do
 // without, as the start interval on ECS, there is a note about it.
 //
 //	out, err := render.As("ecs", render.Request{Check: check.Config()})

@@ -2,6 +2,7 @@ package render_test
 
 import (
 	"encoding/json"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -75,6 +76,39 @@ func renderAs(format string, req render.Request) (files []txtar.File) {
 	return files
 }
 
+// TestECSRanges takes numbers at and beyond ECS's limits, and fractions of seconds.
+func TestECSRanges(t *testing.T) {
+	limits := health.ECS()
+	check := func(change func(*health.Config)) health.Config {
+		c := health.Config{Test: []string{"CMD", "/x"}, Interval: limits.Interval.Max, Timeout: limits.Timeout.Min, Retries: 1}
+		change(&c)
+		return c
+	}
+	for _, tt := range []struct {
+		key    string
+		takes  health.Range
+		change func(c *health.Config, d time.Duration)
+	}{
+		{"interval", limits.Interval, func(c *health.Config, d time.Duration) { c.Interval = d }},
+		{"timeout", limits.Timeout, func(c *health.Config, d time.Duration) { c.Timeout = d }},
+		{"start_period", limits.StartPeriod, func(c *health.Config, d time.Duration) { c.StartPeriod = d }},
+	} {
+		for d, ok := range map[time.Duration]bool{
+			tt.takes.Min + time.Second: true, tt.takes.Max: true, tt.takes.Max + time.Second: false, tt.takes.Max - time.Second/2: false,
+		} {
+			_, _, err := render.ECS(check(func(c *health.Config) { tt.change(c, d) }))
+			if (err == nil) != ok || !ok && !strings.Contains(err.Error(), tt.key) {
+				t.Errorf("%s %s: %v", tt.key, d, err)
+			}
+		}
+	}
+	for retries, ok := range map[int]bool{1: true, limits.MaxRetries: true, limits.MaxRetries + 1: false} {
+		if _, _, err := render.ECS(check(func(c *health.Config) { c.Retries = retries })); (err == nil) != ok {
+			t.Errorf("%d retries: %v", retries, err)
+		}
+	}
+}
+
 // TestECS checks that the two ways to have ECS's form agree.
 func TestECS(t *testing.T) {
 	c := health.Config{Test: []string{"CMD", "/x", "<&>\u2028\x7f"}, Interval: time.Minute, Timeout: 2 * time.Second, Retries: 1, StartPeriod: time.Second, StartInterval: 2 * time.Second}
@@ -123,6 +157,29 @@ func TestKubernetesRounds(t *testing.T) {
 	}
 }
 
+// TestStart checks what becomes of a start period that is not there, and of a start interval
+// that is not.
+func TestStart(t *testing.T) {
+	for _, tt := range []struct {
+		format string
+		check  health.Config
+		want   string // in the text
+		no     string // not in it
+	}{
+		{"kubernetes", health.Config{Interval: 7 * time.Second}, "initialDelaySeconds: 7", "startupProbe"},
+		{"kubernetes", health.Config{Interval: 2 * time.Second, Retries: 1, StartPeriod: 4 * time.Second}, "failureThreshold: 3", "initialDelaySeconds"},
+		{"kubernetes", health.Config{Interval: time.Minute, Retries: 1, StartPeriod: 4 * time.Second}, "periodSeconds: 5", "initialDelaySeconds"},
+		{"docker", health.Config{StartInterval: 2 * time.Second}, "interval=30s", "start-interval"},
+		{"docker", health.Config{StartInterval: 2 * time.Second, StartPeriod: time.Second}, "start-interval=2s", "startInterval"},
+	} {
+		tt.check.Test = []string{"CMD", "x"}
+		out, err := render.As(tt.format, render.Request{Check: tt.check})
+		if err != nil || !strings.Contains(out.Text, tt.want) || strings.Contains(out.Text, tt.no) {
+			t.Errorf("%s of %+v: %v, got\n%s\nwant %q and no %q", tt.format, tt.check, err, out.Text, tt.want, tt.no)
+		}
+	}
+}
+
 func TestErrors(t *testing.T) {
 	cmd := func(args ...string) health.Config { return health.Config{Test: append([]string{"CMD"}, args...)} }
 	for _, tt := range []struct {
@@ -153,6 +210,9 @@ func TestErrors(t *testing.T) {
 		{"quadlet", cmd(`x\`), "would be changed by Quadlet"},
 		{"kubernetes", health.Config{Test: []string{"CMD", "x"}, Interval: 100_000 * time.Hour * 24}, "2147483647"},
 		{"kubernetes", health.Config{Test: []string{"CMD", "x"}, Interval: 1_000_000 * time.Second, Retries: 1_000_000_000, StartPeriod: 1}, "start_period 1ns"},
+		{"kubernetes", health.Config{Test: []string{"CMD", "x"}, Timeout: 100_000 * time.Hour * 24}, "2147483647"},
+		{"ecs", health.Config{Test: []string{"CMD-SHELL", ""}}, "CMD-SHELL needs one command"},
+		{"docker", health.Config{Test: []string{"CMD", "x"}, Retries: math.MaxInt32 + 1}, "too large"},
 	} {
 		_, err := render.As(tt.format, render.Request{Check: tt.check})
 		if err == nil || !strings.Contains(err.Error(), tt.want) {

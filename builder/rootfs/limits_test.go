@@ -152,6 +152,24 @@ func TestLinksLimit(t *testing.T) {
 	limitstest.Check(t, limits.Links, lookup(most), lookup(most+1))
 }
 
+// Hard links, which lead on to symbolic ones, count with these.
+func TestHardLinksLimit(t *testing.T) {
+	lookup := func(links int) error {
+		headers := []tar.Header{{Name: "f", Typeflag: tar.TypeReg}, {Name: "l0", Linkname: "f", Typeflag: tar.TypeSymlink}}
+		for i := range links - 1 { // a hard link that comes before what it names is followed when it is looked up
+			headers = append([]tar.Header{{Name: fmt.Sprint("l", i+1), Linkname: fmt.Sprint("l", i), Typeflag: tar.TypeLink}}, headers...)
+		}
+		f, err := Read([]v1.Layer{archive(t, headers...)}, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = f.Lookup(fmt.Sprint("/l", links-1))
+		return err
+	}
+	most := int(limits.Links.Max())
+	limitstest.Check(t, limits.Links, lookup(most), lookup(most+1))
+}
+
 func TestReadFileLimit(t *testing.T) {
 	for _, limit := range []limits.Limit{limits.Key, limits.Program} {
 		read := func(n int64) error {

@@ -12,9 +12,9 @@ import (
 	"github.com/ko-health/kohealth/builder/limits"
 )
 
-// A link is a symbolic link to a directory that was come across. What layers above
-// its own write below from, is written through it. This is how a layer's bin/x
-// lands in /usr/bin of a base whose /bin is a link.
+// A link is a symbolic link to a directory that a lookup has met. A path below from that a
+// layer above the link's own writes is written through the link: so a layer's bin/x lands
+// in /usr/bin of a base whose /bin is a link.
 type link struct {
 	from, to string
 	depth    int // of its layer

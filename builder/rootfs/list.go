@@ -136,7 +136,7 @@ func scan(l *layer, read *spent) ([]Entry, error) {
 	for {
 		e, err := s.next()
 		if errors.Is(err, io.EOF) {
-			// What is behind the archive counts for the digest, which is checked at
+			// Bytes behind the archive count for the digest, which is checked at
 			// the end: a listing of anything else must not be kept.
 			_, err = io.Copy(io.Discard, s)
 			return entries, err

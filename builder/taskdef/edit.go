@@ -10,6 +10,7 @@ import (
 
 	"github.com/ko-health/kohealth/builder/doctree"
 	"github.com/ko-health/kohealth/builder/hint"
+	"github.com/ko-health/kohealth/builder/quote"
 	"github.com/ko-health/kohealth/builder/render"
 )
 
@@ -72,7 +73,7 @@ func (f *File) edits(c Change) (edits []edit, err error) {
 	s := f.style(c.node, before)
 	var added string
 	if image == nil {
-		added = s.member("image", quote(c.Image))
+		added = s.member("image", quote.JSON(c.Image))
 	} else {
 		edits = append(edits, edit{image.Value.Span, f.quoteLike(image.Value, c.Image)})
 	}
@@ -96,7 +97,7 @@ func (f *File) edits(c Change) (edits []edit, err error) {
 }
 
 func cannotEdit(pos doctree.Pos) error {
-	return hint.With(&doctree.Error{Pos: pos, Err: errors.New("this cannot be changed with everything else left as it is")},
+	return hint.With(&doctree.Error{Pos: pos, Err: errors.New("cannot edit this value in place")},
 		"write the container out: no anchors, aliases and tags, and the image on one line")
 }
 

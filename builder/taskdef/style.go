@@ -2,12 +2,12 @@ package taskdef
 
 import (
 	"bytes"
-	"encoding/json"
 	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/ko-health/kohealth/builder/doctree"
+	"github.com/ko-health/kohealth/builder/quote"
 	"github.com/ko-health/kohealth/builder/render"
 )
 
@@ -103,7 +103,7 @@ func (s style) checkInPlace(old *doctree.Node, hc render.ECSHealthCheck) string 
 func (s style) key(name string) string {
 	name = cased(name, s.pascal)
 	if s.quoteKeys {
-		name = quote(name)
+		name = quote.JSON(name)
 	}
 	return name + s.colon
 }
@@ -140,7 +140,7 @@ func (s style) lines(hc render.ECSHealthCheck, indent string) string {
 func (s style) members(hc render.ECSHealthCheck) []string {
 	var words []string
 	for _, word := range hc.Command {
-		words = append(words, quote(word))
+		words = append(words, quote.JSON(word))
 	}
 	members := []string{s.key("command") + "[" + strings.Join(words, ","+s.space()) + "]"}
 	for _, n := range numbers(hc) {
@@ -158,32 +158,21 @@ func numbers(hc render.ECSHealthCheck) []number {
 	return []number{{"interval", hc.Interval}, {"timeout", hc.Timeout}, {"retries", hc.Retries}, {"startPeriod", hc.StartPeriod}}
 }
 
-// quote returns s in JSON, which YAML reads as well.
-func quote(s string) string {
-	var b strings.Builder
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(s); err != nil {
-		panic(err) // strings always encode
-	}
-	return strings.ReplaceAll(strings.TrimSuffix(b.String(), "\n"), "\x7f", `\u007f`)
-}
-
-// plain is a reference that needs no quotes in YAML: the slash keeps it from being a
-// number.
-var plain = regexp.MustCompile(`^[a-zA-Z0-9][-a-zA-Z0-9._:]*/[-a-zA-Z0-9._/:@]*[a-zA-Z0-9]$`)
+// bareReference matches references that needs no quotes in YAML: the slash keeps one from
+// being a number.
+var bareReference = regexp.MustCompile(`^[a-zA-Z0-9][-a-zA-Z0-9._:]*/[-a-zA-Z0-9._/:@]*[a-zA-Z0-9]$`)
 
 // quoteLike quotes a reference as the value in whose place it is put.
 func (f *File) quoteLike(n *doctree.Node, ref string) string {
 	switch old := string(f.data[n.Span.Start:n.Span.End]); {
 	case old == "" && f.data[n.Span.Start-1] == ':': // there is nothing but the key
-		return " " + quote(ref)
+		return " " + quote.JSON(ref)
 	case f.isJSON():
-		return quote(ref)
+		return quote.JSON(ref)
 	case strings.HasPrefix(old, "'") && !strings.Contains(ref, "'"):
 		return "'" + ref + "'"
-	case strings.HasPrefix(old, `"`) || !plain.MatchString(ref):
-		return quote(ref)
+	case strings.HasPrefix(old, `"`) || !bareReference.MatchString(ref):
+		return quote.JSON(ref)
 	}
 	return ref
 }

@@ -7,11 +7,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/ko-health/kohealth/builder/doctree"
+	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/render"
 	"github.com/ko-health/kohealth/builder/taskdef"
 )
@@ -137,11 +139,11 @@ func TestErrors(t *testing.T) {
 		{"in a substitution", "containerDefinitions:\n- image: !Sub ko://a/b", "2:10: ko://a/b is not the image"},
 		{"an object", `{"containerDefinitions": [{"image": {"Fn::Sub": "ko://a/b"}}]}`, "1:49: ko://a/b is not the image"},
 		{"second document", "containerDefinitions: [{image: ko://a/b}]\n---\na: 1\n", "a second YAML document"},
-		{"anchor", "containerDefinitions:\n- image: &a ko://a/b\n- image: *a\n", "2:10: this cannot be changed"},
-		{"alias", "a: &a\n- image: x\ncontainerDefinitions: *a\n", "2:10: this cannot be changed"},
-		{"used twice", "containerDefinitions: &a\n- image: x\nb: *a\n", "2:10: this cannot be changed"},
-		{"merged", "a: &a\n  image: x\ncontainerDefinitions:\n- <<: *a\n  name: b\n", "2:10: this cannot be changed"},
-		{"several lines", "containerDefinitions:\n- image: >-\n    x\n", "2:10: this cannot be changed"},
+		{"anchor", "containerDefinitions:\n- image: &a ko://a/b\n- image: *a\n", "2:10: cannot edit this value"},
+		{"alias", "a: &a\n- image: x\ncontainerDefinitions: *a\n", "2:10: cannot edit this value"},
+		{"used twice", "containerDefinitions: &a\n- image: x\nb: *a\n", "2:10: cannot edit this value"},
+		{"merged", "a: &a\n  image: x\ncontainerDefinitions:\n- <<: *a\n  name: b\n", "2:10: cannot edit this value"},
+		{"several lines", "containerDefinitions:\n- image: >-\n    x\n", "2:10: cannot edit this value"},
 		{"large", strings.Repeat(" ", 100<<20), "more than 2 MiB"},
 		{"deep", `{"containerDefinitions":` + strings.Repeat("[", 1000), "more than 200"},
 		{"UTF-16", "\xff\xfea\x00", "it is not UTF-8"},
@@ -172,10 +174,29 @@ func TestOrigin(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, tt := range [][4]int{{0, 0, 0, 0}, {1, 3, 1, 3}, {3, 14, 3, 14}, {4, 5, 3, 17}, {6, 9, 3, 17}, {11, 12, 4, 12}, {11, 15, 4, 15}} {
+	end := 14 + len(ref) + len(`""`) // of the new image, behind which the check is put
+	for _, tt := range [][4]int{{0, 0, 0, 0}, {1, 3, 1, 3}, {3, 14, 3, 14}, {3, end - 1, 3, 14}, {3, end, 3, 17}, {4, 5, 3, 17}, {6, 9, 3, 17}, {11, 12, 4, 12}, {11, 15, 4, 15}} {
 		in, want := doctree.Pos{Line: tt[0], Column: tt[1]}, doctree.Pos{Line: tt[2], Column: tt[3]}
 		if got := edited.Origin(in); got != want {
 			t.Errorf("%v comes from %v, want %v", in, got, want)
+		}
+	}
+}
+
+// TestCheckOfTemplates checks that what CloudFormation would replace is refused in templates,
+// and in templates only.
+func TestCheckOfTemplates(t *testing.T) {
+	config := health.Config{Test: []string{"CMD", "{{resolve:ssm:x}}"}, Timeout: 2 * time.Second}
+	for text, ok := range map[string]bool{
+		`{"containerDefinitions": [{"image": "a"}]}`: true,
+		`{"Resources": {"T": {"Type": "AWS::ECS::TaskDefinition", "Properties": {"ContainerDefinitions": [{"Image": "a"}]}}}}`: false,
+	} {
+		f, err := taskdef.Parse([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := f.Check(config); (err == nil) != ok {
+			t.Errorf("%s: %v", text, err)
 		}
 	}
 }

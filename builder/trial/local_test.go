@@ -167,6 +167,50 @@ func TestRunCheck(t *testing.T) {
 	}
 }
 
+// TestNothingStaysBehind runs apps and checks that leave processes behind, and waits until
+// all of them are gone, by a pipe that each of them holds.
+func TestNothingStaysBehind(t *testing.T) {
+	app := func(cmd *exec.Cmd) error {
+		output := &awaited{line: "up\n", seen: make(chan struct{})}
+		p, err := start(cmd, output, func() {})
+		if err != nil {
+			return err
+		}
+		<-output.seen
+		p.stop(10 * time.Millisecond)
+		return nil
+	}
+	check := func(cmd *exec.Cmd) error {
+		runCheck(t.Context(), 2*time.Second, cmd)
+		return nil
+	}
+	for _, tt := range []struct {
+		script string
+		run    func(*exec.Cmd) error
+	}{
+		{"sleep 1000 & echo up; exit 0", app},
+		{"trap '' TERM; sleep 1000 & echo up; wait", app},
+		{"sleep 1000 >/dev/null 2>&1 & exit 0", check},
+		{"sleep 1000 >/dev/null 2>&1 & wait", check},
+	} {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.Command("/bin/sh", "-c", tt.script)
+		cmd.ExtraFiles = []*os.File{w}
+		if err := errors.Join(tt.run(cmd), w.Close(), r.SetReadDeadline(time.Now().Add(time.Minute))); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadAll(r); err != nil {
+			t.Fatalf("%s: a process runs on: %v", tt.script, err)
+		}
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // TestProcess stops apps of all kinds, and reads all that they have written.
 func TestProcess(t *testing.T) {
 	for _, tt := range []struct {

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// What ECS's API answers, and aws prints of it, as far as it is read.
+// The parts that are read of the answers of ECS's API, which aws prints, too.
 //
 // https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Types.html
 type (

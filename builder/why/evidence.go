@@ -2,7 +2,6 @@ package why
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/lint"
+	"github.com/ko-health/kohealth/builder/quote"
 )
 
 // An Evidence is a fact, and the container that it is about.
@@ -196,20 +196,10 @@ func (c *Container) describeCheck() string {
 	case c.Check == nil || len(c.Check.Test) == 0:
 		return "the container has no check"
 	case !c.hasCheck():
-		return "the check is disabled: " + quoted(c.Check.Test)
+		return "the check is disabled: " + quote.JSON(c.Check.Test)
 	}
 	t := c.timings()
-	return fmt.Sprintf("check: %s, every %s, timeout %s, %d retries, start period %s", quoted(c.Check.Test), t.Interval, t.Timeout, t.Retries, t.StartPeriod)
-}
-
-func quoted(test []string) string {
-	var b strings.Builder
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(test); err != nil {
-		return strings.Join(test, " ")
-	}
-	return strings.TrimSpace(b.String())
+	return fmt.Sprintf("check: %s, every %s, timeout %s, %d retries, start period %s", quote.JSON(c.Check.Test), t.Interval, t.Timeout, t.Retries, t.StartPeriod)
 }
 
 // timings returns the check's numbers, with the platform's own where none is said.

@@ -12,7 +12,7 @@ import (
 	"github.com/ko-health/kohealth/builder/health"
 )
 
-// What kubectl prints of pods and events, as far as it is read.
+// The parts that are read of what kubectl prints of pods and events.
 //
 // https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/
 type (

@@ -33,7 +33,7 @@ const (
 // A Status is what a container does, whatever its check says.
 type Status string
 
-// What containers do. Waiting has not been started yet.
+// The statuses of containers. A container that is Waiting has not been started yet.
 const (
 	Waiting Status = "waiting"
 	Running Status = "running"
@@ -45,7 +45,7 @@ const (
 // nothing, as where there is no check.
 type Health string
 
-// What platforms say of a container's health.
+// The platforms' words for a container's health.
 const (
 	Healthy   Health = "healthy"
 	Unhealthy Health = "unhealthy"

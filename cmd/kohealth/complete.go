@@ -15,8 +15,8 @@ import (
 	"github.com/ko-health/kohealth/cmd/kohealth/internal/pipeline"
 )
 
-// What the shell completes is found without starting anything and without asking
-// anybody: people wait for it at every press of a key. Errors leave it empty.
+// Completion starts no process and asks no server: people wait for it at every press of a
+// key. After an error it offers nothing.
 
 func formatWords() (words []string) {
 	for _, f := range render.Formats() {

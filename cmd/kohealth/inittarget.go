@@ -130,7 +130,7 @@ func (t *initTarget) diff(changed []byte) string {
 	return text
 }
 
-// What is chosen that is no check: none, or to try the first one.
+// Choices other than the number of a check: none, or to try the first one.
 const (
 	noCheck  = -1
 	tryFirst = -2

@@ -12,7 +12,7 @@ import (
 // TestDependencies pins which packages of kohealth's a package may depend on, so
 // that they point one way: cmd, builder, layers, builder/health.
 func TestDependencies(t *testing.T) {
-	leaves := []string{"builder/health/probeargs", "builder/hint"}
+	leaves := []string{"builder/health/probeargs", "builder/hint", "builder/quote"}
 	printing := []string{"builder/escape"}
 	health := append([]string{"builder/health", "builder/limits"}, leaves...)
 	layers := append([]string{"layers", "layers/cache"}, health...)
@@ -20,6 +20,7 @@ func TestDependencies(t *testing.T) {
 	lint := slices.Concat([]string{"builder/lint", "builder/composefile", "builder/dockerfile", "builder/hclfile", "builder/judge", "builder/executable", "builder/kube", "builder/doctree", "builder/rootfs", "builder/verified", "layers/cache"}, printing, health)
 	for pkg, want := range map[string][]string{
 		"builder/hint":             {"builder/hint"},
+		"builder/quote":            {"builder/quote"},
 		"builder/escape":           printing,
 		"builder/health/probeargs": {"builder/health/probeargs"},
 		"builder/health":           health,
@@ -33,7 +34,7 @@ func TestDependencies(t *testing.T) {
 		"builder/kube":             {"builder/kube", "builder/doctree", "builder/limits"},
 		"builder/render":           append([]string{"builder/render", "builder/kube", "builder/doctree"}, health...),
 		"builder/doctree":          {"builder/doctree", "builder/limits"},
-		"builder/dockerfile":       {"builder/dockerfile", "builder/doctree", "builder/limits"},
+		"builder/dockerfile":       {"builder/dockerfile", "builder/doctree", "builder/limits", "builder/quote"},
 		"builder/lint":             lint,
 		"builder/hclfile":          {"builder/hclfile", "builder/doctree", "builder/limits"},
 		"builder/judge":            append([]string{"builder/judge", "builder/executable", "builder/rootfs", "builder/verified", "layers/cache"}, health...),
@@ -67,8 +68,8 @@ func TestCommandDependencies(t *testing.T) {
 		"action":     {"cli", "files", "kocompat", "pipeline", "process", "registry", "shellwords", "term", "version"},
 		"cli":        {"term"},
 		"files":      {"term"},
-		"kocompat":   {"files", "registry", "shellwords", "term", "version"},
-		"pipeline":   {"cli", "files", "kocompat", "process", "registry", "shellwords", "term", "version"},
+		"kocompat":   {"files", "registry", "term", "version"},
+		"pipeline":   {"cli", "files", "kocompat", "process", "registry", "term", "version"},
 		"process":    {"cli", "files", "term"},
 		"registry":   {"term", "version"},
 		"shellwords": nil,

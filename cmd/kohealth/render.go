@@ -13,6 +13,7 @@ import (
 	"github.com/ko-health/kohealth/builder/images"
 	"github.com/ko-health/kohealth/builder/judge"
 	"github.com/ko-health/kohealth/builder/lint"
+	"github.com/ko-health/kohealth/builder/quote"
 	"github.com/ko-health/kohealth/builder/render"
 	"github.com/ko-health/kohealth/cmd/kohealth/internal/cli"
 	"github.com/ko-health/kohealth/cmd/kohealth/internal/files"
@@ -195,7 +196,7 @@ func judgeAlone(ctx context.Context, check health.Config) error {
 	}
 	for _, v := range found {
 		if v.Severity == judge.Error {
-			return hint.With(fmt.Errorf("the check %s cannot pass: %s [%s]", health.List(check.Test), v.Message, v.Rule), v.Advice)
+			return hint.With(fmt.Errorf("the check %s cannot pass: %s [%s]", quote.JSON(check.Test), v.Message, v.Rule), v.Advice)
 		}
 	}
 	if check.Test[0] != "NONE" && check.Test[1] != health.ProbePath {

@@ -49,8 +49,8 @@ func newTry(v version.Info) *cobra.Command {
 
 The app runs on this machine, with the environment of its image and nothing of the
 user's, and the check on the image's schedule, as Docker runs it, until it passes or
-Docker would call the container unhealthy. Every check is a line. In the end the app
-is stopped. Nothing is published.
+Docker would call the container unhealthy. It prints one line per check. Afterwards the
+app gets SIGTERM, then SIGKILL after 3 s. Nothing is published.
 
 Nothing runs that the base image brings: neither its programs nor its own check. With
 --engine the image itself runs, in a container of the Docker engine.

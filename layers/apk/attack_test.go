@@ -75,7 +75,7 @@ func checkCache(t *testing.T, dir cache.Dir) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := verifyIndex(data, []*Key{k}); !ok || err != nil {
+		if _, err := verifyIndex(data, []*publicKey{k}); !ok || err != nil {
 			t.Errorf("in the cache: an index that is not signed: %v", err)
 		}
 	}
@@ -229,14 +229,14 @@ func TestRefusesEveryFlippedBit(t *testing.T) {
 		t.Fatal(err)
 	}
 	index := goodKey().Sign(apktest.Index(good))
-	signed, err := verifyIndex(index, []*Key{k})
+	signed, err := verifyIndex(index, []*publicKey{k})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for range 2000 {
 		data := slices.Clone(index)
 		data[rand.IntN(len(data))] ^= 1 << rand.IntN(8)
-		if got, err := verifyIndex(data, []*Key{k}); err == nil && !bytes.Equal(got, signed) {
+		if got, err := verifyIndex(data, []*publicKey{k}); err == nil && !bytes.Equal(got, signed) {
 			t.Error("an index with a flipped bit in its signed part is taken")
 		}
 	}
@@ -274,12 +274,12 @@ func TestRefusesContent(t *testing.T) {
 		"line break":                     {[]tar.Header{file("a\nP:evil", 0o644)}, "control characters"},
 		"device":                         {[]tar.Header{null}, "it is neither directory nor file nor link"},
 		"fifo":                           {[]tar.Header{fifo}, "it is neither directory nor file nor link"},
-		"twice":                          {[]tar.Header{file("a", 0o644), file("a", 0o644)}, "there are two of it"},
+		"twice":                          {[]tar.Header{file("a", 0o644), file("a", 0o644)}, "duplicate path"},
 		"twice, written otherwise":       {[]tar.Header{file("a", 0o644), file("./b/../a", 0o644)}, "cannot be part of a path"},
-		"twice, with a dot":              {[]tar.Header{file("a", 0o644), file("./a", 0o644)}, "there are two of it"},
+		"twice, with a dot":              {[]tar.Header{file("a", 0o644), file("./a", 0o644)}, "duplicate path"},
 		"file below a file":              {[]tar.Header{file("a", 0o644), file("a/b", 0o644)}, `"/a" is not a directory`},
 		"file below its own link":        {[]tar.Header{apktest.Link("x", "etc"), file("x/passwd", 0o644)}, `"/x" is not a directory`},
-		"file becomes a directory":       {[]tar.Header{file("a", 0o644), apktest.Dir("a", 0o755)}, "there are two of it"},
+		"file becomes a directory":       {[]tar.Header{file("a", 0o644), apktest.Dir("a", 0o755)}, "duplicate path"},
 		"link that climbs out":           {[]tar.Header{apktest.Link("usr/x", "../../etc/shadow")}, "is outside of the tree"},
 		"link that climbs out on a way":  {[]tar.Header{apktest.Link("x", "usr/../../etc")}, "is outside of the tree"},
 		"absolute link that climbs out":  {[]tar.Header{apktest.Link("x", "/../etc")}, "is outside of the tree"},
@@ -371,7 +371,7 @@ func TestManySignatures(t *testing.T) {
 		t.Fatal(err)
 	}
 	index := slices.Concat(gz(t, first.Bytes()), make([]byte, limits.Index.Max()/2))
-	if _, err := verifyIndex(index, []*Key{k}); err == nil || !strings.Contains(err.Error(), "no trusted key has signed it") {
+	if _, err := verifyIndex(index, []*publicKey{k}); err == nil || !strings.Contains(err.Error(), "no trusted key has signed it") {
 		t.Errorf("error %v", err)
 	}
 }

@@ -311,8 +311,8 @@ func TestCacheKey(t *testing.T) {
 	add("base", c.choiceKey(change(func(r *Request) { r.Base = another(t, "other") }), nil, x))
 	add("architecture", c.choiceKey(change(func(r *Request) { r.Arch = "aarch64" }), nil, x))
 	add("reserved", c.choiceKey(change(func(r *Request) { r.Reserved = nil }), nil, x))
-	add("key", c.choiceKey(req, []*Key{k}, x))
-	add("weak key", c.choiceKey(req, []*Key{&weak}, x))
+	add("key", c.choiceKey(req, []*publicKey{k}, x))
+	add("weak key", c.choiceKey(req, []*publicKey{&weak}, x))
 	add("index", c.choiceKey(req, nil, []*index{{repo: x[0].repo, digest: "2"}}))
 	add("repository", c.choiceKey(req, nil, []*index{{repo: &repository{dir: "b"}, digest: "1"}}))
 }

@@ -47,8 +47,8 @@ type patience struct{ backoff, stall, resolve time.Duration }
 // A Request says which packages to add to what.
 type Request struct {
 	Packages     []string   // names, perhaps with versions: curl, curl=8.21.0-r2, curl~8.21
-	Repositories []string   // URLs or directories; none means DefaultRepository
-	Keys         []string   // files of public keys, see ReadKey
+	Repositories []string   // URLs or directories; none means Wolfi's
+	Keys         []string   // files of public keys, in PEM; behind "sha1:" signatures with SHA-1 count, too
 	Offline      bool       // take all from the cache
 	Arch         string     // such as x86_64
 	Base         *rootfs.FS // the base image's file system; without an ID nothing is kept by it
@@ -69,7 +69,7 @@ func (c *Client) Check(req Request) error {
 }
 
 // read reads keys, parses what is wanted, and says where to look for it.
-func (c *Client) read(req Request) (keys []*Key, wanted []constraint, repositories []*repository, err error) {
+func (c *Client) read(req Request) (keys []*publicKey, wanted []constraint, repositories []*repository, err error) {
 	if keys, err = readKeys(req.Keys); err != nil {
 		return nil, nil, nil, err
 	}
@@ -100,8 +100,8 @@ func (c *Client) Install(ctx context.Context, req Request) (*Installation, error
 	if req.Base.ID() == "" {
 		return c.install(ctx, req, indexes, wanted)
 	}
-	// Of what an index says little concerns a request: results are kept by the packages
-	// that were chosen, and choices by the whole index.
+	// Most of an index does not concern a request: results are kept by the packages that
+	// were chosen, and choices by the whole index.
 	choices, key := c.Cache.Sub("apk").Sub("choices"), c.choiceKey(req, keys, indexes)
 	if id, ok := choices.Get(key); ok {
 		if i, ok := c.kept(string(id)); ok {
@@ -147,7 +147,7 @@ func (i *Installation) key(req Request) string {
 const format = "4"
 
 // choiceKey tells apart everything that a choice of packages follows from.
-func (c *Client) choiceKey(req Request, keys []*Key, indexes []*index) string {
+func (c *Client) choiceKey(req Request, keys []*publicKey, indexes []*index) string {
 	parts := []string{format, runtime.Version(), req.Arch, req.Base.ID(), c.pinned().Fingerprint}
 	for _, x := range indexes {
 		parts = append(parts, "index", x.repo.String(), x.digest)
@@ -160,10 +160,10 @@ func (c *Client) choiceKey(req Request, keys []*Key, indexes []*index) string {
 	return digest(fmt.Appendf(nil, "%q", parts))
 }
 
-func (c *Client) repositories(req Request, keys []*Key) (list []*repository, err error) {
+func (c *Client) repositories(req Request, keys []*publicKey) (list []*repository, err error) {
 	locations := req.Repositories
 	if len(locations) == 0 {
-		locations = []string{DefaultRepository}
+		locations = []string{defaultRepository}
 	}
 	for _, location := range locations {
 		r, err := c.newRepository(location, keys, req.Offline)

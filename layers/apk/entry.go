@@ -180,7 +180,7 @@ func checkTarget(e *entry) error {
 // check refuses an entry that does not go with those before it.
 func (t *entries) check(e *entry) error {
 	if old := t.seen[e.path]; old != nil && !(old.isDir() && e.isDir()) {
-		return errors.New("there are two of it")
+		return errors.New("duplicate path")
 	}
 	for dir := path.Dir(e.path); dir != "/"; dir = path.Dir(dir) {
 		if above := t.seen[dir]; above != nil && !above.isDir() {

@@ -53,7 +53,7 @@ func FuzzIndex(f *testing.F) {
 	f.Add(index, false)
 	f.Add(signed[:len(signed)/2], true)
 	f.Fuzz(func(t *testing.T, data []byte, first bool) {
-		if got, err := verifyIndex(data, []*Key{k}); err == nil && !bytes.Equal(got, index) {
+		if got, err := verifyIndex(data, []*publicKey{k}); err == nil && !bytes.Equal(got, index) {
 			t.Error("something else than the index is signed")
 		}
 		_ = readIndex(data, "x86_64", func(p *Package) {

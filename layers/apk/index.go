@@ -28,7 +28,7 @@ type head struct {
 const indexName = "APKINDEX.tar.gz"
 
 // wrongDirectory is what to do about a repository that has no index.
-const wrongDirectory = "name the directory above x86_64 and aarch64, as in " + DefaultRepository
+const wrongDirectory = "name the directory above x86_64 and aarch64, as in " + defaultRepository
 
 // fetchIndex makes sure that the index is at hand: of a remote one that is in the cache
 // it only asks whether it has changed, once.
@@ -110,7 +110,7 @@ func (x *index) verify(ctx context.Context) ([]byte, error) {
 		if keyErr != nil {
 			return nil, fmt.Errorf("repository %s: %w", x.repo, &keyError{keyErr})
 		}
-		signed, err = verifyIndex(x.body, []*Key{k})
+		signed, err = verifyIndex(x.body, []*publicKey{k})
 	}
 	if err != nil {
 		return nil, fmt.Errorf("index of %s: %w", x.repo, err)

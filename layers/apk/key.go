@@ -17,17 +17,17 @@ import (
 	"github.com/ko-health/kohealth/builder/limits"
 )
 
-// A Key is the public key of a repository.
-type Key struct {
+// A publicKey is the key of a repository.
+type publicKey struct {
 	public *rsa.PublicKey
 	der    []byte
 	sha1   bool // signatures with SHA-1 count, too
 }
 
-// ReadKey reads a public key from a PEM file. The prefix "sha1:" before the file's name
+// readKey reads a public key from a PEM file. The prefix "sha1:" before the file's name
 // says that signatures with SHA-1 are trusted as well: some old repositories have no
 // others.
-func ReadKey(spec string) (*Key, error) {
+func readKey(spec string) (*publicKey, error) {
 	name, weak := strings.CutPrefix(spec, "sha1:")
 	if strings.Contains(name, "://") {
 		return nil, hint.With(errors.New("reading key: it is a URL, not a file"), // whose password or token is not shown
@@ -48,9 +48,9 @@ func ReadKey(spec string) (*Key, error) {
 	return k, nil
 }
 
-func readKeys(specs []string) (keys []*Key, err error) {
+func readKeys(specs []string) (keys []*publicKey, err error) {
 	for _, spec := range specs {
-		k, err := ReadKey(spec)
+		k, err := readKey(spec)
 		if err != nil {
 			return nil, err
 		}
@@ -59,7 +59,7 @@ func readKeys(specs []string) (keys []*Key, err error) {
 	return keys, nil
 }
 
-func parseKey(text []byte) (*Key, error) {
+func parseKey(text []byte) (*publicKey, error) {
 	block, _ := pem.Decode(text)
 	if block == nil {
 		return nil, hint.With(errors.New("it is not PEM"), "the file of a public key begins with -----BEGIN PUBLIC KEY-----")
@@ -82,17 +82,17 @@ func parseKey(text []byte) (*Key, error) {
 	if k.Size()*8 < 2048 {
 		return nil, fmt.Errorf("RSA with %d bits is too weak", k.Size()*8)
 	}
-	return &Key{public: k, der: block.Bytes}, nil
+	return &publicKey{public: k, der: block.Bytes}, nil
 }
 
-// Fingerprint returns the SHA-256 digest of the key's DER form, in hex.
-func (k *Key) Fingerprint() string {
+// fingerprint returns the SHA-256 digest of the key's DER form, in hex.
+func (k *publicKey) fingerprint() string {
 	sum := sha256.Sum256(k.der)
 	return hex.EncodeToString(sum[:])
 }
 
 // id tells keys and what they are trusted with apart.
-func (k *Key) id() string { return fmt.Sprint(k.Fingerprint(), k.sha1) }
+func (k *publicKey) id() string { return fmt.Sprint(k.fingerprint(), k.sha1) }
 
 // A PinnedKey is a key that is downloaded from the repository itself and accepted only
 // with its fingerprint.
@@ -104,10 +104,10 @@ func wolfiKey() PinnedKey {
 }
 
 // pinnedKey returns the key that has the fingerprint, from the cache or the repository.
-func (r *repository) pinnedKey(ctx context.Context, pin PinnedKey) (*Key, error) {
+func (r *repository) pinnedKey(ctx context.Context, pin PinnedKey) (*publicKey, error) {
 	kept := r.Cache.Sub("apk").Sub("keys")
 	if text, ok := kept.Get(pin.Fingerprint); ok {
-		if k, err := parseKey(text); err == nil && k.Fingerprint() == pin.Fingerprint {
+		if k, err := parseKey(text); err == nil && k.fingerprint() == pin.Fingerprint {
 			return k, nil
 		}
 	}
@@ -116,8 +116,8 @@ func (r *repository) pinnedKey(ctx context.Context, pin PinnedKey) (*Key, error)
 		return nil, fmt.Errorf("key %q: %w", pin.Name, err)
 	}
 	k, err := parseKey(text)
-	if err == nil && k.Fingerprint() != pin.Fingerprint {
-		err = hint.With(fmt.Errorf("its fingerprint is %s, not %s", k.Fingerprint(), pin.Fingerprint),
+	if err == nil && k.fingerprint() != pin.Fingerprint {
+		err = hint.With(fmt.Errorf("its fingerprint is %s, not %s", k.fingerprint(), pin.Fingerprint),
 			"this is not the key that kohealth knows: find out why before you trust it with --health-key")
 	}
 	if err != nil {

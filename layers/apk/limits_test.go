@@ -55,7 +55,7 @@ func TestFileLimits(t *testing.T) {
 			t.Fatal(err)
 		}
 		if limit == limits.Key {
-			if _, err := ReadKey(name); err != nil && limits.IsExceeded(err) {
+			if _, err := readKey(name); err != nil && limits.IsExceeded(err) {
 				return err
 			}
 			return nil

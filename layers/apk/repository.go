@@ -17,8 +17,8 @@ import (
 	"github.com/ko-health/kohealth/layers/cache"
 )
 
-// DefaultRepository is Wolfi's.
-const DefaultRepository = "https://packages.wolfi.dev/os"
+// defaultRepository is Wolfi's.
+const defaultRepository = "https://packages.wolfi.dev/os"
 
 // A repository is one directory tree of packages, by the network or on disk.
 type repository struct {
@@ -27,12 +27,12 @@ type repository struct {
 	user    *url.Userinfo // nil if there is none
 	userErr error         // why it could not be looked up
 	dir     string
-	keys    []*Key // that are trusted beside the pinned one
+	keys    []*publicKey // that are trusted beside the pinned one
 	offline bool
 }
 
 // newRepository parses an HTTP URL, a file URL or a directory's path.
-func (c *Client) newRepository(location string, keys []*Key, offline bool) (*repository, error) {
+func (c *Client) newRepository(location string, keys []*publicKey, offline bool) (*repository, error) {
 	r := &repository{Client: c, keys: keys, offline: offline}
 	if !strings.Contains(location, "://") {
 		path := location[len(filepath.VolumeName(location)):]
@@ -57,7 +57,7 @@ func (c *Client) newRepository(location string, keys []*Key, offline bool) (*rep
 		return r, nil
 	case u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
 		return nil, hint.With(fmt.Errorf("parsing repository %q: want an http, https or file URL, or a directory", u),
-			"Wolfi's is "+DefaultRepository)
+			"Wolfi's is "+defaultRepository)
 	}
 	if r.user == nil {
 		r.user, r.userErr = netrcUser(u.Hostname())

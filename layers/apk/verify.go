@@ -85,7 +85,7 @@ func cutSignatures(index []byte) (signatures []signature, signed []byte, err err
 }
 
 // verifyIndex returns the part of an index that a trusted key has signed.
-func verifyIndex(index []byte, keys []*Key) ([]byte, error) {
+func verifyIndex(index []byte, keys []*publicKey) ([]byte, error) {
 	signatures, signed, err := cutSignatures(index)
 	if err != nil {
 		return nil, hint.With(fmt.Errorf("it is not a signed index: reading signature: %w", err),

@@ -25,6 +25,17 @@ func TestPutGet(t *testing.T) {
 	}
 }
 
+// TestEmptyEntry keeps nothing under a name, which is not the same as no entry.
+func TestEmptyEntry(t *testing.T) {
+	dir := cache.Dir(t.TempDir())
+	if err := dir.Put("x", nil); err != nil {
+		t.Fatal(err)
+	}
+	if data, ok := dir.Get("x"); !ok || len(data) > 0 {
+		t.Errorf("got %q, %v", data, ok)
+	}
+}
+
 func TestDamageIsNoEntry(t *testing.T) {
 	dir := cache.Dir(t.TempDir())
 	if err := dir.Put("a", []byte("content")); err != nil {

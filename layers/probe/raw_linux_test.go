@@ -34,7 +34,26 @@ func TestIsSelf(t *testing.T) {
 		if !c.isSelf(self) {
 			t.Errorf("%#v is connected to itself, and isSelf says no", self)
 		}
+		for _, other := range others(self) {
+			if c.isSelf(other) {
+				t.Errorf("%#v is connected to itself, and isSelf says so of %#v", self, other)
+			}
+		}
 	}
+}
+
+// others returns addresses that differ from one in the port, in the host and in the family.
+func others(sa syscall.Sockaddr) []syscall.Sockaddr {
+	if sa, ok := sa.(*syscall.SockaddrInet4); ok {
+		port, host := *sa, *sa
+		port.Port++
+		host.Addr[3]++
+		return []syscall.Sockaddr{&port, &host, &syscall.SockaddrInet6{Port: sa.Port}}
+	}
+	port, host := *sa.(*syscall.SockaddrInet6), *sa.(*syscall.SockaddrInet6)
+	port.Port++
+	host.Addr[15]++
+	return []syscall.Sockaddr{&port, &host, &syscall.SockaddrInet4{Port: port.Port - 1}}
 }
 
 // TestArm has a single wait end by the deadline even if the kernel adds an eighth to it,

@@ -25,7 +25,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/registry"
 )
 
-// What there is of AWS.
+// The one account of this AWS, and its registries.
 const (
 	Account = "123456789012"
 	Region  = "eu-central-1"

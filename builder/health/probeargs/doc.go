@@ -47,8 +47,8 @@
 //
 //	cmd, known, err := probeargs.ParseAs("/usr/bin/curl", []string{"-fsS", "http://localhost:8080/"})
 //
-// What an answer is worth is what it is to the tool: to curl without -f, anything; to
-// wget, only what a redirect leads to in the end. The rest is the probe's own: hosts
+// An answer is healthy if the tool would exit with 0: for curl without -f, any answer; for
+// wget, the one that redirects lead to in the end. The rest is the probe's own: hosts
 // other than localhost and the loopback interface's are refused, there is one try
 // and one deadline, and nothing is printed. An option is refused, by name, if the
 // probe does not know it or could not do what it is given for. URLs are read as the

@@ -19,10 +19,10 @@ import (
 
 	"github.com/ko-health/kohealth/builder/hint"
 	"github.com/ko-health/kohealth/builder/lint"
+	"github.com/ko-health/kohealth/builder/quote"
 	"github.com/ko-health/kohealth/builder/why"
 	"github.com/ko-health/kohealth/cmd/kohealth/internal/cli"
 	"github.com/ko-health/kohealth/cmd/kohealth/internal/pipeline"
-	"github.com/ko-health/kohealth/cmd/kohealth/internal/shellwords"
 	"github.com/ko-health/kohealth/cmd/kohealth/internal/term"
 )
 
@@ -135,9 +135,9 @@ func (w *workflow) build(ctx context.Context, in inputs) (*Result, error) {
 func (w *workflow) execute(ctx context.Context, env map[string]string, args []string) error {
 	var variables string
 	for _, name := range slices.Sorted(maps.Keys(env)) {
-		variables += name + "=" + shellwords.QuoteAll([]string{env[name]}) + " "
+		variables += name + "=" + quote.Shell(env[name]) + " "
 	}
-	cli.Say("$ %skohealth %s\n", variables, shellwords.QuoteAll(args))
+	cli.Say("$ %skohealth %s\n", variables, quote.ShellWords(args))
 	root := w.newRoot()
 	root.SetArgs(args)
 	return root.ExecuteContext(ctx)

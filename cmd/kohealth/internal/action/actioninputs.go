@@ -81,8 +81,8 @@ func (in inputs) conflict() error {
 		return hint.With(errors.New("input container-name is for one import path"),
 			"write ko://IMPORTPATH as the images of the other containers")
 	case in.get("task-definition") != "" && !named && len(importpaths) > 0:
-		return hint.With(errors.New("of importpaths and task-definition it is not clear which container is meant"),
-			"name it with container-name, or write ko://IMPORTPATH as its image and leave importpaths out")
+		return hint.With(errors.New("importpaths and task-definition do not say which container gets the image"),
+			"set container-name, or write ko://IMPORTPATH as the image of that container and remove importpaths")
 	}
 	return nil
 }

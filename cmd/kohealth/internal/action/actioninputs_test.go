@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ko-health/kohealth/cmd/kohealth/internal/shellwords"
+	"github.com/ko-health/kohealth/builder/quote"
 	"github.com/ko-health/kohealth/cmd/kohealth/internal/term"
 )
 
@@ -47,7 +47,7 @@ func TestActionCommandLine(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := shellwords.QuoteAll(args); got != tt.want {
+			if got := quote.ShellWords(args); got != tt.want {
 				t.Errorf("got  %s\nwant %s", got, tt.want)
 			}
 		})
@@ -58,7 +58,7 @@ func TestActionCommandLine(t *testing.T) {
 func TestActionShowsNoPassword(t *testing.T) {
 	args := []string{"build", "--health-repository=https://user:pass@example.com/os", "--health=http://:8080/@me"}
 	const want = "build --health-repository=https://…@example.com/os --health=http://:8080/@me"
-	if got := term.Hide(shellwords.QuoteAll(args)); got != want {
+	if got := term.Hide(quote.ShellWords(args)); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
@@ -84,7 +84,7 @@ func TestActionInputErrors(t *testing.T) {
 		{inputs{"new": "x"}, `this version of kohealth has no input "new"`},
 		{inputs{"container-name": "web"}, "input container-name needs task-definition"},
 		{inputs{"container-name": "web", "task-definition": "t.json", "importpaths": "./a ./b"}, "input container-name is for one import path"},
-		{inputs{"task-definition": "t.json", "importpaths": "./a"}, "of importpaths and task-definition it is not clear which container is meant"},
+		{inputs{"task-definition": "t.json", "importpaths": "./a"}, "importpaths and task-definition do not say which container gets the image"},
 	} {
 		if _, err := parseInputs(encode(t, tt.inputs)); err == nil || err.Error() != tt.want {
 			t.Errorf("%v: got error %v, want %s", tt.inputs, err, tt.want)

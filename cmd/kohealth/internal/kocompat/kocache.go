@@ -38,7 +38,7 @@ const KoCacheVariable = "KOCACHE"
 // process marks the directory at its start and removes the mark when all went well;
 // the next one that finds a mark removes what is younger.
 //
-// What the disk has made of an entry since is another thing: see digestsName.
+// Damage to an entry after it was written is found by digests: see digestsName.
 type KoCache struct {
 	dir  string
 	lock *flock.Flock

@@ -12,8 +12,8 @@ import (
 	"github.com/ko-health/kohealth/layers/cache"
 )
 
-// What kohealth keeps for the user is kept for so long after its last use, up to so
-// many bytes.
+// keepFor is how long kohealth keeps an entry of the user's cache after its last use, and
+// keepMax how many bytes it keeps in all.
 const (
 	keepFor = 10 * 24 * time.Hour
 	keepMax = 4 << 30

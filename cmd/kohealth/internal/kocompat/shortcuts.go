@@ -17,8 +17,8 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/tools/go/packages"
 
+	"github.com/ko-health/kohealth/builder/quote"
 	"github.com/ko-health/kohealth/cmd/kohealth/internal/files"
-	"github.com/ko-health/kohealth/cmd/kohealth/internal/shellwords"
 )
 
 // ko starts go to learn what kohealth knows: for each platform, which directory a
@@ -41,7 +41,7 @@ func ShortenGo(ctx context.Context, goCmd string) {
 		return
 	}
 	script := fmt.Sprintf("case \"$1 $2\" in\n' ') exit ;;\n'tool buildid') exec %s %s %s \"$3\" ;;\nesac\nexec %[3]s \"$@\"\n",
-		shellwords.Quote(self), BuildIDCommand, shellwords.Quote(goCmd))
+		quote.Shell(self), BuildIDCommand, quote.Shell(goCmd))
 	useScript(ctx, GoVariable, script)
 }
 
@@ -57,7 +57,7 @@ func ShortenList(ctx context.Context, known []*packages.Package) {
 		if err != nil {
 			return
 		}
-		fmt.Fprintf(&script, "%s) printf %%s %s ;;\n", shellwords.Quote(pkg.PkgPath), shellwords.Quote(string(answer)))
+		fmt.Fprintf(&script, "%s) printf %%s %s ;;\n", quote.Shell(pkg.PkgPath), quote.Shell(string(answer)))
 	}
 	script.WriteString("*) printf '{\"NotHandled\":true}' ;;\nesac\n")
 	useScript(ctx, driverVariable, script.String())

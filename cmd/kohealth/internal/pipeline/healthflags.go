@@ -203,8 +203,8 @@ func ReadVariables() (said health.Settings, format string, err error) {
 	return said, os.Getenv(Variable(FormatFlag)), nil
 }
 
-// Of returns what tells the check of an import path, which is matched to builds[] as
-// ko has matched it.
+// Of returns a function that returns the check of an import path. The path is matched to
+// builds[] as ko has matched it.
 func (c *checks) Of(bo *options.BuildOptions) func(importpath string) (health.Check, error) {
 	return func(importpath string) (health.Check, error) {
 		settings := c.file.For(health.BuildID{})

@@ -30,7 +30,7 @@ func serve(t *testing.T, h http.HandlerFunc) (get func(ctx context.Context, path
 	srv := httptest.NewServer(h)
 	t.Cleanup(srv.Close)
 	return func(ctx context.Context, path string) ([]byte, error) {
-		client := &http.Client{Transport: newTransport(ctx, http.DefaultTransport, 300*time.Millisecond, time.Millisecond)}
+		client := &http.Client{Transport: newTransport(ctx, http.DefaultTransport, 1500*time.Millisecond, time.Millisecond)}
 		resp, err := client.Get(srv.URL + path)
 		if err != nil {
 			return nil, err
@@ -212,18 +212,18 @@ func TestSlowReaders(t *testing.T) {
 		_, _ = w.Write(content)
 	}))
 	defer srv.Close()
-	transport := newTransport(t.Context(), http.DefaultTransport, 200*time.Millisecond, time.Millisecond)
+	transport := newTransport(t.Context(), http.DefaultTransport, time.Second, time.Millisecond)
 	resp, err := (&http.Client{Transport: transport}).Get(srv.URL + path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	time.Sleep(400 * time.Millisecond)
+	time.Sleep(1500 * time.Millisecond)
 	if got, err := io.ReadAll(resp.Body); err != nil || !bytes.Equal(got, content) {
 		t.Errorf("got %d bytes, %v", len(got), err)
 	}
 	r, w := io.Pipe()
-	time.AfterFunc(400*time.Millisecond, func() { _ = w.Close() })
+	time.AfterFunc(1500*time.Millisecond, func() { _ = w.Close() })
 	req, _ := http.NewRequest(http.MethodPatch, srv.URL+path, r)
 	if resp, err = transport.RoundTrip(req); err != nil {
 		t.Fatal(err)

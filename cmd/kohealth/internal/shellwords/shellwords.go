@@ -1,14 +1,10 @@
-// Package shellwords splits words as a POSIX shell does, expanding nothing, and quotes them
-// for one.
+// Package shellwords splits words as a POSIX shell does, expanding nothing.
 package shellwords
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode"
-
-	"mvdan.cc/sh/v3/syntax"
 )
 
 // Split splits s into words as a shell does, with its quotes and backslashes.
@@ -57,28 +53,4 @@ func Split(s string) (words []string, err error) {
 		words = append(words, word.String())
 	}
 	return words, nil
-}
-
-// QuoteAll writes words so that a shell reads them.
-func QuoteAll(words []string) string {
-	quoted := make([]string, len(words))
-	for i, w := range words {
-		if quoted[i] = w; plain.MatchString(w) {
-			continue
-		}
-		q, err := syntax.Quote(w, syntax.LangBash)
-		if err != nil { // a null byte
-			q = fmt.Sprintf("%q", w)
-		}
-		quoted[i] = q
-	}
-	return strings.Join(quoted, " ")
-}
-
-// plain matches words that no shell changes.
-var plain = regexp.MustCompile(`^[\w@%+=:,./-]+$`)
-
-// Quote quotes a word for the shell.
-func Quote(word string) string {
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }

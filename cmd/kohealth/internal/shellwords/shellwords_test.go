@@ -1,8 +1,6 @@
 package shellwords
 
 import (
-	"os/exec"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -70,21 +68,4 @@ func shellWords(s string) (words []string, ok bool) {
 		words = append(words, fields...)
 	}
 	return words, true
-}
-
-// TestQuote has the shell read what was quoted for it.
-func TestQuote(t *testing.T) {
-	sh, err := exec.LookPath("sh")
-	if err != nil && runtime.GOOS == "windows" {
-		t.Skip("Windows has no POSIX shell of its own")
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, word := range []string{"", "a b", "it's", `"$HOME" \n`, "''", "`id`\nx", "%s"} {
-		out, err := exec.Command(sh, "-c", "printf %s "+Quote(word)).Output()
-		if err != nil || string(out) != word {
-			t.Errorf("quote(%q) is %q to the shell, %v", word, out, err)
-		}
-	}
 }
