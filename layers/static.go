@@ -3,10 +3,12 @@ package layers
 import (
 	"archive/zip"
 	"bytes"
+	"compress/gzip"
 	"crypto/x509"
 	_ "embed"
 	"encoding/pem"
 	"fmt"
+	"io"
 	"io/fs"
 	"path"
 	"slices"
@@ -20,12 +22,13 @@ import (
 	"golang.org/x/crypto/x509roots/fallback/bundle"
 )
 
-// zoneinfoZip is the time zone database as Go's own distribution carries it. It is in
-// the public domain: https://www.iana.org/time-zones
+// zoneinfo is the time zone database as Go's own distribution carries it, an archive that
+// is not compressed, and is here. It is in the public domain:
+// https://www.iana.org/time-zones
 //
-//go:generate cp $GOROOT/lib/time/zoneinfo.zip static/zoneinfo.zip
-//go:embed static/zoneinfo.zip
-var zoneinfoZip []byte
+//go:generate sh -c "gzip -9n <$GOROOT/lib/time/zoneinfo.zip >static/zoneinfo.zip.gz"
+//go:embed static/zoneinfo.zip.gz
+var zoneinfo []byte
 
 // nonroot is the user and the group that images run as, with the number that
 // distroless and Chainguard's images gave it.
@@ -202,7 +205,15 @@ func certificateFiles() ([]File, error) {
 // zoneFiles unpacks the time zones: everything but Go reads only unpacked ones.
 func zoneFiles() ([]File, error) {
 	const root = "/usr/share/zoneinfo"
-	archive, err := zip.NewReader(bytes.NewReader(zoneinfoZip), int64(len(zoneinfoZip)))
+	unzipped, err := gzip.NewReader(bytes.NewReader(zoneinfo))
+	if err != nil {
+		return nil, err
+	}
+	data, err := io.ReadAll(unzipped)
+	if err != nil {
+		return nil, err
+	}
+	archive, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
 		return nil, err
 	}
