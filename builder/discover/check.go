@@ -88,9 +88,7 @@ func (c *checker) checkFiles(pkg *packages.Package, fset *token.FileSet, files [
 	own, info := c.own(pkg), c.app.info
 	if !own {
 		info = nil
-		for _, f := range files {
-			prune(f, pkg)
-		}
+		prune(files, pkg)
 	}
 	c.checkImports(pkg, files)
 	c.refused = cmp.Or(c.refused, c.checkConstants(pkg, fset, files))
@@ -128,73 +126,6 @@ func (c *checker) checkImports(pkg *packages.Package, files []*ast.File) {
 			}
 		}
 	}
-}
-
-// prune leaves of a file what others can see of it, and the imports that this needs.
-// Most of what an app is made of is needed by bodies of functions only.
-func prune(f *ast.File, pkg *packages.Package) {
-	used := map[string]bool{}
-	f.Decls = slices.DeleteFunc(f.Decls, isHidden)
-	for _, decl := range f.Decls {
-		if fn, ok := decl.(*ast.FuncDecl); ok {
-			fn.Body = nil
-		}
-		if gen, ok := decl.(*ast.GenDecl); ok && gen.Tok == token.IMPORT {
-			continue
-		}
-		ast.Inspect(decl, func(n ast.Node) bool {
-			if sel, ok := n.(*ast.SelectorExpr); ok {
-				if id, ok := sel.X.(*ast.Ident); ok {
-					used[id.Name] = true
-				}
-			}
-			return true
-		})
-	}
-	unused := func(spec ast.Spec) bool { return !isUsed(spec.(*ast.ImportSpec), pkg, used) }
-	f.Decls = slices.DeleteFunc(f.Decls, func(decl ast.Decl) bool {
-		gen, ok := decl.(*ast.GenDecl)
-		if ok && gen.Tok == token.IMPORT {
-			gen.Specs = slices.DeleteFunc(gen.Specs, unused)
-		}
-		return ok && len(gen.Specs) == 0
-	})
-	f.Imports = slices.DeleteFunc(f.Imports, func(spec *ast.ImportSpec) bool { return unused(spec) })
-}
-
-// isHidden reports whether nothing that others see depends on a declaration: that of
-// init, and of a variable without a name. It takes the value from a variable that has a
-// type.
-func isHidden(decl ast.Decl) bool {
-	switch decl := decl.(type) {
-	case *ast.FuncDecl:
-		return decl.Recv == nil && decl.Name.Name == "init"
-	case *ast.GenDecl:
-		if decl.Tok != token.VAR {
-			return false
-		}
-		decl.Specs = slices.DeleteFunc(decl.Specs, func(spec ast.Spec) bool {
-			v := spec.(*ast.ValueSpec)
-			if v.Type != nil {
-				v.Values = nil
-			}
-			return !slices.ContainsFunc(v.Names, func(name *ast.Ident) bool { return name.Name != "_" })
-		})
-		return len(decl.Specs) == 0
-	}
-	return false
-}
-
-// isUsed reports whether a file that uses some names needs an import.
-func isUsed(spec *ast.ImportSpec, pkg *packages.Package, used map[string]bool) bool {
-	if spec.Name != nil {
-		return spec.Name.Name == "." || used[spec.Name.Name]
-	}
-	path, err := strconv.Unquote(spec.Path.Value)
-	if err != nil || pkg.Imports[path] == nil || pkg.Imports[path].Name == "" {
-		return true
-	}
-	return used[pkg.Imports[path].Name]
 }
 
 // An importer finds what a package imports.

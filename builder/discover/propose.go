@@ -127,7 +127,7 @@ func (p *proposer) proposeListen(c candidate) {
 	case c.at == "":
 	case c.unix:
 		p.add(scoreUnix-len(c.notes), []string{"unix://" + c.at}, c.evidence, c.notes, nil)
-	case p.count() > 1 || len(c.weak) > 0:
+	case p.count() > 1 || len(c.weak) > 0 || p.isDebugging(c.server):
 		p.add(scoreOne-len(c.notes), []string{"tcp://" + c.at}, c.evidence, c.notes, nil)
 	default:
 		p.add(scoreListen-len(c.notes), []string{"tcp://" + c.at}, c.evidence, c.notes, nil)
@@ -186,6 +186,20 @@ func (p *proposer) isAside(s server) (aside bool) {
 		}
 	}
 	return aside
+}
+
+// isDebugging reports whether a server has nothing but what net/http/pprof and expvar add to
+// http.DefaultServeMux where they are imported.
+func (p *proposer) isDebugging(s server) bool {
+	if s.speaks != overHTTP || slices.ContainsFunc(s.handlers, func(o origin) bool { return o != defaultMux }) ||
+		slices.ContainsFunc(p.all, func(pl place) bool { return pl.router == defaultMux }) {
+		return false
+	}
+	return slices.ContainsFunc(p.files, func(f *ast.File) bool {
+		return slices.ContainsFunc(f.Imports, func(spec *ast.ImportSpec) bool {
+			return spec.Path.Value == `"net/http/pprof"` || spec.Path.Value == `"expvar"`
+		})
+	})
 }
 
 const noteTLS = "the certificate is not verified: -servername instead of -insecure, with a name that it is good for, has it verified"

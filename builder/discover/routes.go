@@ -45,6 +45,7 @@ func routers() []string {
 		"github.com/julienschmidt/httprouter",
 		"github.com/fasthttp/router",
 		"github.com/uptrace/bunrouter",
+		"github.com/prometheus/common/route",
 		"github.com/go-kratos/kratos/transport/http",
 		gatewayPackage,
 	}
@@ -280,7 +281,7 @@ func (f *flow) groupPrefix(group *ast.CallExpr) string {
 	switch f.callee(group).Name() {
 	case "Subrouter": // of r.PathPrefix(path), which is a group in turn
 		return ""
-	case "With", "Methods", "Use", "Host", "Name":
+	case "With", "WithInstrumentation", "Methods", "Use", "Host", "Name":
 		return ""
 	}
 	for _, v := range f.values(argument(group, 0)) {

@@ -67,7 +67,7 @@ func (s *skimmer) take(token []byte) {
 	case ';':
 		s.endSpec()
 	case '.':
-		s.inferred = s.inferred || string(s.last) == "["
+		s.inferred = s.inferred || string(s.last) == "[" && bytes.HasPrefix(s.src[s.at-1:], []byte("..."))
 	default:
 		if s.depth == 0 && s.decl == nil {
 			s.decl = token
@@ -106,7 +106,7 @@ func (s *skimmer) holdsHidden() bool {
 	return string(s.decl) == "func" && s.depth == 0 || string(s.decl) == "var" && !s.inferred
 }
 
-// leaveOut passes over what is in braces, and over those of a function as well.
+// leaveOut passes over what is in braces.
 func (s *skimmer) leaveOut() {
 	begin := s.at
 	for depth := 1; depth > 0; {
@@ -122,11 +122,9 @@ func (s *skimmer) leaveOut() {
 		}
 		s.at = tokenEnd(s.src, s.at)
 	}
-	if string(s.decl) == "var" {
-		s.out = append(s.out, '{')
-		defer func() { s.out = append(s.out, '}') }()
-	}
+	s.out = append(s.out, '{')
 	s.keepLines(s.src[begin:s.at])
+	s.out = append(s.out, '}')
 	s.last = s.src[s.at-1 : s.at]
 }
 
@@ -143,6 +141,8 @@ func isLetter(c byte) bool {
 	return c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c >= 0x80
 }
 
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
+
 // tokenEnd returns where the token ends that begins at a place: a word, a literal, a
 // comment, or one byte of what is left.
 func tokenEnd(src []byte, at int) int {
@@ -150,7 +150,7 @@ func tokenEnd(src []byte, at int) int {
 	switch c := rest[0]; {
 	case isLetter(c):
 		end := 1
-		for end < len(rest) && isLetter(rest[end]) {
+		for end < len(rest) && (isLetter(rest[end]) || rest[end] == '.' && isDigit(c)) {
 			end++
 		}
 		return at + end

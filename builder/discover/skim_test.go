@@ -24,6 +24,8 @@ var skimmable = []string{
 	"package a\n\nvar a =\nfunc() int { return 1 }()\nvar b = [...]struct{ F func() }{\n\t{func() { println(\"}\") }},\n}\n",
 	"package a\n\ntype T[P interface{ ~int }] struct{ f func(P) }\n\nfunc (t *T[P]) M() (r P) { return r }\nvar t = T[int]{\n\tf: nil, // }\n}\n",
 	"package a; func f() { }; var x = []string{`\n`}; func g()\nvar y /*\n*/ = 2\n",
+	"package a\n\nvar (a = A{[...]A{}})\n\nconst c = 1.\nvar x, y = A{1}[.5], A{2}\n",
+	"package a\n\nfunc f() {\n};\nfunc g()\n",
 	"package a\n\nvar f = func(a ...int) []int { return a }\nvar x = f([]int{1}...)\n",
 }
 
@@ -87,7 +89,9 @@ func visible(text string) ([]string, error) {
 			fn.Body = nil
 		}
 		if gen, ok := decl.(*ast.GenDecl); ok && gen.Tok == token.VAR {
-			ast.Inspect(decl, empty)
+			for _, spec := range gen.Specs {
+				empty(spec)
+			}
 		}
 		var b strings.Builder
 		if err := format.Node(&b, token.NewFileSet(), decl); err != nil {
@@ -98,26 +102,30 @@ func visible(text string) ([]string, error) {
 	return out, nil
 }
 
-// empty empties literals and functions, but those from which the length of an array comes.
-func empty(n ast.Node) bool {
-	switch n := n.(type) {
-	case *ast.ValueSpec:
-		inferred := false
-		for _, x := range n.Values {
-			ast.Inspect(x, func(n ast.Node) bool {
-				a, ok := n.(*ast.ArrayType)
-				if ok {
-					_, dots := a.Len.(*ast.Ellipsis)
-					inferred = inferred || dots
-				}
-				return true
-			})
+// empty empties literals and functions, but for what stands behind an array whose length
+// comes from its literal.
+func empty(spec ast.Spec) {
+	inferred := false
+	var look func(n ast.Node) bool
+	look = func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.ArrayType:
+			_, dots := n.Len.(*ast.Ellipsis)
+			inferred = inferred || dots
+		case *ast.CompositeLit:
+			if n.Type != nil {
+				ast.Inspect(n.Type, look)
+			}
+			if !inferred {
+				n.Elts = nil
+			}
+		case *ast.FuncLit:
+			ast.Inspect(n.Type, look)
+			if !inferred {
+				n.Body.List = nil
+			}
 		}
-		return !inferred
-	case *ast.CompositeLit:
-		n.Elts = nil
-	case *ast.FuncLit:
-		n.Body.List = nil
+		return true
 	}
-	return true
+	ast.Inspect(spec, look)
 }

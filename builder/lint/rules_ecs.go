@@ -73,10 +73,22 @@ func commandDiffers(c *container) []problem {
 		}
 		test = append(test, a.Text)
 	}
-	if slices.Equal(test, c.Image.Check.Test) || slices.Equal(test, c.Image.ecsTest()) {
-		return nil
+	for _, same := range [][]string{test, withoutPorts(test)} {
+		if slices.Equal(same, c.Image.Check.Test) || slices.Equal(same, c.Image.ecsTest()) {
+			return nil
+		}
 	}
 	return at(c.Check.at(0), c.ifImagePasses(c.write("command", c.Image.ecsTest())), "the image's own check is %s", encode(c.Image.Check.Test))
+}
+
+// withoutPorts returns a check with plain auto in the place of auto with ports, which
+// kohealth taskdef puts there.
+func withoutPorts(test []string) []string {
+	plain := slices.Clone(test)
+	if last := len(plain) - 1; last >= 0 && strings.HasPrefix(plain[last], health.DefaultTest+":") {
+		plain[last] = health.DefaultTest
+	}
+	return plain
 }
 
 func timingsDiffer(c *container) []problem {

@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -51,6 +52,18 @@ type Container struct {
 	Pos     doctree.Pos // of the image, or else of the container
 
 	node *doctree.Node
+}
+
+// Ports returns the TCP ports that the container maps, as far as they are known.
+func (c *Container) Ports() (ports []int) {
+	for _, mapping := range c.node.Get("portMappings").List() {
+		protocol, _ := mapping.Get("protocol").Str()
+		known := protocol == "tcp" || !mapping.Get("protocol").Given()
+		if port, ok := mapping.Get("containerPort").Int(); ok && known && !slices.Contains(ports, port) {
+			ports = append(ports, port)
+		}
+	}
+	return ports
 }
 
 // Parse reads a file. Errors that are at a place of it are of type [*doctree.Error].

@@ -3,10 +3,13 @@ package main
 import (
 	"context"
 	"slices"
+	"strconv"
+	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/ko/pkg/build"
 
+	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/hint"
 	"github.com/ko-health/kohealth/builder/lint"
 	"github.com/ko-health/kohealth/builder/render"
@@ -119,11 +122,34 @@ func (d *deployment) edit(images []string) (*taskdef.Edited, error) {
 	for _, t := range d.targets {
 		change := taskdef.Change{Container: t.Container, Image: images[t.index]}
 		if !t.Checked || d.flags.overwrite {
-			change.Check = d.checks[t.index]
+			change.Check = withPorts(d.checks[t.index], t.Ports())
 		}
 		changes = append(changes, change)
 	}
 	return d.file.Edit(changes)
+}
+
+// withPorts returns a check that is auto with the ports that the container maps: whoever is
+// sent there has to find the app, not only what it serves elsewhere. Others stay.
+func withPorts(check *render.ECSHealthCheck, ports []int) *render.ECSHealthCheck {
+	if check == nil || len(ports) == 0 || !isPlainAuto(check.Command) {
+		return check
+	}
+	var words []string
+	for _, port := range ports {
+		words = append(words, strconv.Itoa(port))
+	}
+	named := *check
+	named.Command = slices.Clone(check.Command)
+	named.Command[len(named.Command)-1] += ":" + strings.Join(words, ",")
+	return &named
+}
+
+// isPlainAuto reports whether a command is the probe's, with auto and no path to ask for.
+func isPlainAuto(command []string) bool {
+	asksPath := func(arg string) bool { return strings.HasPrefix(strings.TrimLeft(arg, "-"), "path") }
+	return len(command) > 2 && command[1] == health.ProbePath && command[len(command)-1] == health.DefaultTest &&
+		!slices.ContainsFunc(command[2:], asksPath)
 }
 
 // lint tells what is wrong in the file, held against the images that were built. The

@@ -46,7 +46,9 @@ the reason: it comes behind auto, and only a person can choose it. Comments and
 everything else in the file stay as they are.
 
 With --try the app is built and run, as kohealth try does, with the best check and with
-auto, and the check is only written if it passes. The answer t does so on a terminal.
+auto, and the check is only written if it passes. Where auto is the best, it is written with
+the ports that the app had, as in auto:8080: an app that loses one is unhealthy. On a terminal
+the answer t tries the best check.
 
 Exits with 0, also if there is nothing to write, 2 if the command line is wrong, and 3
 if something could not be done.`,
@@ -95,7 +97,7 @@ func (f *initFlags) run(ctx context.Context, stdin io.Reader, importpath string)
 	if err := files.PrintWords(describeApp(app, proposals)); err != nil {
 		return err
 	}
-	if len(proposals) == 0 || isAuto(proposals[0]) && (f.yes || len(proposals) == 1 || !isTerminal(stdin)) {
+	if len(proposals) == 0 || isAuto(proposals[0]) && !f.try && (f.yes || len(proposals) == 1 || !isTerminal(stdin)) {
 		return nil // which is what an image gets that nothing is written for
 	}
 	t, err := newInitTarget(ctx, app)
@@ -134,8 +136,16 @@ func (f *initFlags) write(ctx context.Context, stdin io.Reader, t *initTarget, p
 		return nil
 	}
 	if f.try {
-		if ok, err := f.prover.proves(ctx, proposals[0].Test.String()); err != nil || !ok {
+		proven, err := f.prover.proves(ctx, proposals[0].Test.String(), proposals)
+		if err != nil || proven == "" {
 			return err
+		}
+		test, err := health.ParseTest(proven)
+		if err != nil {
+			return err
+		}
+		if test.String() != proposals[0].Test.String() {
+			proposals = []discover.Proposal{{Test: test}}
 		}
 	}
 	if isAuto(proposals[0]) { // a person may know better
@@ -171,7 +181,7 @@ func (f *initFlags) write(ctx context.Context, stdin io.Reader, t *initTarget, p
 func (f *initFlags) writeChosen(ctx context.Context, stdin io.Reader, t *initTarget, proposals []discover.Proposal) error {
 	chosen, err := t.ask(ctx, stdin, proposals)
 	for err == nil && chosen == tryFirst {
-		if _, err = f.prover.proves(ctx, proposals[0].Test.String()); err == nil {
+		if _, err = f.prover.proves(ctx, proposals[0].Test.String(), proposals); err == nil {
 			chosen, err = t.ask(ctx, stdin, proposals)
 		}
 	}

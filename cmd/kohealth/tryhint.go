@@ -78,17 +78,24 @@ var debugPorts = []uint16{2112, 2345, 6060}
 // here on Linux gives to whoever asks for any, ip_local_port_range in ip(7).
 const lasting = 32768
 
-// ownPorts returns the ports on which others reach an app for its own sake.
-func ownPorts(addresses []string) (ports []string) {
+// ownPorts returns the ports on which others reach an app for its own sake, as they are
+// written in a check. Those that are written otherwise than as numbers last.
+func ownPorts(addresses []string, written func(port string) string) (ports []string) {
 	for _, address := range addresses {
 		at, err := netip.ParseAddrPort(address)
-		port := fmt.Sprint(at.Port())
-		if err == nil && !at.Addr().IsLoopback() && at.Port() < lasting && !slices.Contains(debugPorts, at.Port()) && !slices.Contains(ports, port) {
+		if err != nil || at.Addr().IsLoopback() || slices.Contains(debugPorts, at.Port()) {
+			continue
+		}
+		number := fmt.Sprint(at.Port())
+		port := written(number)
+		if (port != number || at.Port() < lasting) && !slices.Contains(ports, port) {
 			ports = append(ports, port)
 		}
 	}
 	return ports
 }
+
+func asNumber(port string) string { return port }
 
 // unproven says what auto does not prove of a healthy app, or "".
 func unproven(o trial.Outcome) string {

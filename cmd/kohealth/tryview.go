@@ -113,15 +113,28 @@ func (v *tryView) stop() {
 	}
 }
 
+// accepts begins the line that says on which addresses the app accepts connections.
+const accepts = "the app accepts connections on "
+
+// shownAddresses returns the addresses that kohealth try has shown.
+func shownAddresses(shown string) []string {
+	for line := range strings.Lines(shown) {
+		if list, ok := strings.CutPrefix(line, accepts); ok {
+			return strings.Fields(list)
+		}
+	}
+	return nil
+}
+
 // suggest shows where the app listens and what to configure.
 func (v *tryView) suggest(o trial.Outcome) error {
 	startPeriod, timeout := o.Suggest()
 	text := ""
 	if len(o.Auto.Addresses) > 0 {
-		text = "the app accepts connections on " + strings.Join(o.Auto.Addresses, " ") + "\n"
+		text = accepts + strings.Join(o.Auto.Addresses, " ") + "\n"
 	}
 	text += "healthcheck:         # in .ko.yaml this would fit:\n"
-	if ports := ownPorts(o.Auto.Addresses); len(ports) > 0 && v.auto {
+	if ports := ownPorts(o.Auto.Addresses, asNumber); len(ports) > 0 && v.auto {
 		text += fmt.Sprintf("  test: %-12s # unhealthy, too, if the app does not listen there\n", health.DefaultTest+":"+strings.Join(ports, ","))
 	}
 	text += fmt.Sprintf("  start_period: %-4s # healthy after %s here\n  timeout: %-9s # the check took %s here\n",

@@ -128,7 +128,7 @@ func TestUnproven(t *testing.T) {
 		if got := unproven(trial.Outcome{Auto: trial.Auto{Addresses: listens}}); (got != "") != want.warned {
 			t.Errorf("%s: warning %q", addresses, got)
 		}
-		if got := strings.Join(ownPorts(listens), ","); got != want.ports {
+		if got := strings.Join(ownPorts(listens, asNumber), ","); got != want.ports {
 			t.Errorf("%s: ports %s, want %s", addresses, got, want.ports)
 		}
 	}
