@@ -126,7 +126,7 @@ func composeNone(c *container) []problem {
 }
 
 func composeStartInterval(c *container) []problem {
-	if c.Runtime != onCompose || c.Said == nil || !c.Said.StartInterval.Given || c.Said.StartPeriod.Pos != (doctree.Pos{}) {
+	if c.Runtime != onCompose || c.Fragment || c.Said == nil || !c.Said.StartInterval.Given || c.Said.StartPeriod.Pos != (doctree.Pos{}) {
 		return nil
 	}
 	return at(c.Said.StartInterval.Pos, c.write("startPeriod", health.DefaultStartPeriod), "Compose refuses start_interval without start_period")
