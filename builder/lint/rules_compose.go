@@ -102,11 +102,20 @@ func (c *container) withDollars(a arg) string {
 	var b strings.Builder
 	for _, p := range a.Parts {
 		if p.Name != "" && c.meansOther(p) {
+			if !c.maySet(p.Name) {
+				return ""
+			}
 			b.WriteString("$")
 		}
 		b.WriteString(p.Written)
 	}
 	return encode(b.String())
+}
+
+// maySet reports whether a variable may be set in the container.
+func (c *container) maySet(name string) bool {
+	_, ok := c.environ(name)
+	return ok || c.EnvOpen || c.Image == nil
 }
 
 func unsetVariable(c *container) (found []problem) {

@@ -59,10 +59,10 @@ func outOfRange(key string, n number, least, most int, fix string) []problem {
 
 func timeoutAboveInterval(c *container) []problem {
 	t := c.timings()
-	if c.Runtime != onECS || !c.runs() || !c.Check.Timeout.Given || c.Check.Interval.Open || t.timeout <= t.interval {
-		return nil // Docker counts an interval from the end of a check
+	if c.Runtime != onECS || !c.runs() || !c.Check.Timeout.Given || c.Check.Interval.Open || t.timeout <= t.interval || t.interval != t.forECS().interval {
+		return nil // Docker counts an interval from the end of a check; one that ECS refuses is told of
 	}
-	return at(c.Check.Timeout.Pos, c.write("timeout", t.forECS().interval), "timeout %s is longer than interval %s", t.timeout, t.interval)
+	return at(c.Check.Timeout.Pos, c.write("timeout", health.ECS().Timeout.Nearest(t.interval)), "timeout %s is longer than interval %s", t.timeout, t.interval)
 }
 
 // shortStart is how long an app may be expected to take to start.
