@@ -89,7 +89,10 @@ func (r *run) probeInstead() ([]string, error) {
 	if len(r.asked) != 1 || r.asked[0].probe == nil || !r.isOneCall() {
 		return nil, nil
 	}
-	probe := r.asked[0].probe
+	probe, err := r.withVariables(r.asked[0].probe)
+	if err != nil || probe == nil {
+		return nil, err
+	}
 	c := *r.container
 	c.Files, c.Kohealth = nil, true
 	found, err := judge(r.ctx, Check{append([]string{"CMD", health.ProbePath}, probe...), r.check.Timeout}, c)

@@ -58,6 +58,7 @@ func TestRunLine(t *testing.T) {
 		"docker --context x -D --host=tcp://h:1 run --health-start-period 9s checked":                     {"error no-program"},
 		"podman -c x --log-level debug --remote container run --health-start-period 9s checked":           {"error no-program"},
 		"nerdctl -nk8s.io --debug --address a create --health-start-period 9s checked":                    {"error no-program"},
+		"docker run --health-cmd CMD|wget|-qO-|http://127.0.0.1/ --health-start-period=9s alpine":         {"error command-kind"},
 		"docker run --health-cmd=  checked":                                                               {"error no-program"},
 	} {
 		findings, err := lint.RunLine(t.Context(), words(line), lint.Options{Open: open})

@@ -63,6 +63,7 @@ type container struct {
 	Check        *check        // what is run; nil if nothing is
 	Essential    bool
 	Env          map[string]string // a value may hold [composefile.Unknown]
+	Fragment     bool              // another file fills in what this one leaves out
 	EnvOpen      bool              // there may be variables that Env does not hold
 	Own          *v1.Platform      // that a service asks for; nil is the group's
 	Ports        []int             // that are published or exposed

@@ -30,7 +30,7 @@ func judgeRules() (rules []Rule) {
 
 // judged returns what the judge has found by a rule.
 func (c *container) judged(rule judge.Rule) (found []problem) {
-	if c.Probe != nil && c.Probe.Hook && !slices.Contains(hookRules, rule.ID) || c.Probe == nil && isPasted(c) || len(composeNone(c)) > 0 {
+	if c.Probe != nil && c.Probe.Hook && !slices.Contains(hookRules, rule.ID) || c.Probe == nil && isPasted(c) || len(composeNone(c)) > 0 || c.Kube == nil && c.kindInScript() != nil {
 		return nil // in a file other than Kubernetes', it is not the command that is meant
 	}
 	for _, v := range c.Verdicts {

@@ -199,7 +199,12 @@ func (c *container) part() string {
 func (c *container) printed(p problem) (message, fix string) {
 	message, fix = c.hide(c.inFile(c.part()+p.message)), c.hide(p.fix)
 	if fix != c.Said.named(p.fix) {
-		return message + ": write " + strings.ReplaceAll(fix, "\n", ", ") + ", with the secrets in the place of …", ""
+		var lines []string
+		for line := range strings.Lines(fix) {
+			line, _, _ = strings.Cut(strings.TrimSpace(line), "   # ")
+			lines = append(lines, line)
+		}
+		return message + ": write " + strings.Join(lines, ", then ") + ", with the secrets in the place of …", ""
 	}
 	return message, fix
 }

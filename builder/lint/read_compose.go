@@ -54,6 +54,7 @@ func readService(g *group, key, n *doctree.Node) *container {
 		Env:       g.readEnvironment(n.Get("environment")),
 		User:      n.Get("user"),
 	}
+	c.Fragment = !c.ImageRef.Given() && !n.Get("build").Given() && !n.Get("provider").Given()
 	if n.Get("build").Given() {
 		c.ImageRef = nil // its name is that of what will be built
 	}

@@ -102,11 +102,20 @@ func (c *container) withDollars(a arg) string {
 	var b strings.Builder
 	for _, p := range a.Parts {
 		if p.Name != "" && c.meansOther(p) {
+			if !c.maySet(p.Name) {
+				return ""
+			}
 			b.WriteString("$")
 		}
 		b.WriteString(p.Written)
 	}
 	return encode(b.String())
+}
+
+// maySet reports whether a variable may be set in the container.
+func (c *container) maySet(name string) bool {
+	_, ok := c.environ(name)
+	return ok || c.EnvOpen || c.Image == nil
 }
 
 func unsetVariable(c *container) (found []problem) {
@@ -126,7 +135,7 @@ func composeNone(c *container) []problem {
 }
 
 func composeStartInterval(c *container) []problem {
-	if c.Runtime != onCompose || c.Said == nil || !c.Said.StartInterval.Given || c.Said.StartPeriod.Pos != (doctree.Pos{}) {
+	if c.Runtime != onCompose || c.Fragment || c.Said == nil || !c.Said.StartInterval.Given || c.Said.StartPeriod.Pos != (doctree.Pos{}) {
 		return nil
 	}
 	return at(c.Said.StartInterval.Pos, c.write("startPeriod", health.DefaultStartPeriod), "Compose refuses start_interval without start_period")

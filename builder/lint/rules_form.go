@@ -78,6 +78,22 @@ func unpaste(check *check) []string {
 	return withKind(test)
 }
 
+// kindInScript returns what was meant by a script that begins with CMD or CMD-SHELL, or nil.
+func (c *container) kindInScript() []string {
+	if c.Check.form() != "CMD-SHELL" || len(c.Check.Test) != 2 || c.Check.Test[1].Open ||
+		slices.ContainsFunc(c.Verdicts, func(v judge.Verdict) bool { return v.Rule == "always-healthy" }) {
+		return nil
+	}
+	m := kindAndRest.FindStringSubmatch(c.Check.Test[1].Text)
+	switch {
+	case m == nil:
+		return nil
+	case c.Runtime == onRun: // whose flag takes no other
+		return []string{"CMD-SHELL", m[2]}
+	}
+	return withKind(m[:1])
+}
+
 // kindAndRest matches a kind that stands in one element with the command.
 var kindAndRest = regexp.MustCompile(`(?s)^(CMD-SHELL|CMD)\s+(.*)$`)
 
@@ -109,6 +125,13 @@ func isPasted(c *container) bool { return len(pastedBrackets(c)) > 0 }
 func commandKind(c *container) []problem {
 	if c.Check == nil || len(c.Check.Test) == 0 || c.Check.Test[0].Open || isPasted(c) {
 		return nil
+	}
+	if meant := c.kindInScript(); meant != nil {
+		fix := ""
+		if c.isClean(meant) {
+			fix = c.command(meant)
+		}
+		return at(c.Check.at(1), fix, "the shell looks for a program %s: a kind stands in a list only", strings.Fields(c.Check.Test[1].Text)[0])
 	}
 	kinds := []string{"CMD", "CMD-SHELL"}
 	if c.Runtime != onECS {

@@ -40,7 +40,11 @@ func ecsRetries(c *container) []problem {
 		return nil
 	}
 	n, most := c.Check.Retries, health.ECS().MaxRetries
-	return outOfRange("retries", n, 1, most, c.write("retries", min(max(n.Value, 1), most)))
+	nearest := min(max(n.Value, 1), most)
+	if n.Bad != "" {
+		nearest = health.DockerRetries
+	}
+	return outOfRange("retries", n, 1, most, c.write("retries", nearest))
 }
 
 func outOfRange(key string, n number, least, most int, fix string) []problem {
@@ -55,10 +59,10 @@ func outOfRange(key string, n number, least, most int, fix string) []problem {
 
 func timeoutAboveInterval(c *container) []problem {
 	t := c.timings()
-	if c.Runtime != onECS || !c.runs() || !c.Check.Timeout.Given || c.Check.Interval.Open || t.timeout <= t.interval {
-		return nil // Docker counts an interval from the end of a check
+	if c.Runtime != onECS || !c.runs() || !c.Check.Timeout.Given || c.Check.Interval.Open || t.timeout <= t.interval || t.interval != t.forECS().interval {
+		return nil // Docker counts an interval from the end of a check; one that ECS refuses is told of
 	}
-	return at(c.Check.Timeout.Pos, c.write("timeout", t.interval), "timeout %s is longer than interval %s", t.timeout, t.interval)
+	return at(c.Check.Timeout.Pos, c.write("timeout", health.ECS().Timeout.Nearest(t.interval)), "timeout %s is longer than interval %s", t.timeout, t.interval)
 }
 
 // shortStart is how long an app may be expected to take to start.
@@ -135,7 +139,7 @@ func fractionOfSecond(c *container) (found []problem) {
 }
 
 func startIntervalAlone(c *container) []problem {
-	if c.Check == nil || !c.Check.StartInterval.Given || c.Check.StartInterval.Value == 0 || c.Check.StartPeriod.Value > 0 || c.Check.StartPeriod.Open || len(composeStartInterval(c)) > 0 {
+	if c.Check == nil || c.Fragment || !c.Check.StartInterval.Given || c.Check.StartInterval.Value == 0 || c.Check.StartPeriod.Value > 0 || c.Check.StartPeriod.Open || len(composeStartInterval(c)) > 0 {
 		return nil
 	}
 	return at(c.Check.StartInterval.Pos, c.write("startPeriod", 10*time.Second), "there is a start interval, and no start period")

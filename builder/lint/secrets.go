@@ -290,15 +290,19 @@ func hideUser(value string) string {
 	return hide(value)
 }
 
-// openHeaders hold no secrets.
-var openHeaders = regexp.MustCompile(`(?i)^(host|accept|accept-.*|connection|content-type|origin|range|user-agent|x-forwarded-(for|host|port|proto))$`)
+// openHeaders hold no secrets, and neither do openValues, whatever the header.
+var (
+	openHeaders = regexp.MustCompile(`(?i)^(host|accept|accept-.*|cache-control|connection|content-type|expect|origin|pragma|range|referer|te|upgrade|user-agent|` +
+		`sec-websocket-(version|protocol)|x-forwarded-\w+|x-real-ip|x-requested-with|x-request-id|x-(health|healthcheck|health-check|health-probe|check|probe|monitor))$`)
+	openValues = regexp.MustCompile(`(?i)^(\d{1,3}|true|false|yes|no|on|off)$`)
+)
 
 // redactHeader hides the value of a header.
 func redactHeader(header string) string {
 	inner := strings.Trim(header, `\"',`)
 	name, value, ok := strings.Cut(inner, ":")
 	value = strings.TrimSpace(value)
-	if !ok || openHeaders.MatchString(name) || strings.HasPrefix(value, "//") || value == "" || isVariable.MatchString(value) {
+	if !ok || openHeaders.MatchString(name) || strings.HasPrefix(value, "//") || value == "" || openValues.MatchString(value) || isVariable.MatchString(value) {
 		return header
 	}
 	return strings.Replace(header, inner, name+": "+hidden, 1)
