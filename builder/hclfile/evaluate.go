@@ -167,8 +167,10 @@ func (e *evaluator) call(expr *hclsyntax.FunctionCallExpr) *doctree.Node {
 			}
 		}
 		return n
-	case "jsondecode", "yamldecode":
+	case "jsondecode":
 		return e.unknownUnless(expr)
+	case "yamldecode":
+		return e.yaml(expr)
 	}
 	return e.computed(expr)
 }
@@ -183,6 +185,39 @@ func (e *evaluator) unknownUnless(expr *hclsyntax.FunctionCallExpr) *doctree.Nod
 		return e.unknown(expr)
 	}
 	return n
+}
+
+// yaml evaluates yamldecode of what is known in whole. All of it stands where it is called.
+func (e *evaluator) yaml(expr *hclsyntax.FunctionCallExpr) *doctree.Node {
+	if len(expr.Args) != 1 {
+		return e.unknown(expr)
+	}
+	text, ok := stringOf(e.value(expr.Args[0]))
+	if !ok || strings.Contains(text, doctree.Open) {
+		return e.unknown(expr)
+	}
+	n, err := doctree.Parse([]byte(text))
+	if err != nil {
+		return e.unknown(expr)
+	}
+	place(n, e.pos(expr))
+	return n
+}
+
+// place puts a value, with what it holds, at a place.
+func place(n *doctree.Node, at doctree.Pos) {
+	if n == nil {
+		return
+	}
+	n.Pos, n.Span = at, doctree.Span{}
+	place(n.Inside, at)
+	for _, item := range n.Items {
+		place(item, at)
+	}
+	for _, f := range n.Fields {
+		place(f.Key, at)
+		place(f.Value, at)
+	}
 }
 
 // joined returns the items of a list, or what is not known of them.

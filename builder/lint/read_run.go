@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -16,31 +15,6 @@ import (
 	"github.com/ko-health/kohealth/builder/doctree"
 	"github.com/ko-health/kohealth/builder/hint"
 )
-
-// IsRun reports whether words are a call of docker, podman or nerdctl that runs a container.
-func IsRun(words []string) bool {
-	_, rest := runArgs(words)
-	return rest != nil
-}
-
-// runArgs returns the engine of a call that runs a container, and what follows run or create.
-func runArgs(words []string) (engine string, args []string) {
-	if len(words) < 2 {
-		return "", nil
-	}
-	engine = path.Base(words[0])
-	if engine != "docker" && engine != "podman" && engine != "nerdctl" {
-		return "", nil
-	}
-	rest := words[1:]
-	if rest[0] == "container" {
-		rest = rest[1:]
-	}
-	if len(rest) == 0 || rest[0] != "run" && rest[0] != "create" {
-		return "", nil
-	}
-	return engine, rest[1:]
-}
 
 // RunLine finds what is wrong with the check of a container that docker run, podman run or
 // nerdctl run starts. It has no places: findings are of the command.
