@@ -56,7 +56,7 @@ func isJsonnet(f *file) bool {
 // Actions in braces that Helm's templates hold, and those of templates of any kind. Neither
 // matches what shells, Compose files and ecspresso's hold.
 var (
-	helmAction     = regexp.MustCompile(`\{\{-?\s*(?:\.(?:Values|Release|Chart|Capabilities|Files|Template)\b|(?:include|template|define|toYaml|tpl)\b)`)
+	helmAction     = regexp.MustCompile(`\{\{-?\s*(?:[^}\n]*\.(?:Values|Release|Chart|Capabilities|Files|Template)\b|(?:include|template|define|toYaml|tpl)\b)`)
 	templateAction = regexp.MustCompile(`(?:^|[^$])\{\{-?\s*(?:/\*|\$|(?:with|range|if|else|end)\b)|\{%[-+]?\s*(?:if|for|set|block|macro|raw)\b|(?m:^[\w\s:-]*\s@[A-Z][A-Z_]*@\s*$)`)
 	valueAction    = regexp.MustCompile(`(?m)^\s*(?:-\s+)?(?:[\w./-]+:\s+)?\{\{`) // which YAML takes for a map
 	lineAction     = regexp.MustCompile(`(?m)^\s*(?:\{\{|\{%|<%|\{#)`)

@@ -11,6 +11,7 @@ func TestLookalikes(t *testing.T) {
 	for name, file := range map[string]struct{ data, looks string }{
 		"ecs-task-def.jsonnet": {"local env = std.extVar('ENV');\n{ containerDefinitions: [] }\n", "Jsonnet"},
 		"templates/pod.yaml":   {"kind: {{ .Values.kind }}\n", "a Helm template"},
+		"templates/sts.yaml":   {"apiVersion: v1\n{{- if eq .Values.kind \"a\" }}\nkind: b\n{{- end }}\n", "a Helm template"},
 		"Chart.yaml":           {"name: web\n", "a Helm chart's own file"},
 		"manifest.yml":         {"name: {{.Name}}\ntype: Backend Service\n{{- if .Image}}\nimage: {{.Image}}\n{{- end}}\n", "a template"},
 		"sts.yaml":             {"apiVersion: apps/v1\nkind: StatefulSet\nmetadata:\n  name: @NAME@\n", "a template"},
