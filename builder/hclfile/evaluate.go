@@ -73,7 +73,9 @@ func (e *evaluator) node(expr hclsyntax.Expression) *doctree.Node {
 		return e.call(expr)
 	default:
 		if inner, defined, ok := e.follow(expr); ok {
-			return inner.node(defined)
+			n := inner.node(defined)
+			n.Made = n.Kind == doctree.Scalar
+			return n
 		}
 		return e.computed(expr)
 	}
@@ -242,14 +244,17 @@ func flat(items []*doctree.Node) (all []*doctree.Node) {
 // text evaluates a string, of which parts may not be known.
 func (e *evaluator) text(expr *hclsyntax.TemplateExpr) *doctree.Node {
 	var b strings.Builder
+	made := false
 	for _, part := range expr.Parts {
+		_, isLiteral := part.(*hclsyntax.LiteralValueExpr)
+		made = made || !isLiteral
 		if text, ok := stringOf(e.value(part)); ok {
 			b.WriteString(text)
 		} else {
 			b.WriteString(doctree.Open)
 		}
 	}
-	return &doctree.Node{Kind: doctree.Scalar, Text: b.String(), Pos: e.pos(expr)}
+	return &doctree.Node{Kind: doctree.Scalar, Text: b.String(), Made: made, Pos: e.pos(expr)}
 }
 
 // computed evaluates an expression as HCL does.
@@ -258,5 +263,7 @@ func (e *evaluator) computed(expr hclsyntax.Expression) *doctree.Node {
 	if n.Kind == doctree.Unknown {
 		return e.unknown(expr)
 	}
+	_, isLiteral := expr.(*hclsyntax.LiteralValueExpr)
+	n.Made = n.Kind == doctree.Scalar && !isLiteral
 	return n
 }

@@ -117,7 +117,7 @@ func readArgs(list []*doctree.Node) []arg {
 	args := make([]arg, len(list))
 	for i, n := range list {
 		text, ok := n.Str()
-		args[i] = arg{Text: text, Open: !ok || isOpen(text), Pos: n.At()}
+		args[i] = arg{Text: text, Open: !ok || isOpen(text), Made: n != nil && n.Made, Pos: n.At()}
 	}
 	return args
 }
