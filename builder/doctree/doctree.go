@@ -44,6 +44,7 @@ type Node struct {
 	Kind   Kind
 	Text   string // of a scalar, unquoted
 	Bare   bool   // a scalar is a number or a boolean, and no string
+	Made   bool   // a scalar's text is not the file's own: a template in it was filled in
 	Items  []*Node
 	Fields []Field
 	Inside *Node // what an Unknown list or map holds

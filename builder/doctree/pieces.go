@@ -76,6 +76,7 @@ func (p *Pieces) Parse() (*Node, error) {
 }
 
 func (p *Pieces) place(n *Node) {
+	n.Made = n.Kind == Scalar && p.fills(n.Span)
 	n.Pos, n.Span = p.pos(n.Span.Start), Span{}
 	if n.Kind == Scalar && n.Text == openValue {
 		n.Kind, n.Text = Unknown, ""
@@ -87,6 +88,20 @@ func (p *Pieces) place(n *Node) {
 	for _, part := range n.Parts() {
 		p.place(part)
 	}
+}
+
+// fills reports whether something else than the file gives a part of a span.
+func (p *Pieces) fills(s Span) bool {
+	first, _ := slices.BinarySearchFunc(p.pieces, s.Start+1, func(at piecePos, offset int) int { return at.offset - offset })
+	for _, at := range p.pieces[first:] {
+		if at.offset >= s.End {
+			return false
+		}
+		if at.fixed {
+			return true
+		}
+	}
+	return false
 }
 
 // pos returns where a byte of the text stands in the file.

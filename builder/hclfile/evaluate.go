@@ -73,7 +73,9 @@ func (e *evaluator) node(expr hclsyntax.Expression) *doctree.Node {
 		return e.call(expr)
 	default:
 		if inner, defined, ok := e.follow(expr); ok {
-			return inner.node(defined)
+			n := inner.node(defined)
+			n.Made = n.Kind == doctree.Scalar
+			return n
 		}
 		return e.computed(expr)
 	}
@@ -167,8 +169,10 @@ func (e *evaluator) call(expr *hclsyntax.FunctionCallExpr) *doctree.Node {
 			}
 		}
 		return n
-	case "jsondecode", "yamldecode":
+	case "jsondecode":
 		return e.unknownUnless(expr)
+	case "yamldecode":
+		return e.yaml(expr)
 	}
 	return e.computed(expr)
 }
@@ -183,6 +187,39 @@ func (e *evaluator) unknownUnless(expr *hclsyntax.FunctionCallExpr) *doctree.Nod
 		return e.unknown(expr)
 	}
 	return n
+}
+
+// yaml evaluates yamldecode of what is known in whole. All of it stands where it is called.
+func (e *evaluator) yaml(expr *hclsyntax.FunctionCallExpr) *doctree.Node {
+	if len(expr.Args) != 1 {
+		return e.unknown(expr)
+	}
+	text, ok := stringOf(e.value(expr.Args[0]))
+	if !ok || strings.Contains(text, doctree.Open) {
+		return e.unknown(expr)
+	}
+	n, err := doctree.Parse([]byte(text))
+	if err != nil {
+		return e.unknown(expr)
+	}
+	place(n, e.pos(expr))
+	return n
+}
+
+// place puts a value, with what it holds, at a place.
+func place(n *doctree.Node, at doctree.Pos) {
+	if n == nil {
+		return
+	}
+	n.Pos, n.Span = at, doctree.Span{}
+	place(n.Inside, at)
+	for _, item := range n.Items {
+		place(item, at)
+	}
+	for _, f := range n.Fields {
+		place(f.Key, at)
+		place(f.Value, at)
+	}
 }
 
 // joined returns the items of a list, or what is not known of them.
@@ -207,14 +244,17 @@ func flat(items []*doctree.Node) (all []*doctree.Node) {
 // text evaluates a string, of which parts may not be known.
 func (e *evaluator) text(expr *hclsyntax.TemplateExpr) *doctree.Node {
 	var b strings.Builder
+	made := false
 	for _, part := range expr.Parts {
+		_, isLiteral := part.(*hclsyntax.LiteralValueExpr)
+		made = made || !isLiteral
 		if text, ok := stringOf(e.value(part)); ok {
 			b.WriteString(text)
 		} else {
 			b.WriteString(doctree.Open)
 		}
 	}
-	return &doctree.Node{Kind: doctree.Scalar, Text: b.String(), Pos: e.pos(expr)}
+	return &doctree.Node{Kind: doctree.Scalar, Text: b.String(), Made: made, Pos: e.pos(expr)}
 }
 
 // computed evaluates an expression as HCL does.
@@ -223,5 +263,7 @@ func (e *evaluator) computed(expr hclsyntax.Expression) *doctree.Node {
 	if n.Kind == doctree.Unknown {
 		return e.unknown(expr)
 	}
+	_, isLiteral := expr.(*hclsyntax.LiteralValueExpr)
+	n.Made = n.Kind == doctree.Scalar && !isLiteral
 	return n
 }

@@ -112,6 +112,12 @@ resource "aws_ecs_task_definition" "a" {
 resource "aws_ecs_task_definition" "b" {
   container_definitions = jsonencode(jsondecode(file("${path.module}/task.json")).containerDefinitions)
 }
+resource "aws_ecs_task_definition" "c" {
+  container_definitions = jsonencode(yamldecode(file("task.yaml")))
+}
+-- task.yaml --
+- healthCheck:
+    command: [CMD, yaml]
 -- terraform.tfvars --
 a = "tfvars"
 b = "tfvars"
@@ -131,6 +137,9 @@ b = "auto"
 	}
 	if got, _ := commandOf(t, tasks[1]); got != "CMD|file|" {
 		t.Errorf("%q", got)
+	}
+	if got, pos := commandOf(t, tasks[2]); got != "CMD|yaml|" || pos.Line != 13 {
+		t.Errorf("%q at %v", got, pos)
 	}
 }
 

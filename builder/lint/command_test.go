@@ -44,26 +44,42 @@ func TestRunLine(t *testing.T) {
 		"checked": "config {\"Healthcheck\": {\"Test\": [\"CMD\", \"curl\"]}}\n" + alpine})
 	for line, want := range map[string][]string{
 		"docker run alpine": {"info unchecked"},
-		"docker run --health-cmd /usr/bin/healthcheck|auto ours":                                          {"error no-shell"},
-		"podman run --health-cmd CMD|/usr/bin/healthcheck|auto --health-start-period 9s ours":             nil,
-		"podman run --health-cmd CMD|/usr/bin/healthcheck|auto --health-start-period 9s ours /server":     nil,
-		"podman run --entrypoint /server --health-cmd CMD|/usr/bin/healthcheck|auto ours":                 {"error not-ko-app"},
-		"podman run --entrypoint= --health-cmd CMD|/usr/bin/healthcheck|auto ours /server":                {"error not-ko-app"},
-		"podman run --entrypoint [\"/server\",\"x\"] --health-cmd CMD|/usr/bin/healthcheck|auto ours":     {"error not-ko-app"},
-		"docker run --health-cmd=wget|-qO-|http://127.0.0.1/ --health-start-period 9s alpine":             nil,
-		"docker run --health-cmd curl|-f|http://127.0.0.1/ --health-start-period=9s alpine":               {"error no-program"},
-		"nerdctl container create --health-cmd curl|-f|http://127.0.0.1/ --health-start-period 9s alpine": {"error no-program"},
-		"docker run --health-start-period 9s checked":                                                     {"error no-program"},
-		"docker run --no-healthcheck --health-start-period 9s checked":                                    {"info check-overridden"},
-		"docker --context x -D --host=tcp://h:1 run --health-start-period 9s checked":                     {"error no-program"},
-		"podman -c x --log-level debug --remote container run --health-start-period 9s checked":           {"error no-program"},
-		"nerdctl -nk8s.io --debug --address a create --health-start-period 9s checked":                    {"error no-program"},
-		"docker run --health-cmd CMD|wget|-qO-|http://127.0.0.1/ --health-start-period=9s alpine":         {"error command-kind"},
-		"docker run --health-cmd=  checked":                                                               {"error no-program"},
+		"docker run --health-cmd /usr/bin/healthcheck|auto ours":                                                    {"error no-shell"},
+		"podman run --health-cmd CMD|/usr/bin/healthcheck|auto --health-start-period 9s ours":                       nil,
+		"podman run --health-cmd CMD|/usr/bin/healthcheck|auto --health-start-period 9s ours /server":               nil,
+		"podman run --entrypoint /server --health-cmd CMD|/usr/bin/healthcheck|auto ours":                           {"error not-ko-app"},
+		"podman run --entrypoint= --health-cmd CMD|/usr/bin/healthcheck|auto ours /server":                          {"error not-ko-app"},
+		"podman run --entrypoint [\"/server\",\"x\"] --health-cmd CMD|/usr/bin/healthcheck|auto ours":               {"error not-ko-app"},
+		"docker run --health-cmd=wget|-qO-|http://127.0.0.1/ --health-start-period 9s alpine":                       nil,
+		"docker run --health-cmd curl|-f|http://127.0.0.1/ --health-start-period=9s alpine":                         {"error no-program"},
+		"nerdctl container create --health-cmd curl|-f|http://127.0.0.1/ --health-start-period 9s alpine":           {"error no-program"},
+		"docker run --health-start-period 9s checked":                                                               {"error no-program"},
+		"docker run --no-healthcheck --health-start-period 9s checked":                                              {"info check-overridden"},
+		"docker --context x -D --host=tcp://h:1 run --health-start-period 9s checked":                               {"error no-program"},
+		"podman -c x --log-level debug --remote container run --health-start-period 9s checked":                     {"error no-program"},
+		"nerdctl -nk8s.io --debug --address a create --health-start-period 9s checked":                              {"error no-program"},
+		"docker run --health-cmd CMD|wget|-qO-|http://127.0.0.1/ --health-start-period=9s alpine":                   {"error command-kind"},
+		"docker run --health-cmd=  checked":                                                                         {"error no-program"},
+		"sudo -E docker --context far -D run alpine":                                                                {"info unchecked"},
+		"/usr/bin/podman --remote --url=x container create alpine":                                                  {"info unchecked"},
+		"sudo -u me nerdctl -n k8s.io run --health-cmd=wget|-qO-|http://127.0.0.1/ --health-start-period 9s alpine": nil,
 	} {
 		findings, err := lint.RunLine(t.Context(), words(line), lint.Options{Open: open})
 		if got := found(t, findings, err); !slices.Equal(got, want) {
 			t.Errorf("%s: %q, want %q", line, got, want)
+		}
+	}
+}
+
+// A command that runs no container is none of lint's.
+func TestIsRun(t *testing.T) {
+	for line, want := range map[string]bool{
+		"docker run": true, "docker container run x": true, "docker -H x create y": true, "sudo podman run x": true,
+		"docker": false, "docker -H": false, "docker ps": false, "docker compose run x": false, "run": false, "sudo": false, "sudo run": false,
+		"docker container": false, "podman pod create x": false, "": false,
+	} {
+		if got := lint.IsRun(strings.Fields(line)); got != want {
+			t.Errorf("%q: %v", line, got)
 		}
 	}
 }

@@ -148,6 +148,7 @@ type check struct {
 type arg struct {
 	Text  string
 	Open  bool
+	Made  bool // by a template that the file has in its place
 	Pos   doctree.Pos
 	Parts []composefile.Part // what was written; nil if there are no variables of Compose's
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"path"
 	"slices"
 
 	"github.com/ko-health/kohealth/builder/doctree"
@@ -46,6 +47,9 @@ func (o Options) read(ctx context.Context, f *file) (groups []*group, err error)
 			}
 			return o.tellRead(format, groups), nil
 		}
+	}
+	if path.Ext(f.name) == ".hcl" { // of another tool of HashiCorp's, or Terragrunt's
+		return nil, unknown()
 	}
 	docs, err := doctree.ParseLenient(f.data)
 	if err != nil {
@@ -113,7 +117,7 @@ func readArgs(list []*doctree.Node) []arg {
 	args := make([]arg, len(list))
 	for i, n := range list {
 		text, ok := n.Str()
-		args[i] = arg{Text: text, Open: !ok || isOpen(text), Pos: n.At()}
+		args[i] = arg{Text: text, Open: !ok || isOpen(text), Made: n != nil && n.Made, Pos: n.At()}
 	}
 	return args
 }

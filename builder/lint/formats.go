@@ -47,7 +47,7 @@ func FileFormats() []Format {
 			ID: "terraform", Name: "a Terraform file",
 			Files:   []string{"*.tf", "*.tofu"},
 			By:      "its name, `*.tf` or `*.tofu`",
-			Read:    "`aws_ecs_task_definition`: `jsonencode`, heredocs, `file`, `templatefile` and `template_file`, locals, variables with defaults or in `terraform.tfvars`, `*.auto.tfvars` and `.json` of both, functions; `container_definitions` of terraform-aws-modules/ecs, and cloudposse's container definition",
+			Read:    "`aws_ecs_task_definition`: `jsonencode`, `yamldecode`, heredocs, `file`, `templatefile` and `template_file`, locals, variables with defaults or in `terraform.tfvars`, `*.auto.tfvars` and `.json` of both, functions; `container_definitions` of terraform-aws-modules/ecs, and cloudposse's container definition",
 			Left:    "what only a plan knows: `for_each`, data sources, other resources and modules",
 			runtime: onECS, isFile: isTerraform, read: readTerraform,
 		},

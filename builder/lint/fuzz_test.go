@@ -71,6 +71,12 @@ func FuzzInspect(f *testing.F) {
 	fuzzReader(f, "inspect.json", `[{"Id": "1", "Name": "/a", "State": {}, "Config": {"Image": "a", "Env": ["A=1"], "Healthcheck": {"Test": ["CMD-SHELL", "curl x"], "Interval": 1}}, "Mounts": [{"Destination": "/bin"}]}, {"Id": "2", "RepoTags": ["a"], "Config": {"Healthcheck": {"Test": ["NONE"]}}}]`)
 }
 
+func FuzzKo(f *testing.F) {
+	fuzzReader(f, ".ko.yaml",
+		"healthcheck:\n  test: curl localhost || exit 1\n  tool: busybox\nbuilds:\n- id: a\n  healthcheck: {test: [CMD, curl], interval: 1s, ignore: [no-shell]}\n",
+		"defaultBaseImage: a\nBuilds: [{main: ./x, Healthcheck: {disable: true}}]\nx-a: &a {test: http://:80}\nhealthcheck: {<<: *a}\n")
+}
+
 func FuzzKubernetes(f *testing.F) {
 	fuzzReader(f, "pod.yaml",
 		"apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - name: a\n    image: a\n    env: [{name: A, value: $(B)}]\n    livenessProbe: {exec: {command: [sh, -c, \"curl $(A)\"]}, timeoutSeconds: 1}\n    readinessProbe: {httpGet: {port: http}}\n    lifecycle: {preStop: {exec: {command: [sleep, 1]}}}\n",

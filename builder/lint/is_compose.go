@@ -20,23 +20,29 @@ var (
 
 // isCompose reports whether a document is a Compose file's. Files of other tools have
 // services or include at their top, too: Symfony's and Drupal's, azd's, Render's, those of
-// GitLab's and Travis' pipelines.
+// GitLab's and Travis' pipelines. One key at the top may be wrong, as Compose then says.
 func isCompose(doc *doctree.Node) bool {
-	services, include := doc.Get("services"), doc.Get("include")
+	services, include, others := doc.Get("services"), doc.Get("include"), foreignKeys(doc)
 	switch {
 	case kube.IsObject(doc), isTemplateOfAWS(doc):
 		return false
-	case services.Given() && services.Kind == doctree.Map && len(services.Fields) > 0:
-		return slices.ContainsFunc(services.Fields, func(f doctree.Field) bool { return isService(f.Value) }) || hasOnlyNames(services) && isComposeOnly(doc)
+	case len(services.Map()) > 0:
+		isAny := slices.ContainsFunc(services.Fields, func(f doctree.Field) bool { return isService(f.Value) })
+		return isAny && others < 2 || hasOnlyNames(services) && others == 0
+	case slices.ContainsFunc(services.List(), func(n *doctree.Node) bool { return n.Kind == doctree.Map }):
+		return false
 	}
-	return isComposeOnly(doc) && (services.Given() || isInclude(include))
+	return others == 0 && (services.Given() || isInclude(include))
 }
 
-// isComposeOnly reports whether all keys at the top of a document are Compose's.
-func isComposeOnly(doc *doctree.Node) bool {
-	return !slices.ContainsFunc(doc.Map(), func(f doctree.Field) bool {
-		return !slices.Contains(composeKeys, f.Key.Text) && !strings.HasPrefix(f.Key.Text, "x-")
-	})
+// foreignKeys returns how many keys at the top of a document are not Compose's.
+func foreignKeys(doc *doctree.Node) (n int) {
+	for _, f := range doc.Map() {
+		if !slices.Contains(composeKeys, f.Key.Text) && !strings.HasPrefix(f.Key.Text, "x-") {
+			n++
+		}
+	}
+	return n
 }
 
 func isService(n *doctree.Node) bool {

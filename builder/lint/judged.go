@@ -222,9 +222,10 @@ func (c *container) mended(v judge.Verdict) string {
 	return ""
 }
 
-// isTemplate reports whether parts of the test are known only when the file is used.
+// isTemplate reports whether parts of the test are known only when the file is used, or are
+// written in other words than they are known by.
 func (c *container) isTemplate() bool {
-	return slices.ContainsFunc(c.Check.Test, func(a arg) bool { return a.Open && a.Parts == nil || isTemplate.MatchString(a.Text) })
+	return slices.ContainsFunc(c.Check.Test, func(a arg) bool { return a.Open && a.Parts == nil || a.Made || isTemplate.MatchString(a.Text) })
 }
 
 // ownProbe reports whether the image holds its probe's arguments, so that the probe needs

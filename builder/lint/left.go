@@ -85,7 +85,7 @@ func (c *container) unopened() (name string, unknown bool) {
 	case !c.ImageRef.Given(), c.Image != nil, c.unreadable:
 		return "", false
 	case !ok || isOpen(ref):
-		return "that of " + c.Name, true
+		return "that of " + c.title(), true
 	}
 	return redactText(ref), false
 }

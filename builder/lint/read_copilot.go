@@ -41,6 +41,11 @@ func readCopilot(_ *file, doc *doctree.Node) []*group {
 	}
 	g := readDefinitions(list, copilotStyle)
 	g.Fargate = true
+	for _, key := range []string{"environments", "taskdef_overrides"} {
+		if doc.Get(key).Given() {
+			g.left("what " + key + " say otherwise")
+		}
+	}
 	if kind, _ := doc.Get("platform").Str(); kind != "" || doc.Get("platform").Given() {
 		g.setPlatform(&doctree.Node{Kind: doctree.Map, Fields: []doctree.Field{field("cpuArchitecture", copilotArchitecture(doc.Get("platform")))}})
 		g.platformUnsure = true

@@ -35,6 +35,7 @@ type stage struct {
 	*dockerfile.Stage
 	file  *dockerfile.File
 	state *dockerfile.State
+	asked *v1.Platform // by FROM; nil is not said
 }
 
 // scratch is no image: it is empty.
@@ -66,7 +67,7 @@ func readDockerfile(ctx context.Context, f *file, _ Options) ([]*group, error) {
 func (g *group) addStage(ctx context.Context, f *dockerfile.File, s *dockerfile.Stage) error {
 	c := &container{group: g, Name: s.Name, Pos: s.Pos, Essential: true, stage: &stage{Stage: s, file: f}}
 	if p, err := v1.ParsePlatform(s.Platform()); err == nil && p.Architecture != "" && !isOpen(s.Platform()) {
-		c.Own = p
+		c.stage.asked = p
 	}
 	g.Containers = append(g.Containers, c)
 	if s.Image() == scratch {
@@ -92,7 +93,8 @@ func (c *container) evaluate(img *image) {
 	s := c.stage.file.Evaluate(c.stage.Stage, base)
 	c.stage.state = s
 	c.Env, c.EnvOpen, c.Dir = s.Env, s.EnvOpen, s.Dir
-	if s.Windows && c.Own == nil {
+	c.Own = c.stage.asked
+	if s.Windows && c.Own == nil && (img == nil || img.Platform.OS == "windows") { // the image knows better
 		c.Own = &v1.Platform{OS: "windows", Architecture: "amd64"}
 	}
 	if s.User != nil {

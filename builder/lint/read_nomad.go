@@ -5,6 +5,7 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -37,6 +38,7 @@ func readNomad(_ context.Context, f *file, _ Options) (groups []*group, err erro
 			for _, task := range blocks(taskGroup, "task") {
 				g.addTask(taskGroup, task)
 			}
+			g.leaveChecks(taskGroup)
 			groups = append(groups, g)
 		}
 	}
@@ -55,28 +57,53 @@ func blocks(n *doctree.Node, kind string) (found []*doctree.Node) {
 
 // addTask adds a container for each script check that runs in a task.
 func (g *group) addTask(taskGroup, task *doctree.Node) {
-	if driver, _ := task.Get("driver").Str(); driver != "docker" && driver != "podman" && driver != "containerd-driver" {
+	name, _ := task.Get("label").Str()
+	checks := scripts(blocks(task, "service"), "")
+	checks = append(checks, scripts(blocks(taskGroup, "service"), name)...)
+	if driver, _ := task.Get("driver").Str(); !slices.Contains([]string{"docker", "podman", "containerd-driver"}, driver) {
+		if len(checks) > 0 {
+			g.left("checks of " + name + ", which runs in no container")
+		}
 		return
 	}
-	name, _ := task.Get("label").Str()
-	var checks []*doctree.Node
-	for _, service := range blocks(task, "service") {
-		checks = append(checks, blocks(service, "check")...)
+	for _, check := range checks {
+		g.Containers = append(g.Containers, g.nomadContainer(name, task, check))
 	}
-	for _, service := range blocks(taskGroup, "service") {
+}
+
+// scripts returns the script checks of services: those of a task, or of "" all.
+func scripts(services []*doctree.Node, task string) (found []*doctree.Node) {
+	for _, service := range services {
 		for _, check := range blocks(service, "check") {
-			in := check.Get("task")
-			if !in.Given() {
-				in = service.Get("task")
-			}
-			if where, _ := in.Str(); where == name {
-				checks = append(checks, check)
+			kind, _ := check.Get("type").Str()
+			if kind == "script" && (task == "" || checkTask(service, check) == task) {
+				found = append(found, check)
 			}
 		}
 	}
-	for _, check := range checks {
-		if kind, _ := check.Get("type").Str(); kind == "script" {
-			g.Containers = append(g.Containers, g.nomadContainer(name, task, check))
+	return found
+}
+
+// checkTask returns the name of the task that a check of a group's service runs in.
+func checkTask(service, check *doctree.Node) string {
+	if in := check.Get("task"); in.Given() {
+		return textOf(in)
+	}
+	return textOf(service.Get("task"))
+}
+
+// leaveChecks notes the script checks of a group's services of which no task is known, without
+// which Nomad refuses them.
+func (g *group) leaveChecks(taskGroup *doctree.Node) {
+	var tasks []string
+	for _, task := range blocks(taskGroup, "task") {
+		tasks = append(tasks, textOf(task.Get("label")))
+	}
+	for _, service := range blocks(taskGroup, "service") {
+		for _, check := range scripts([]*doctree.Node{service}, "") {
+			if !slices.Contains(tasks, checkTask(service, check)) {
+				g.left("the script check at line " + strconv.Itoa(check.At().Line) + ", of no task that the group has")
+			}
 		}
 	}
 }

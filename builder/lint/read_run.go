@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -16,53 +15,6 @@ import (
 	"github.com/ko-health/kohealth/builder/doctree"
 	"github.com/ko-health/kohealth/builder/hint"
 )
-
-// IsRun reports whether words are a call of docker, podman or nerdctl that runs a container.
-func IsRun(words []string) bool {
-	_, rest := runArgs(words)
-	return rest != nil
-}
-
-// runArgs returns the engine of a call that runs a container, and what follows run or create.
-func runArgs(words []string) (engine string, args []string) {
-	if len(words) == 0 {
-		return "", nil
-	}
-	engine = path.Base(words[0])
-	if engine != "docker" && engine != "podman" && engine != "nerdctl" {
-		return "", nil
-	}
-	rest := afterFlags(words[1:])
-	if len(rest) > 0 && rest[0] == "container" {
-		rest = rest[1:]
-	}
-	if len(rest) == 0 || rest[0] != "run" && rest[0] != "create" {
-		return "", nil
-	}
-	return engine, rest[1:]
-}
-
-// engineSwitches are the flags before the command of docker, podman and nerdctl that take
-// no value; all others take one.
-//
-// https://docs.docker.com/reference/cli/docker/,
-// https://docs.podman.io/en/latest/markdown/podman.1.html,
-// https://github.com/containerd/nerdctl/blob/main/docs/command-reference.md
-var engineSwitches = []string{"--debug", "-D", "--tls", "--tlsverify", "--remote", "-r", "--noout", "--syslog", "--transient-store", "--trace",
-	"--debug-full", "--experimental", "--insecure-registry"}
-
-// afterFlags returns the words from the first on that is neither a flag nor the value of one.
-func afterFlags(words []string) []string {
-	for len(words) > 0 && strings.HasPrefix(words[0], "-") {
-		word := words[0]
-		words = words[1:]
-		attached := strings.Contains(word, "=") || len(word) > 2 && !strings.HasPrefix(word, "--")
-		if !attached && !slices.Contains(engineSwitches, word) {
-			words = words[min(1, len(words)):]
-		}
-	}
-	return words
-}
 
 // RunLine finds what is wrong with the check of a container that docker run, podman run or
 // nerdctl run starts. It has no places: findings are of the command.

@@ -332,12 +332,8 @@ func kubeSlow(c *container) []problem {
 	return nil
 }
 
-// Apps may take as long to start even where they are small, and where there is a startupProbe
-// because they are not.
-const (
-	shortKubeStart   = 5 * time.Second
-	shortKubeStartup = 10 * time.Second
-)
+// shortKubeStart is how long an app may take to start even where it is small.
+const shortKubeStart = 5 * time.Second
 
 func kubeStart(c *container) []problem {
 	if c.Probe == nil || c.Probe.Key != "startupProbe" && (c.Probe.Key != "livenessProbe" || c.probe("startupProbe") != nil) || c.isPart() {
@@ -355,11 +351,7 @@ func kubeStart(c *container) []problem {
 		return def
 	}
 	delay, period, failures := fill("initialDelaySeconds", 0), fill("periodSeconds", 10), fill("failureThreshold", 3)
-	least := shortKubeStart
-	if c.Probe.Key == "startupProbe" {
-		least = shortKubeStartup
-	}
-	if grace += time.Duration(delay+period*(min(failures, 1000)-1)) * time.Second; grace >= least {
+	if grace += time.Duration(delay+period*(min(failures, 1000)-1)) * time.Second; grace >= shortKubeStart {
 		return nil
 	}
 	need := int((30*time.Second-time.Duration(delay)*time.Second)/time.Second)/period + 1

@@ -27,11 +27,14 @@ type LookalikeError struct{ name, todo string }
 
 func (e *LookalikeError) Error() string { return "it looks like " + e.name + ": " + e.todo }
 
+// fromTemplate is what to do about a template of no kind that is known.
+const fromTemplate = "lint what is made of it"
+
 func lookalikes() []lookalike {
 	return []lookalike{
 		{"a Helm template", isHelmTemplate, "lint what helm template prints (helm template CHART | kohealth lint -)"},
 		{"a Helm chart's own file", isChart, "lint what helm template prints (helm template CHART | kohealth lint -)"},
-		{"a template", isTemplateText, "lint what is made of it"},
+		{"a template", isTemplateText, fromTemplate},
 		{"Jsonnet", isJsonnet, "lint what jsonnet prints, or ecspresso render taskdef"},
 	}
 }
@@ -53,8 +56,9 @@ func isJsonnet(f *file) bool {
 // Actions in braces that Helm's templates hold, and those of templates of any kind. Neither
 // matches what shells, Compose files and ecspresso's hold.
 var (
-	helmAction     = regexp.MustCompile(`\{\{-?\s*(?:\.(?:Values|Release|Chart|Capabilities|Files|Template)\b|(?:include|template|define|toYaml|tpl)\b)`)
+	helmAction     = regexp.MustCompile(`\{\{-?\s*(?:[^}\n]*\.(?:Values|Release|Chart|Capabilities|Files|Template)\b|(?:include|template|define|toYaml|tpl)\b)`)
 	templateAction = regexp.MustCompile(`(?:^|[^$])\{\{-?\s*(?:/\*|\$|(?:with|range|if|else|end)\b)|\{%[-+]?\s*(?:if|for|set|block|macro|raw)\b|(?m:^[\w\s:-]*\s@[A-Z][A-Z_]*@\s*$)`)
+	valueAction    = regexp.MustCompile(`(?m)^\s*(?:-\s+)?(?:[\w./-]+:\s+)?\{\{`) // which YAML takes for a map
 	lineAction     = regexp.MustCompile(`(?m)^\s*(?:\{\{|\{%|<%|\{#)`)
 	levantAction   = regexp.MustCompile(`\[\[-?\s*(?:\.|/\*|\$|(?:with|range|if|else|end|template|timeNow|fileContents|consulKey|env)\b)`)
 	isFrom         = regexp.MustCompile(`(?im)^\s*FROM\s`)
@@ -67,7 +71,7 @@ func isDockerfileTemplate(f *file) bool { return isDockerfile(f) && lineAction.M
 func isDockerfilePart(f *file) bool     { return isDockerfile(f) && !isFrom.Match(f.data) }
 
 func isNomadTemplate(f *file) bool {
-	return isNomad(f) && (lineAction.Match(f.data) || levantAction.Match(f.data))
+	return isNomad(f) && levantAction.Match(f.data) // Consul's templates stand in strings
 }
 
 func isChart(f *file) bool {
@@ -90,6 +94,8 @@ func (f *file) unread(err error) error {
 	switch {
 	case resembles != nil:
 		return resembles
+	case !errors.Is(err, ErrUnknown) && sign.Match(f.data) && valueAction.Match(f.data):
+		return &LookalikeError{"a template", fromTemplate}
 	case !errors.Is(err, ErrUnknown) && !sign.Match(f.data):
 		return foreignError{err}
 	}

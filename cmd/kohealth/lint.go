@@ -45,9 +45,9 @@ func newLint(v version.Info) *cobra.Command {
 
 A FILE is an ECS task definition, a CloudFormation template, a Terraform file or plan, a
 Copilot manifest, a Compose file, a Kubernetes manifest, a Dockerfile, a Quadlet unit, a
-Nomad job or the output of docker inspect; - is standard input. The images that it
-names are looked into, unless --offline is given. A Compose file is read as Compose
-reads it, with .env and the environment.
+Nomad job, a .ko.yaml or the output of docker inspect; - is standard input. The images
+that it names are looked into, unless --offline is given. A Compose file is read as
+Compose reads it, with .env and the environment.
 
 Of a DIR, all files are linted that have names as these have, and that .gitignore does
 not ignore. An IMAGE is in a registry, in the Docker engine (docker-daemon:NAME,

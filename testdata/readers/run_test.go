@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"os/exec"
 	"regexp"
 	"strings"
@@ -27,6 +28,13 @@ func readRun(t *testing.T, words ...string) (found []lint.Container) {
 	return found
 }
 
+// needsEngines skips where the engines' command lines need not be.
+func needsEngines(t *testing.T) {
+	if os.Getenv("KOHEALTH_TEST_ENGINES") == "" {
+		t.Skip("KOHEALTH_TEST_ENGINES is not set: see .ci/run for how to install the engines")
+	}
+}
+
 // flagHelp matches a flag in the help of docker run and podman run: one with a value has a
 // word for that.
 var flagHelp = regexp.MustCompile(`(?m)^ +(?:(-\w), +)?(--[\w-]+)(?: (\S+))?(?: {2,}|\n)`)
@@ -34,6 +42,7 @@ var flagHelp = regexp.MustCompile(`(?m)^ +(?:(-\w), +)?(--[\w-]+)(?: (\S+))?(?: 
 // TestRunFlags puts each flag that an engine's run has before an image: lint knows which of
 // them have values.
 func TestRunFlags(t *testing.T) {
+	needsEngines(t)
 	for _, engine := range []string{"docker", "podman"} {
 		help, err := exec.Command(engine, "run", "--help").Output()
 		if err != nil {
@@ -85,6 +94,7 @@ func engine(t *testing.T, last *created) string {
 
 // TestRunLines has docker's own command line say what it makes of commands.
 func TestRunLines(t *testing.T) {
+	needsEngines(t)
 	var last created
 	host := engine(t, &last)
 	for _, line := range []string{
