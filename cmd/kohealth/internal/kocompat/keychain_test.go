@@ -29,7 +29,7 @@ func TestUseKeychain(t *testing.T) {
 	var keychain asked
 	UseKeychain(&keychain)
 	const host = "127.0.0.1:1" // where nobody answers
-	publisher, err := commands.NewPublisher(&options.PublishOptions{DockerRepo: host + "/app", Push: true, Bare: true})
+	publisher, err := commands.NewPublisher(&options.PublishOptions{DockerRepo: host + "/app", Push: true, Bare: true, Tags: []string{"latest"}})
 	if err != nil {
 		t.Fatal(err)
 	}
