@@ -51,7 +51,7 @@ func (p *Pipeline) Resolve(arg string, mains map[string]string) ([]string, error
 	}
 	importpath, err := p.Builder.QualifyImport(arg)
 	if err != nil {
-		return nil, hint.With(fmt.Errorf("reading %q: %w", arg, discover.GoSays(err)), MainsHint())
+		return nil, hint.With(fmt.Errorf("reading %q: %w", arg, discover.GoSays(err)), moduleHint())
 	}
 	if err := p.Builder.IsSupportedReference(importpath); err != nil {
 		return nil, hint.With(fmt.Errorf("importpath %q is not supported: %w", importpath, err),
@@ -64,7 +64,7 @@ func (p *Pipeline) Resolve(arg string, mains map[string]string) ([]string, error
 func expand(pattern string) ([]string, error) {
 	pkgs, err := load(strings.TrimPrefix(pattern, build.StrictScheme))
 	if err != nil {
-		return nil, hint.With(fmt.Errorf("expanding %q: %w", pattern, discover.GoSays(err)), MainsHint())
+		return nil, hint.With(fmt.Errorf("expanding %q: %w", pattern, discover.GoSays(err)), moduleHint())
 	}
 	var importpaths []string
 	for _, pkg := range pkgs {
@@ -77,7 +77,7 @@ func expand(pattern string) ([]string, error) {
 	}
 	for _, pkg := range pkgs {
 		if len(pkg.Errors) > 0 {
-			return nil, hint.With(fmt.Errorf("expanding %q: %s", pattern, pkg.Errors[0].Msg), MainsHint())
+			return nil, hint.With(fmt.Errorf("expanding %q: %s", pattern, pkg.Errors[0].Msg), moduleHint())
 		}
 	}
 	return nil, hint.With(fmt.Errorf("no main package matches %q", pattern),

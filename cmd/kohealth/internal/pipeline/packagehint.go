@@ -40,7 +40,7 @@ func PackageHint(arg string) string {
 	if mains := MainDirs(arg); gobuild.IsLocalImport(arg) && len(mains) > 0 {
 		return listed("the main package", mains)
 	}
-	return MainsHint()
+	return moduleHint()
 }
 
 // meantDir returns the directory that an import path was probably meant to be, or "".
@@ -144,7 +144,7 @@ func MainsHint() string {
 		}
 	}
 	if len(mains) == 0 {
-		return moduleHint()
+		return "name the directory of a main package, such as ./cmd/app"
 	}
 	return listed("the main package", mains)
 }
@@ -189,10 +189,25 @@ func nestedModules() (dirs []string) {
 	return dirs
 }
 
+// inModule reports whether this directory is in a module.
+func inModule() bool {
+	dir, err := filepath.Abs(".")
+	for err == nil {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return true
+		}
+		if dir == filepath.Dir(dir) {
+			return false
+		}
+		dir = filepath.Dir(dir)
+	}
+	return false
+}
+
 // moduleHint returns the next step where there is no main package, or no module.
 func moduleHint() string {
-	if _, err := os.Stat("go.mod"); err == nil || len(workDirs()) > 0 {
-		return "name the directory of a main package, such as ./cmd/app"
+	if inModule() || len(workDirs()) > 0 {
+		return MainsHint()
 	}
 	if modules := nestedModules(); len(modules) > 0 {
 		return listed("run kohealth in a module's directory; the module", modules)
