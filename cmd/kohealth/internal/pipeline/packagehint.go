@@ -37,7 +37,7 @@ func PackageHint(arg string) string {
 	if dir, main := ModuleOf(arg); dir != "" && isMain(arg) {
 		return entryHint(dir, main)
 	}
-	if mains := MainDirs(arg); gobuild.IsLocalImport(arg) && len(mains) > 0 {
+	if mains := MainDirs(arg); gobuild.IsLocalImport(arg) && filepath.Clean(arg) != "." && len(mains) > 0 {
 		return listed("the main package", mains)
 	}
 	return moduleHint()
@@ -54,16 +54,26 @@ func meantDir(arg string) string {
 	return "./" + arg
 }
 
-// isElsewhere reports whether an import path has a host, and is not in the module of this
-// directory.
+// isElsewhere reports whether an import path has a host, and is neither in the module of this
+// directory nor in one that it requires.
 func isElsewhere(importpath string) bool {
 	host, _, _ := strings.Cut(importpath, "/")
 	if gobuild.IsLocalImport(importpath) || !strings.Contains(host, ".") {
 		return false
 	}
 	data, err := limits.Document.ReadFile("go.mod")
-	module := modfile.ModulePath(data)
-	return err == nil && importpath != module && !strings.HasPrefix(importpath, module+"/")
+	if err != nil {
+		return false
+	}
+	file, err := modfile.ParseLax("go.mod", data, nil)
+	if err != nil {
+		return false // go itself says what is wrong
+	}
+	modules := []string{modfile.ModulePath(data)}
+	for _, required := range file.Require {
+		modules = append(modules, required.Mod.Path)
+	}
+	return !slices.ContainsFunc(modules, func(module string) bool { return strings.HasPrefix(importpath+"/", module+"/") })
 }
 
 // ModuleOf returns the directory of the module that a directory is in, and the directory as
