@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	gobuild "go/build"
@@ -55,9 +56,19 @@ func (p *Pipeline) Resolve(arg string, mains map[string]string) ([]string, error
 	}
 	if err := p.Builder.IsSupportedReference(importpath); err != nil {
 		return nil, hint.With(fmt.Errorf("importpath %q is not supported: %w", importpath, err),
-			PackageHint(arg))
+			cmp.Or(p.missingEntry(arg), PackageHint(arg)))
 	}
 	return []string{importpath}, CheckMeant(arg, "")
+}
+
+// missingEntry returns the next step for a main package that ko does not find because an
+// entry of builds has a directory: ko looks there for all that have no entry.
+func (p *Pipeline) missingEntry(arg string) string {
+	elsewhere := func(config build.Config) bool { return filepath.Clean(config.Dir) != "." }
+	if dir, _ := ModuleOf(arg); dir != "" || !isMain(arg) || !slices.ContainsFunc(slices.Collect(maps.Values(p.options.BuildConfigs)), elsewhere) {
+		return ""
+	}
+	return "give it an entry in builds of .ko.yaml, with main: " + AsArgument(filepath.Clean(arg)) + ": ko needs one for every main package as soon as one entry has a dir"
 }
 
 // expand returns the main packages that match a pattern.
