@@ -1,9 +1,11 @@
 package health
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -53,7 +55,30 @@ func ReadFile(path string) (File, error) {
 	if err != nil {
 		return File{}, fmt.Errorf("reading health checks: %w", err)
 	}
+	if !IsYAML(path) {
+		return File{}, refuseChecks(path, data)
+	}
 	return ParseFile(path, data)
+}
+
+// IsYAML reports whether ko reads a configuration file as YAML or JSON. It reads other
+// formats, too, and tells them by their names, as viper does.
+func IsYAML(path string) bool {
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".toml", ".env", ".dotenv", ".properties", ".props", ".prop", ".ini", ".hcl", ".tfvars":
+		return false
+	}
+	return true
+}
+
+// refuseChecks refuses health checks in a file that is neither YAML nor JSON: they would be
+// passed over.
+func refuseChecks(path string, data []byte) error {
+	if !bytes.Contains(bytes.ToLower(data), []byte("healthcheck")) {
+		return nil
+	}
+	return hint.With(fmt.Errorf("reading health checks: %q is neither YAML nor JSON", path),
+		"write the file as .ko.yaml, or give the check with flags or variables, such as KOHEALTH_HEALTH")
 }
 
 // ParseFile parses what a .ko.yaml of the given name holds.

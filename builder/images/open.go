@@ -125,7 +125,7 @@ func (o Options) find(ctx context.Context, ref string) (*source, error) {
 	case filepath.IsAbs(ref) || strings.HasPrefix(ref, "."):
 		err := errors.New("no such file, nor a directory with an index.json")
 		if info, statErr := os.Stat(ref); statErr == nil && info.IsDir() {
-			err = hint.With(err, "of an import path kohealth build "+ref+" makes an image, and prints its reference")
+			err = hint.With(err, "kohealth build "+ref+" makes an image of a Go program, and prints its reference")
 		}
 		return nil, err
 	case strings.HasPrefix(ref, LocalDomain+"/"):

@@ -20,6 +20,7 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/logging"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/ko-health/kohealth/builder/limits"
@@ -53,7 +54,7 @@ func balancerAPI() awsService {
 
 // newAWSClient finds credentials and region as every AWS tool does.
 func newAWSClient(ctx context.Context, where AWS) (*awsClient, error) {
-	var options []func(*config.LoadOptions) error
+	options := []func(*config.LoadOptions) error{config.WithLogger(logging.Nop{})}
 	if where.Region != "" {
 		options = append(options, config.WithRegion(where.Region))
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -19,7 +20,7 @@ func setHelp(root *cobra.Command) {
 	cobra.AddTemplateFunc("wrapped", func(text string) string { return wrap(joined(text), helpWidth()) })
 	cobra.AddTemplateFunc("flagGroups", func(cmd *cobra.Command) string { return flagGroups(cmd, helpWidth()) })
 	cobra.AddTemplateFunc("inherited", func(cmd *cobra.Command) string { return cmd.InheritedFlags().FlagUsagesWrapped(helpWidth()) })
-	cobra.AddTemplateFunc("commandLine", func(cmd *cobra.Command) string { return commandLine(cmd, helpWidth()) })
+	cobra.AddTemplateFunc("commandGroups", func(cmd *cobra.Command) string { return commandGroups(cmd, helpWidth()) })
 	root.SetHelpTemplate("{{with (or .Long .Short)}}{{. | wrapped | trimTrailingWhitespaces}}\n\n{{end}}" +
 		"{{if or .Runnable .HasSubCommands}}{{.UsageString}}{{end}}")
 	root.SetUsageTemplate(usageTemplate)
@@ -33,8 +34,7 @@ const usageTemplate = `Usage:{{if .Runnable}}
 Examples:
 {{.Example}}{{end}}{{if .HasAvailableSubCommands}}
 
-Available Commands:{{range .Commands}}{{if (or .IsAvailableCommand (eq .Name "help"))}}
-{{commandLine .}}{{end}}{{end}}{{end}}{{if .HasAvailableLocalFlags}}
+{{commandGroups . | trimTrailingWhitespaces}}{{end}}{{if .HasAvailableLocalFlags}}
 
 {{flagGroups . | trimTrailingWhitespaces}}{{end}}{{if .HasAvailableInheritedFlags}}
 
@@ -107,6 +107,30 @@ func isKoFlag(name string) bool {
 	options.AddFileArg(ko, &options.FilenameOptions{})
 	options.AddSelectorArg(ko, &options.SelectorOptions{})
 	return ko.Flags().Lookup(name) != nil
+}
+
+// ownCommands are kohealth's own, in the order in which somebody whose check fails needs them.
+func ownCommands() []string {
+	return []string{"lint", "init", "try", "taskdef", "why", "render", "base", "probe"}
+}
+
+// commandGroups lists a command's commands: kohealth's own, and those that ko has, too.
+func commandGroups(cmd *cobra.Command, width int) string {
+	var own, others []string
+	for _, name := range ownCommands() {
+		if c, _, err := cmd.Find([]string{name}); err == nil && c.Parent() == cmd {
+			own = append(own, commandLine(c, width))
+		}
+	}
+	for _, c := range cmd.Commands() {
+		if (c.IsAvailableCommand() || c.Name() == "help") && !(len(own) > 0 && slices.Contains(ownCommands(), c.Name())) {
+			others = append(others, commandLine(c, width))
+		}
+	}
+	if len(own) == 0 {
+		return "Available Commands:\n" + strings.Join(others, "\n")
+	}
+	return "Health checks:\n" + strings.Join(own, "\n") + "\n\nko's commands, with health checks:\n" + strings.Join(others, "\n")
 }
 
 // commandLine returns a command's line in the list of commands.

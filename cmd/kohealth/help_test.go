@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -35,6 +36,27 @@ func TestHelp(t *testing.T) {
 		}
 	}
 	visit(root)
+}
+
+// TestCommandGroups checks that help lists every command once: kohealth's own first.
+func TestCommandGroups(t *testing.T) {
+	root := newRoot()
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	own, kos, found := strings.Cut(commandGroups(root, 80), "ko's commands, with health checks:\n")
+	if !found || !strings.HasPrefix(own, "Health checks:\n  lint ") {
+		t.Fatalf("groups:\n%s%s", own, kos)
+	}
+	for _, c := range root.Commands() {
+		if c.Hidden {
+			continue
+		}
+		line := "\n  " + c.Name() + " "
+		isOwn := strings.Count("\n"+own, line)
+		if inKo := strings.Count("\n"+kos, line); isOwn+inKo != 1 || (isOwn == 1) != slices.Contains(ownCommands(), c.Name()) {
+			t.Errorf("%s is listed %d times among kohealth's, %d times among ko's", c.Name(), isOwn, inKo)
+		}
+	}
 }
 
 func checkGroups(t *testing.T, name, help string) {

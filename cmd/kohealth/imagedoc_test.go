@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -37,6 +38,28 @@ func testImageExample(t *testing.T) {
 		t.Fatal(err)
 	}
 	checkLike(t, name, svg, string(shown))
+}
+
+// testTerminal checks that README.md shows what kohealth prints. How long something took,
+// and which port was free, is the machine's.
+func testTerminal(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("the picture is of Linux, where the image itself runs")
+	}
+	svg := outputOf(t, exec.Command("go", "run", "./testdata/apps/terminal"))
+	name := filepath.Join(topDir, "testdata", "terminal.svg")
+	if update {
+		if err := os.WriteFile(name, []byte(svg), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	shown, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	measured := regexp.MustCompile(`\b[0-9.]+m?s\b *|(\[::\]:)\d+`)
+	masked := func(text string) string { return measured.ReplaceAllString(text, "${1}N ") }
+	checkLike(t, name, masked(svg), masked(string(shown)))
 }
 
 // outputOf runs a command at the top of the module.

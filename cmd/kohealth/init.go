@@ -214,7 +214,7 @@ func (t *initTarget) write(changed []byte, test health.Test) error {
 func describeApp(app *discover.App, proposals []discover.Proposal) string {
 	var b strings.Builder
 	if len(proposals) == 0 {
-		_ = term.Printf(&b, "no listen address found in %s. What was read of its module:\n", app.Importpath)
+		_ = term.Printf(&b, "No listen address found in %s. These packages of its module were read:\n", app.Importpath)
 		for _, pkg := range app.Packages {
 			_ = term.Printf(&b, "   %s\n", pkg)
 		}

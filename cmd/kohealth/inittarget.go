@@ -19,6 +19,7 @@ import (
 
 	"github.com/ko-health/kohealth/builder/discover"
 	"github.com/ko-health/kohealth/builder/health"
+	"github.com/ko-health/kohealth/builder/hint"
 	"github.com/ko-health/kohealth/builder/kofile"
 	"github.com/ko-health/kohealth/builder/limits"
 	"github.com/ko-health/kohealth/cmd/kohealth/internal/cli"
@@ -50,6 +51,9 @@ func newInitTarget(ctx context.Context, app *discover.App) (*initTarget, error) 
 		return nil, fmt.Errorf("reading health checks: %w", err)
 	}
 	file, err := health.ParseFile(t.file, t.data)
+	if !health.IsYAML(t.file) {
+		return nil, hint.With(fmt.Errorf("writing the check: %q is neither YAML nor JSON", t.file), "write the file as .ko.yaml, which ko reads, too")
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -28,7 +28,7 @@ import (
 func TestReadme(t *testing.T) {
 	for name, test := range map[string]func(*testing.T){
 		"formats": testRenderFormats, "flags": testFlagList, "commands": testCommandTable, "rules": testRuleTable, "lint formats": testFormatTable,
-		"lint": testLintExample, "image": testImageExample, "inputs": testActionTables,
+		"lint": testLintExample, "image": testImageExample, "terminal": testTerminal, "inputs": testActionTables,
 		"configuration": testConfigurationExamples, "tests": testTestTable, "ecs": testECSExample, "policy": testPolicy,
 		"dockerfiles": testDockerfiles, "terraform": testTerraform, "languages": testLanguages, "limits": testLimitSentences, "release": testReleaseURL,
 		"links": testLinks, "length": testReadmeLength,

@@ -16,6 +16,7 @@ import (
 	"github.com/ko-health/kohealth/cmd/kohealth/internal/action"
 	"github.com/ko-health/kohealth/cmd/kohealth/internal/cli"
 	"github.com/ko-health/kohealth/cmd/kohealth/internal/kocompat"
+	"github.com/ko-health/kohealth/cmd/kohealth/internal/registry"
 	"github.com/ko-health/kohealth/cmd/kohealth/internal/term"
 	"github.com/ko-health/kohealth/cmd/kohealth/internal/version"
 	"github.com/ko-health/kohealth/layers"
@@ -24,6 +25,7 @@ import (
 // newRoot returns ko's command tree with kohealth's commands in the places of ko's.
 func newRoot() *cobra.Command {
 	v := version.Read()
+	kocompat.UseKeychain(registry.NewKeychain())
 	commands.Version = v.Ko // for SBOMs and the User-Agent to be as ko's
 	root := commands.New()
 	root.Use = "kohealth"

@@ -38,7 +38,8 @@ type tryFlags struct {
 	env     []string
 	engine  bool
 	verbose bool
-	auto    bool // the check is auto
+	auto    bool        // the check is auto
+	test    health.Test // the check
 }
 
 func newTry(v version.Info) *cobra.Command {
@@ -237,6 +238,7 @@ func (f *tryFlags) build(ctx context.Context, v version.Info, arg string, platfo
 		if err := f.tryable(check); err != nil {
 			return err
 		}
+		f.test = check.Test
 		f.auto = slices.Equal(check.Test.Args, []string{health.DefaultTest})
 		results, err := p.Build(ctx, importpaths)
 		if err != nil {
@@ -296,7 +298,7 @@ func (f *tryFlags) observe(ctx context.Context, app runner, arg string, appArgs 
 		return view.suggest(outcome)
 	}
 	view.lastLines()
-	return cli.Found(failure(outcome, func() []string { return knownRoutes(ctx, arg) }))
+	return cli.Found(failure(outcome, f.test, func() []string { return knownRoutes(ctx, arg) }))
 }
 
 // environ returns the variables of --env with their values, but for those without one.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/ko-health/kohealth/builder/discover"
@@ -16,7 +17,7 @@ import (
 
 // failure says why an app is not healthy, and what to do about it. Its routes are asked
 // for only if one was not found.
-func failure(o trial.Outcome, routes func() []string) error {
+func failure(o trial.Outcome, test health.Test, routes func() []string) error {
 	what := "is unhealthy"
 	if o.End != "" {
 		what = "ended " + o.End
@@ -25,14 +26,16 @@ func failure(o trial.Outcome, routes func() []string) error {
 	if o.Last.Cause != "" {
 		err = fmt.Errorf("%w; the last check: %s", err, o.Last.Cause)
 	}
-	return hint.With(err, strings.Join(steps(o, routes), "; "))
+	return hint.With(err, strings.Join(steps(o, test, routes), "; "))
 }
 
 const giveSettings = "-v shows what the app writes; -e NAME=VALUE gives it what it needs, and so do arguments behind --"
 
 // steps returns what to do next, in the order of what is known.
-func steps(o trial.Outcome, routes func() []string) (steps []string) {
+func steps(o trial.Outcome, test health.Test, routes func() []string) (steps []string) {
 	switch {
+	case isUntrusted(o.Last.Cause, test):
+		return []string{"to verify no certificate, write in .ko.yaml: test: " + listed(append([]string{"-insecure"}, test.Args...))}
 	case o.End != "":
 		return []string{"of your environment the app has only what -e NAME names; arguments for it stand behind --"}
 	case strings.Contains(o.Last.Cause, ": not found"), strings.Contains(o.Last.Cause, "executable file not found"):
@@ -49,6 +52,22 @@ func steps(o trial.Outcome, routes func() []string) (steps []string) {
 		return append(steps, "auto would not pass either: "+strings.TrimPrefix(o.Auto.Cause, health.DefaultTest+": "), giveSettings)
 	}
 	return append(steps, "auto would pass: the app accepts connections on "+strings.Join(o.Auto.Addresses, " "))
+}
+
+// isUntrusted reports whether a check has failed for a certificate that the probe can be told
+// not to verify.
+func isUntrusted(cause string, test health.Test) bool {
+	return test.Kind == health.Probe && strings.Contains(cause, "certificate") &&
+		!slices.ContainsFunc(test.Args, func(arg string) bool { return strings.HasPrefix(strings.TrimLeft(arg, "-"), "insecure") })
+}
+
+// listed returns words as a list in YAML.
+func listed(words []string) string {
+	var quoted []string
+	for _, word := range words {
+		quoted = append(quoted, strconv.Quote(word))
+	}
+	return "[" + strings.Join(quoted, ", ") + "]"
 }
 
 // maxRoutes is how many checks of routes a hint names.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/hint"
 	"github.com/ko-health/kohealth/builder/trial"
 )
@@ -91,6 +92,27 @@ func TestAppOutput(t *testing.T) {
 	}
 }
 
+// The line for a certificate that nobody vouches for holds the person's own port and path.
+func TestFailureOfCertificate(t *testing.T) {
+	o := trial.Outcome{Last: trial.Check{Cause: "GET https://127.0.0.1:9443/up: the certificate is self-signed: give it with -cacert, or do not verify it with -insecure (1ms)"}}
+	for in, want := range map[string]string{
+		"https://:9443/up": `test: ["-insecure", "https://:9443/up"]`,
+		`["-status", "200", "https://:${PORT:-9443}/up"]`: `test: ["-insecure", "-status", "200", "https://:${PORT:-9443}/up"]`,
+		"grpcs://:9443":                       `test: ["-insecure", "grpcs://:9443"]`,
+		`["-insecure", "https://:9443/up"]`:   "auto would pass",
+		`["CMD", "/ko-app/app", "-insecure"]`: "auto would pass",
+	} {
+		test, err := health.ParseTest(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.Auto.Addresses = []string{"[::]:9443"}
+		if got := hint.Of(failure(o, test, func() []string { return nil })); !strings.Contains(got, want) {
+			t.Errorf("%s: hint %q, want %q", in, got, want)
+		}
+	}
+}
+
 func TestFailure(t *testing.T) {
 	for _, tt := range []struct {
 		outcome trial.Outcome
@@ -105,7 +127,7 @@ func TestFailure(t *testing.T) {
 			"the app's source speaks for http://:80/healthz or http://:80/; auto would pass"},
 	} {
 		routes := func() []string { return []string{"http://:80/healthz", "http://:80/"} }
-		if got := hint.Of(failure(tt.outcome, routes)); !strings.Contains(got, tt.want) {
+		if got := hint.Of(failure(tt.outcome, health.Test{}, routes)); !strings.Contains(got, tt.want) {
 			t.Errorf("hint of %+v: %q, want it to name %q", tt.outcome, got, tt.want)
 		}
 	}

@@ -118,6 +118,9 @@ func ExplainFlag(cmd *cobra.Command, err error) error {
 	if strings.HasPrefix(unknown.GetSpecifiedName(), "health") && !strings.HasPrefix(near, "health") && slices.Contains(names, "health") {
 		near = "health" // for --health-path and --healthcheck
 	}
+	if strings.Contains(cmd.Use, "[-- ARG...]") {
+		next += "; flags for the app stand behind --"
+	}
 	if near != "" {
 		next = fmt.Sprintf("did you mean --%s? %s", near, next)
 	}

@@ -12,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/ko-health/kohealth/builder/ecr"
+	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/hint"
 	"github.com/ko-health/kohealth/builder/limits"
 	"github.com/ko-health/kohealth/cmd/kohealth/internal/files"
@@ -67,6 +68,9 @@ func ecrCreates(path string) (create bool, err error) {
 	data, err := limits.Document.ReadFile(path)
 	if err != nil {
 		return false, fmt.Errorf("reading configuration: %w", err)
+	}
+	if !health.IsYAML(path) {
+		return false, nil // kohealth's own keys are in YAML or JSON
 	}
 	var file map[string]yaml.Node
 	if err := yaml.Unmarshal(data, &file); err != nil {

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	gobuild "go/build"
@@ -51,20 +52,30 @@ func (p *Pipeline) Resolve(arg string, mains map[string]string) ([]string, error
 	}
 	importpath, err := p.Builder.QualifyImport(arg)
 	if err != nil {
-		return nil, hint.With(fmt.Errorf("reading %q: %w", arg, discover.GoSays(err)), MainsHint())
+		return nil, hint.With(fmt.Errorf("reading %q: %w", arg, discover.GoSays(err)), moduleHint())
 	}
 	if err := p.Builder.IsSupportedReference(importpath); err != nil {
 		return nil, hint.With(fmt.Errorf("importpath %q is not supported: %w", importpath, err),
-			PackageHint(arg))
+			cmp.Or(p.missingEntry(arg), PackageHint(arg)))
 	}
 	return []string{importpath}, CheckMeant(arg, "")
+}
+
+// missingEntry returns the next step for a main package that ko does not find because an
+// entry of builds has a directory: ko looks there for all that have no entry.
+func (p *Pipeline) missingEntry(arg string) string {
+	elsewhere := func(config build.Config) bool { return filepath.Clean(config.Dir) != "." }
+	if dir, _ := ModuleOf(arg); dir != "" || !isMain(arg) || !slices.ContainsFunc(slices.Collect(maps.Values(p.options.BuildConfigs)), elsewhere) {
+		return ""
+	}
+	return "give it an entry in builds of .ko.yaml, with main: " + AsArgument(filepath.Clean(arg)) + ": ko needs one for every main package as soon as one entry has a dir"
 }
 
 // expand returns the main packages that match a pattern.
 func expand(pattern string) ([]string, error) {
 	pkgs, err := load(strings.TrimPrefix(pattern, build.StrictScheme))
 	if err != nil {
-		return nil, hint.With(fmt.Errorf("expanding %q: %w", pattern, discover.GoSays(err)), MainsHint())
+		return nil, hint.With(fmt.Errorf("expanding %q: %w", pattern, discover.GoSays(err)), moduleHint())
 	}
 	var importpaths []string
 	for _, pkg := range pkgs {
@@ -77,7 +88,7 @@ func expand(pattern string) ([]string, error) {
 	}
 	for _, pkg := range pkgs {
 		if len(pkg.Errors) > 0 {
-			return nil, hint.With(fmt.Errorf("expanding %q: %s", pattern, pkg.Errors[0].Msg), MainsHint())
+			return nil, hint.With(fmt.Errorf("expanding %q: %s", pattern, pkg.Errors[0].Msg), moduleHint())
 		}
 	}
 	return nil, hint.With(fmt.Errorf("no main package matches %q", pattern),

@@ -37,10 +37,10 @@ func PackageHint(arg string) string {
 	if dir, main := ModuleOf(arg); dir != "" && isMain(arg) {
 		return entryHint(dir, main)
 	}
-	if mains := MainDirs(arg); gobuild.IsLocalImport(arg) && len(mains) > 0 {
+	if mains := MainDirs(arg); gobuild.IsLocalImport(arg) && filepath.Clean(arg) != "." && len(mains) > 0 {
 		return listed("the main package", mains)
 	}
-	return MainsHint()
+	return moduleHint()
 }
 
 // meantDir returns the directory that an import path was probably meant to be, or "".
@@ -54,16 +54,26 @@ func meantDir(arg string) string {
 	return "./" + arg
 }
 
-// isElsewhere reports whether an import path has a host, and is not in the module of this
-// directory.
+// isElsewhere reports whether an import path has a host, and is neither in the module of this
+// directory nor in one that it requires.
 func isElsewhere(importpath string) bool {
 	host, _, _ := strings.Cut(importpath, "/")
 	if gobuild.IsLocalImport(importpath) || !strings.Contains(host, ".") {
 		return false
 	}
 	data, err := limits.Document.ReadFile("go.mod")
-	module := modfile.ModulePath(data)
-	return err == nil && importpath != module && !strings.HasPrefix(importpath, module+"/")
+	if err != nil {
+		return false
+	}
+	file, err := modfile.ParseLax("go.mod", data, nil)
+	if err != nil {
+		return false // go itself says what is wrong
+	}
+	modules := []string{modfile.ModulePath(data)}
+	for _, required := range file.Require {
+		modules = append(modules, required.Mod.Path)
+	}
+	return !slices.ContainsFunc(modules, func(module string) bool { return strings.HasPrefix(importpath+"/", module+"/") })
 }
 
 // ModuleOf returns the directory of the module that a directory is in, and the directory as
@@ -144,7 +154,7 @@ func MainsHint() string {
 		}
 	}
 	if len(mains) == 0 {
-		return moduleHint()
+		return "name the directory of a main package, such as ./cmd/app"
 	}
 	return listed("the main package", mains)
 }
@@ -189,10 +199,25 @@ func nestedModules() (dirs []string) {
 	return dirs
 }
 
+// inModule reports whether this directory is in a module.
+func inModule() bool {
+	dir, err := filepath.Abs(".")
+	for err == nil {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return true
+		}
+		if dir == filepath.Dir(dir) {
+			return false
+		}
+		dir = filepath.Dir(dir)
+	}
+	return false
+}
+
 // moduleHint returns the next step where there is no main package, or no module.
 func moduleHint() string {
-	if _, err := os.Stat("go.mod"); err == nil || len(workDirs()) > 0 {
-		return "name the directory of a main package, such as ./cmd/app"
+	if inModule() || len(workDirs()) > 0 {
+		return MainsHint()
 	}
 	if modules := nestedModules(); len(modules) > 0 {
 		return listed("run kohealth in a module's directory; the module", modules)

@@ -1,20 +1,18 @@
 package registry
 
 import (
-	"io"
 	"regexp"
 
-	ecr "github.com/awslabs/amazon-ecr-credential-helper/ecr-login"
 	"github.com/chrismellard/docker-credential-acr-env/pkg/credhelper"
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/authn/github"
 	"github.com/google/go-containerregistry/pkg/v1/google"
 )
 
-// newKeychain finds credentials where ko does, in ko's order.
-func newKeychain() authn.Keychain {
+// NewKeychain finds credentials where ko does, in ko's order.
+func NewKeychain() authn.Keychain {
 	return authn.NewMultiKeychain(
-		authn.NewKeychainFromHelper(ecr.NewECRHelper(ecr.WithLogger(io.Discard))),
+		newAmazon(),
 		authn.DefaultKeychain,
 		google.Keychain,
 		github.Keychain,

@@ -19,5 +19,5 @@ func Transport(ctx context.Context, next http.RoundTripper) http.RoundTripper {
 
 // Options say how registries are asked: with ko's credentials, in kohealth's name.
 func Options(v version.Info) []remote.Option {
-	return []remote.Option{remote.WithAuthFromKeychain(newKeychain()), remote.WithUserAgent(v.UserAgent())}
+	return []remote.Option{remote.WithAuthFromKeychain(NewKeychain()), remote.WithUserAgent(v.UserAgent())}
 }
