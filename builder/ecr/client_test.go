@@ -135,6 +135,17 @@ func TestCreatedRepositoryTakesAMoment(t *testing.T) {
 	}
 }
 
+// TestCreatedRepositoryStaysUnknown gives up on a repository that is created and never known.
+func TestCreatedRepositoryStaysUnknown(t *testing.T) {
+	startAPI(t, &service{})
+	s := &script{answers: []string{"404 NAME_UNKNOWN no"}}
+	tr := s.transport(Options{Create: true, Logf: t.Logf})
+	resp, err := tr.RoundTrip(request(t, http.MethodPost, "https://"+host+"/v2/app/blobs/uploads/", ""))
+	if err != nil || resp.StatusCode != http.StatusNotFound || len(s.seen) != 2+repeats {
+		t.Errorf("%v, %v after %d requests, want %d", resp, err, len(s.seen), 2+repeats)
+	}
+}
+
 // TestExpired pushes with a token that has expired. One new token is asked for, once.
 func TestExpired(t *testing.T) {
 	const expired = "403 DENIED Your authorization token has expired. Reauthenticate and try again."

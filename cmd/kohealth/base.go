@@ -79,7 +79,7 @@ tag that IMAGE has.`,
 	fs.IntVarP(&f.jobs, "jobs", "j", 0, "platforms that are worked on at once (default GOMAXPROCS)")
 	fs.StringVar(&f.sbom, "sbom", "spdx", "the SBOM of what is added: spdx or none")
 	fs.StringVar(&f.sbomDir, "sbom-dir", "", "directory to write the SBOM into")
-	fs.StringVar(&f.probeFrom, "probe-from", "", "program of another image, `IMAGE:PATH`, that checks instead of the probe; --health says how to run it")
+	fs.StringVar(&f.probeFrom, "probe-from", "", "check with a program of another image, `IMAGE:PATH`, instead of the probe; --health says how to run it")
 	f.health = pipeline.AddHealthFlags(fs)
 	pipeline.CompleteHealth(cmd, f.health)
 	fs.Lookup("no-healthcheck").Hidden = true // there would be nothing left to do
