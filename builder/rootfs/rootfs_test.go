@@ -383,3 +383,17 @@ func TestCloneAndPut(t *testing.T) {
 		t.Error("the original has changed")
 	}
 }
+
+// TestCloneWritesThroughLinks finds in a copy what a layer has written through a link of the
+// layer below it.
+func TestCloneWritesThroughLinks(t *testing.T) {
+	fsys := read(t, layer(t, dir("usr/"), dir("usr/bin/"), link("bin", "usr/bin")), layer(t, file("bin/x")))
+	for _, f := range []*rootfs.FS{fsys, fsys.Clone(), fsys.Clone().Clone()} {
+		for _, name := range []string{"/bin/x", "/usr/bin/x"} {
+			if e, err := f.Lookup(name); err != nil {
+				t.Errorf("%s: %v, %v", name, e, err)
+			}
+		}
+		fsys = f
+	}
+}
