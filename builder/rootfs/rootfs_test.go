@@ -388,12 +388,12 @@ func TestCloneAndPut(t *testing.T) {
 // layer below it.
 func TestCloneWritesThroughLinks(t *testing.T) {
 	fsys := read(t, layer(t, dir("usr/"), dir("usr/bin/"), link("bin", "usr/bin")), layer(t, file("bin/x")))
+	if _, err := fsys.Lookup("/bin/x"); err != nil {
+		t.Fatal(err)
+	}
 	for _, f := range []*rootfs.FS{fsys, fsys.Clone(), fsys.Clone().Clone()} {
-		for _, name := range []string{"/bin/x", "/usr/bin/x"} {
-			if e, err := f.Lookup(name); err != nil {
-				t.Errorf("%s: %v, %v", name, e, err)
-			}
+		if _, err := f.Lookup("/usr/bin/x"); err != nil { // with the link that was come across before
+			t.Error(err)
 		}
-		fsys = f
 	}
 }
