@@ -343,3 +343,19 @@ func TestDaemon(t *testing.T) {
 	engine.Close()
 	checkFails(t, "docker-daemon:app", "", "", "DOCKER_HOST")
 }
+
+// TestRedact leaves out users and passwords, whatever characters these hold.
+func TestRedact(t *testing.T) {
+	const digest = "@sha256:0123"
+	for ref, want := range map[string]string{
+		"example.com/app:v1":                       "example.com/app:v1",
+		"example.com/app" + digest:                 "example.com/app" + digest,
+		"https://user:p@ss@example.com/app":        "https://…@example.com/app",
+		"user:secret@example.com/app" + digest:     "…@example.com/app" + digest,
+		"docker://u:s@example.com/app:v1" + digest: "docker://…@example.com/app:v1" + digest,
+	} {
+		if got := images.Redact(ref); got != want {
+			t.Errorf("Redact(%q) = %q, want %q", ref, got, want)
+		}
+	}
+}

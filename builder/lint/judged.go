@@ -8,6 +8,7 @@ import (
 
 	"github.com/ko-health/kohealth/builder/composefile"
 	"github.com/ko-health/kohealth/builder/doctree"
+	"github.com/ko-health/kohealth/builder/executable"
 	"github.com/ko-health/kohealth/builder/judge"
 	"github.com/ko-health/kohealth/builder/quote"
 )
@@ -164,7 +165,7 @@ func (c *container) judgedBy() judge.Container {
 		}
 	}
 	if _, ok := j.Env["PATH"]; !ok && c.Kube != nil && c.Image != nil {
-		j.Env["PATH"] = judge.Variable{Value: kubePath}
+		j.Env["PATH"] = judge.Variable{Value: executable.DefaultPath} // containerd and CRI-O set it, too
 	}
 	j.Ports, j.Added = c.appPorts(), c.Added
 	j.Kohealth = j.Kohealth || c.Style == koYAML

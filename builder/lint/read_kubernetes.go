@@ -120,9 +120,6 @@ func (c *container) readKubeCheck() {
 	c.Said = c.Check
 }
 
-// kubePath is the PATH of a container whose image has none: containerd and CRI-O set it.
-const kubePath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
 // kubeStarts returns what starts in the container: command replaces the image's entrypoint
 // and its arguments, args the arguments alone.
 //

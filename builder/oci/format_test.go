@@ -36,8 +36,10 @@ func TestZstd(t *testing.T) {
 	if _, err := DockerFormat.MediaType(types.OCILayerZStd); hint.Of(err) == "" {
 		t.Errorf("no hint for zstd in Docker's format: %v", err)
 	}
-	if _, err := OCIFormat.MediaType("application/x"); hint.Of(err) != "" {
-		t.Errorf("an unknown type gets the hint %q", hint.Of(err))
+	for _, f := range []Format{OCIFormat, DockerFormat} {
+		if _, err := f.MediaType("application/x"); err == nil || hint.Of(err) != "" {
+			t.Errorf("%s: an unknown type is %v, with the hint %q", f, err, hint.Of(err))
+		}
 	}
 }
 

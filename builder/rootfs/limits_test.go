@@ -152,18 +152,41 @@ func TestLinksLimit(t *testing.T) {
 	limitstest.Check(t, limits.Links, lookup(most), lookup(most+1))
 }
 
-// Hard links, which lead on to symbolic ones, count with these.
+// Links of all directories of a path count together, those that an earlier look-up has
+// followed, too.
+func TestLinksOfDirectoriesCount(t *testing.T) {
+	most := int(limits.Links.Max())
+	headers := []tar.Header{{Name: "d0/", Typeflag: tar.TypeDir}, {Name: "d0/f0", Typeflag: tar.TypeReg}}
+	for i := range most {
+		headers = append(headers,
+			tar.Header{Name: fmt.Sprint("d", i+1), Linkname: fmt.Sprint("d", i), Typeflag: tar.TypeSymlink},
+			tar.Header{Name: fmt.Sprint("d0/f", i+1), Linkname: fmt.Sprint("f", i), Typeflag: tar.TypeSymlink})
+	}
+	f, err := Read([]v1.Layer{archive(t, headers...)}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		for files, ok := range map[int]bool{most - 20: true, most - 19: false, most: false} {
+			if _, err := f.Lookup(fmt.Sprint("/d20/f", files)); (err == nil) != ok {
+				t.Errorf("20 links to a directory and %d to a file: %v", files, err)
+			}
+		}
+	}
+}
+
+// A hard link that stands before the file that it names is followed when it is looked up.
 func TestHardLinksLimit(t *testing.T) {
 	lookup := func(links int) error {
-		headers := []tar.Header{{Name: "f", Typeflag: tar.TypeReg}, {Name: "l0", Linkname: "f", Typeflag: tar.TypeSymlink}}
-		for i := range links - 1 { // a hard link that comes before what it names is followed when it is looked up
-			headers = append([]tar.Header{{Name: fmt.Sprint("l", i+1), Linkname: fmt.Sprint("l", i), Typeflag: tar.TypeLink}}, headers...)
+		var headers []tar.Header
+		for i := links; i > 0; i-- {
+			headers = append(headers, tar.Header{Name: fmt.Sprint("l", i), Linkname: fmt.Sprint("l", i-1), Typeflag: tar.TypeLink})
 		}
-		f, err := Read([]v1.Layer{archive(t, headers...)}, "")
+		f, err := Read([]v1.Layer{archive(t, append(headers, tar.Header{Name: "l0", Typeflag: tar.TypeReg})...)}, "")
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = f.Lookup(fmt.Sprint("/l", links-1))
+		_, err = f.Lookup(fmt.Sprint("/l", links))
 		return err
 	}
 	most := int(limits.Links.Max())

@@ -383,3 +383,17 @@ func TestCloneAndPut(t *testing.T) {
 		t.Error("the original has changed")
 	}
 }
+
+// TestCloneWritesThroughLinks finds in a copy what a layer has written through a link of the
+// layer below it.
+func TestCloneWritesThroughLinks(t *testing.T) {
+	fsys := read(t, layer(t, dir("usr/"), dir("usr/bin/"), link("bin", "usr/bin")), layer(t, file("bin/x")))
+	if _, err := fsys.Lookup("/bin/x"); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range []*rootfs.FS{fsys, fsys.Clone(), fsys.Clone().Clone()} {
+		if _, err := f.Lookup("/usr/bin/x"); err != nil { // with the link that was come across before
+			t.Error(err)
+		}
+	}
+}

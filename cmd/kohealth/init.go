@@ -80,7 +80,7 @@ if something could not be done.`,
 	cmd.Flags().BoolVarP(&f.yes, "yes", "y", false, "write the best check without asking")
 	cmd.Flags().BoolVar(&f.try, "try", false, "run the app, and write the check only if it passes")
 	cmd.Flags().StringArrayVarP(&f.prover.env, "env", "e", nil, "with --try: NAME=VALUE for the app, or NAME for the value that it has here; may be repeated")
-	cmd.Flags().BoolVar(&f.overwrite, "overwrite", false, "with --yes: put it in the place of a check that is there")
+	cmd.Flags().BoolVar(&f.overwrite, "overwrite", false, "with --yes: replace a check that is there")
 	return cli.OwnCodes(cmd)
 }
 

@@ -49,7 +49,7 @@ HEALTHCHECK CMD ["/usr/bin/healthcheck", "http://:8080/healthz"].`,
 	fs := cmd.Flags()
 	fs.StringVarP(&f.output, "output", "o", "", "file to write")
 	fs.StringVar(&f.platform, "platform", "linux/"+runtime.GOARCH, "platform that the probe runs on, OS/ARCHITECTURE[/VARIANT]")
-	fs.BoolVar(&f.tls, "tls", false, "with TLS, for https:// and grpcs://; three times as large")
+	fs.BoolVar(&f.tls, "tls", false, "include TLS, for https:// and grpcs://; three times as large")
 	cli.CompleteFlags(cmd, map[string]cobra.CompletionFunc{"platform": cli.OneOf(pipeline.PlatformWords()...)})
 	cmd.Args = cobra.NoArgs
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return f.run(cmd.Context()) }

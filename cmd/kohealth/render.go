@@ -68,8 +68,8 @@ that a .ko.yaml and the KOHEALTH_ variables give to an image. The formats are
 		},
 	}
 	fs := cmd.Flags()
-	fs.StringVar(&rf.format, "format", "ecs", "what to print the check for")
-	fs.StringVarP(&rf.file, "file", "f", "", "take the check from this .ko.yaml")
+	fs.StringVar(&rf.format, "format", "ecs", "format to print the check in")
+	fs.StringVarP(&rf.file, "file", "f", "", ".ko.yaml to take the check from")
 	fs.StringVar(&rf.build, "build", "", "with --file: the id of an entry in builds (default the check of all images)")
 	fs.StringVar(&rf.Platform, "platform", "", "with IMAGE: the platform to look at (default linux/amd64, or what there is)")
 	fs.BoolVar(&rf.Insecure, "insecure-registry", false, "with IMAGE: verify no certificate, and take plain HTTP, too")

@@ -74,7 +74,7 @@ something could not be done.`,
 	fs.StringVarP(&tf.file, "file", "f", "", "task definition or template to read, or - for standard input")
 	fs.StringVarP(&tf.output, "output", "o", "", "file to write (default standard output)")
 	fs.StringArrayVar(&tf.containers, "container", nil, "NAME=IMPORTPATH, in a template also RESOURCE/NAME=IMPORTPATH: build the import path for the container; may be repeated")
-	fs.BoolVar(&tf.overwrite, "overwrite", false, "put the image's check in the place of one that the container has")
+	fs.BoolVar(&tf.overwrite, "overwrite", false, "replace a check that the container has by the image's")
 	fs.BoolVar(&tf.strip, "strip", false, "drop what aws ecs describe-task-definition adds and register-task-definition does not take")
 	cli.CompleteFlags(cmd, map[string]cobra.CompletionFunc{"ignore": cli.OneOf(ruleWords()...)})
 	tf.report.Add(cmd, true)

@@ -105,7 +105,7 @@ func TestEqualFold(t *testing.T) {
 	for _, tt := range []struct {
 		a, b string
 		want bool
-	}{{"", "", true}, {"Host", "hOST", true}, {"Host", "Hos", false}, {"a", "b", false}, {"[", "{", false}, {"@", "`", false}} {
+	}{{"", "", true}, {"Host", "hOST", true}, {"AZ", "az", true}, {"Host", "Hos", false}, {"a", "b", false}, {"[", "{", false}, {"@", "`", false}} {
 		if got := EqualFold(tt.a, tt.b); got != tt.want {
 			t.Errorf("%q and %q: %v", tt.a, tt.b, got)
 		}
