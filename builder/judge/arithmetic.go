@@ -75,6 +75,9 @@ func (sh *shell) variableNumber(name string) number {
 		}
 		return n
 	}
+	if sh.dialect == dash && isKnown(value) && !maybeNumber.MatchString(strings.TrimSpace(value)) {
+		return mistake
+	}
 	return anyNumber
 }
 
@@ -254,7 +257,7 @@ func (e *expander) arithmetic(a *syntax.ArithmExp) string {
 	}
 	n := e.calculate(a.X, e.ctx)
 	if n.is == no && (e.dialect == dash || e.dialect == ash) {
-		e.cause(e.ctx, "cannot-pass", e.script.offset(a), "arithmetic goes wrong here: it divides by zero, or a number such as 08 is not octal")
+		e.cause(e.ctx, "cannot-pass", e.script.offset(a), "arithmetic goes wrong here: it divides by zero, or what should be a number is none, such as 08, which is not octal")
 		e.exits = e.exits.or(failsWith("2"))
 		e.aborted = true
 		return Unknown

@@ -19,6 +19,7 @@ type shell struct {
 	calls          int    // of functions that have not returned
 	exits          result // of what ends the script before its end
 	readonly       []string
+	changed        []string // variables that take what is assigned as something else
 	exported       []string
 	exportsAll     bool // whatever is set, or may be
 	inLoop         bool

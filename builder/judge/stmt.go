@@ -246,6 +246,7 @@ func (sh *shell) meet(ran result, before state) {
 
 // pipe runs two commands side by side: the status is the last one's.
 func (sh *shell) pipe(b *syntax.BinaryCmd, ctx scene) result {
+	sh.findsItself(b, ctx)
 	left := sh.fork().piped(b.X, scene{tested: true, spare: ctx.spare, read: true, in: ctx.in, from: ctx.from})
 	right := ctx
 	right.in, right.tested = left.out, true
