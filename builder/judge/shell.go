@@ -252,6 +252,7 @@ type scene struct {
 	tested  bool   // its status decides what is next, so set -e does not heed it
 	spare   bool   // if it fails, another takes its place
 	negated bool   // ! stands before it
+	turned  bool   // ! stands before it, or before what it is in
 	read    bool   // something reads its output
 	in      string // its standard input
 	fresh   bool   // nothing of the input was read before

@@ -40,6 +40,7 @@ func (sh *shell) stmt(s *syntax.Stmt, ctx scene) result {
 	inner.tested = ctx.tested || s.Negated
 	inner.spare = ctx.spare || s.Negated
 	inner.negated = s.Negated
+	inner.turned = ctx.turned || s.Negated
 	r := sh.redirected(s, inner)
 	if sh.aborted {
 		sh.aborted = false
