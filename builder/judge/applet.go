@@ -61,10 +61,14 @@ func (c *call) finds(p *program, expression []string) result {
 
 // named looks for processes by their name.
 func (c *call) named(p *program) result {
-	o := syntaxOf{letters: "sPuUgGtFod", known: "xlanvcq0", refused: "f"}.parse(c.args())
+	o := syntaxOf{letters: "sPuUgGtFod", long: " "}.parse(c.args())
 	names := c.operands(o)
+	if p.tool == "pgrep" && o.has("f", "full") && len(names) == 1 && len(o.given) == 1 && !c.open {
+		c.findsShell(names[0], options{given: []given{{name: "E"}}})
+		return unclear
+	}
 	exactly := p.tool == "pidof" || p.tool == "killall" || o.has("x", "exact")
-	if c.open || o.strange != "" || len(names) != 1 || !exactly || o.has("v", "q") || !wordLike(names[0]) {
+	if c.open || len(names) != 1 || !exactly || o.has("v", "q", "f") || !wordLike(names[0]) {
 		return unclear
 	}
 	inCommand := slices.ContainsFunc(c.container.Command, func(a string) bool { return strings.Contains(a, names[0]) })

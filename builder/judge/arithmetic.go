@@ -37,27 +37,52 @@ func (n number) text() string {
 	return strconv.FormatInt(n.n, 10)
 }
 
-// calculate evaluates arithmetic, and assigns what it assigns.
+// A calculator evaluates an expression whose words have been expanded.
+type calculator struct {
+	*shell
+	operands map[*syntax.Word]number
+}
+
+// calculate evaluates arithmetic, and assigns what it assigns. What an expansion gives is a
+// part of the expression as it is written, which need not be a number; one such as 08 is a
+// mistake wherever it stands.
 func (sh *shell) calculate(x syntax.ArithmExpr, ctx scene) number {
-	switch x := x.(type) {
-	case *syntax.Word:
-		return sh.operand(x, ctx)
-	case *syntax.ParenArithm:
-		return sh.calculate(x.X, ctx)
-	case *syntax.UnaryArithm:
-		return sh.calculateUnary(x, ctx)
-	case *syntax.BinaryArithm:
-		return sh.calculateBinary(x, ctx)
+	c := calculator{sh, map[*syntax.Word]number{}}
+	clear, wrong := true, false
+	for w := range nodes[*syntax.Word](x) {
+		if syntax.ValidName(w.Lit()) {
+			continue
+		}
+		n := parseNumber(sh.text(w, ctx))
+		c.operands[w] = n
+		clear, wrong = clear && n.is == yes, wrong || n.is == no
 	}
+	switch {
+	case clear:
+		return c.number(x)
+	case wrong:
+		sh.forgetAssigned(x)
+		return mistake
+	}
+	sh.forgetAssigned(x)
 	return anyNumber
 }
 
-// operand is a number or a variable.
-func (sh *shell) operand(w *syntax.Word, ctx scene) number {
-	if name := w.Lit(); syntax.ValidName(name) {
-		return sh.variableNumber(name)
+func (c *calculator) number(x syntax.ArithmExpr) number {
+	switch x := x.(type) {
+	case *syntax.Word:
+		if name := x.Lit(); syntax.ValidName(name) {
+			return c.variableNumber(name)
+		}
+		return c.operands[x]
+	case *syntax.ParenArithm:
+		return c.number(x.X)
+	case *syntax.UnaryArithm:
+		return c.unaryNumber(x)
+	case *syntax.BinaryArithm:
+		return c.binaryNumber(x)
 	}
-	return parseNumber(sh.text(w, ctx))
+	return anyNumber
 }
 
 // variableNumber is the number that a variable holds. Shells differ in what is none.
@@ -74,6 +99,9 @@ func (sh *shell) variableNumber(name string) number {
 			n.n = -n.n
 		}
 		return n
+	}
+	if sh.dialect == dash && isKnown(value) && !maybeNumber.MatchString(strings.TrimSpace(value)) {
+		return mistake
 	}
 	return anyNumber
 }
@@ -92,10 +120,10 @@ func parseNumber(text string) number {
 	return anyNumber
 }
 
-func (sh *shell) calculateUnary(u *syntax.UnaryArithm, ctx scene) number {
-	n := sh.calculate(u.X, ctx)
+func (c *calculator) unaryNumber(u *syntax.UnaryArithm) number {
+	n := c.number(u.X)
 	if n.is != yes {
-		sh.forgetAssigned(u)
+		c.forgetAssigned(u)
 		return n
 	}
 	switch u.Op {
@@ -108,13 +136,13 @@ func (sh *shell) calculateUnary(u *syntax.UnaryArithm, ctx scene) number {
 	case syntax.Plus:
 		return n
 	case syntax.Inc, syntax.Dec:
-		return sh.step(u, n)
+		return c.step(u, n)
 	}
 	return anyNumber
 }
 
 // step is ++ or --.
-func (sh *shell) step(u *syntax.UnaryArithm, n number) number {
+func (c *calculator) step(u *syntax.UnaryArithm, n number) number {
 	w, ok := u.X.(*syntax.Word)
 	if !ok || !syntax.ValidName(w.Lit()) {
 		return anyNumber
@@ -123,49 +151,49 @@ func (sh *shell) step(u *syntax.UnaryArithm, n number) number {
 	if u.Op == syntax.Dec {
 		after = known(n.n - 1)
 	}
-	sh.vars[w.Lit()] = after.text()
+	c.vars[w.Lit()] = after.text()
 	if u.Post {
 		return n
 	}
 	return after
 }
 
-func (sh *shell) calculateBinary(b *syntax.BinaryArithm, ctx scene) number {
+func (c *calculator) binaryNumber(b *syntax.BinaryArithm) number {
 	switch b.Op {
 	case syntax.AndArit, syntax.OrArit, syntax.TernQuest:
-		return sh.calculateBranch(b, ctx)
+		return c.branchNumber(b)
 	}
 	if op, ok := assigning[b.Op]; ok {
-		return sh.calculateAssigned(b, op, ctx)
+		return c.assignedNumber(b, op)
 	}
-	x, y := sh.calculate(b.X, ctx), sh.calculate(b.Y, ctx)
+	x, y := c.number(b.X), c.number(b.Y)
 	if b.Op == syntax.Comma && x.is != no {
 		return y
 	}
 	return operate(b.Op, x, y)
 }
 
-// calculateBranch evaluates &&, || and ?:, which evaluate what they need.
-func (sh *shell) calculateBranch(b *syntax.BinaryArithm, ctx scene) number {
-	x := sh.calculate(b.X, ctx)
+// branchNumber evaluates &&, || and ?:, which evaluate what they need.
+func (c *calculator) branchNumber(b *syntax.BinaryArithm) number {
+	x := c.number(b.X)
 	arms, isTernary := b.Y.(*syntax.BinaryArithm)
 	isTernary = isTernary && b.Op == syntax.TernQuest
 	switch {
 	case x.is == no:
 		return mistake
 	case x.is == perhaps:
-		sh.forgetAssigned(b.Y)
+		c.forgetAssigned(b.Y)
 		return anyNumber
 	case isTernary && x.n != 0:
-		return sh.calculate(arms.X, ctx)
+		return c.number(arms.X)
 	case isTernary:
-		return sh.calculate(arms.Y, ctx)
+		return c.number(arms.Y)
 	case b.Op == syntax.TernQuest:
 		return anyNumber
 	case (x.n != 0) == (b.Op == syntax.OrArit):
 		return counted(x.n != 0)
 	}
-	y := sh.calculate(b.Y, ctx)
+	y := c.number(b.Y)
 	if y.is != yes {
 		return y
 	}
@@ -179,13 +207,13 @@ var assigning = map[syntax.BinAritOperator]syntax.BinAritOperator{
 	syntax.XorAssgn: syntax.Xor, syntax.ShlAssgn: syntax.Shl, syntax.ShrAssgn: syntax.Shr,
 }
 
-func (sh *shell) calculateAssigned(b *syntax.BinaryArithm, op syntax.BinAritOperator, ctx scene) number {
-	n := sh.calculate(b.Y, ctx)
+func (c *calculator) assignedNumber(b *syntax.BinaryArithm, op syntax.BinAritOperator) number {
+	n := c.number(b.Y)
 	if op != syntax.Assgn {
-		n = operate(op, sh.calculate(b.X, ctx), n)
+		n = operate(op, c.number(b.X), n)
 	}
 	if w, ok := b.X.(*syntax.Word); ok && syntax.ValidName(w.Lit()) {
-		sh.vars[w.Lit()] = n.text()
+		c.vars[w.Lit()] = n.text()
 		return n
 	}
 	return anyNumber
@@ -254,7 +282,7 @@ func (e *expander) arithmetic(a *syntax.ArithmExp) string {
 	}
 	n := e.calculate(a.X, e.ctx)
 	if n.is == no && (e.dialect == dash || e.dialect == ash) {
-		e.cause(e.ctx, "cannot-pass", e.script.offset(a), "arithmetic goes wrong here: it divides by zero, or a number such as 08 is not octal")
+		e.cause(e.ctx, "cannot-pass", e.script.offset(a), "arithmetic goes wrong here: it divides by zero, or what should be a number is none, such as 08, which is not octal")
 		e.exits = e.exits.or(failsWith("2"))
 		e.aborted = true
 		return Unknown

@@ -2,7 +2,7 @@ package judge
 
 import (
 	"regexp"
-	"strings"
+	"strconv"
 )
 
 var (
@@ -18,7 +18,11 @@ var (
 
 // awk succeeds unless its program ends otherwise.
 func (c *call) awk() result {
-	operands := c.operands(syntaxOf{letters: "Fvf", long: " file field-separator assign "}.parse(c.args()))
+	o := syntaxOf{letters: "Fvf", long: " file field-separator assign "}.parse(c.args())
+	if file, given := o.value("f", "file"); given {
+		return result{status: c.reads(file).status | fails, out: Unknown}
+	}
+	operands := c.operands(o)
 	if len(operands) == 0 || c.open || !isKnown(operands[0]) {
 		return unclear
 	}
@@ -40,9 +44,13 @@ func (c *call) awk() result {
 // awkCodes reports whether a program exits with 0, and with something else.
 func awkCodes(program string) (zero, other bool) {
 	for _, exit := range awkExit.FindAllStringSubmatch(program, -1) {
-		code := awkCode.FindStringSubmatch(exit[1])
-		zero = zero || code == nil || strings.Trim(code[1], "0") == ""
-		other = other || code == nil || strings.Trim(code[1], "0") != ""
+		var code int
+		m := awkCode.FindStringSubmatch(exit[1])
+		if m != nil {
+			code, _ = strconv.Atoi(m[1])
+		}
+		zero = zero || m == nil || code%256 == 0
+		other = other || m == nil || code%256 != 0
 	}
 	return zero, other
 }

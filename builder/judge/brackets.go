@@ -382,11 +382,8 @@ func (sh *shell) binaryClause(x *syntax.BinaryTest, ctx scene) maybe {
 		return sh.compare(text, x.Op.String(), sh.text(b, ctx))
 	}
 	other := sh.text(b, ctx)
-	if _, known := integer(text); known != yes || !slices.Contains(numeric, x.Op.String()) {
-		return perhaps
-	}
-	if _, known := integer(other); known != yes {
-		return perhaps
+	if !slices.Contains(numeric, x.Op.String()) || !exprNumber.MatchString(text) || !exprNumber.MatchString(other) {
+		return perhaps // it may be arithmetic
 	}
 	return compareNumbers(text, x.Op.String(), other)
 }

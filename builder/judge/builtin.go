@@ -85,6 +85,10 @@ func (c *call) bashs() result {
 func (c *call) leave() result {
 	r := c.leaving()
 	j := jump(c.name())
+	if len(c.args()) > 1 && (c.dialect == bash || c.dialect == anyShell) { // which may not leave then
+		c.exits = c.exits.or(unclear)
+		return unclear
+	}
 	switch j {
 	case "exit":
 		c.exits = c.exits.or(r)
@@ -99,7 +103,7 @@ func (c *call) leave() result {
 			c.exits = c.exits.or(failsWith("2"))
 			return result{status: fails}
 		}
-		if c.calls == 0 && c.dialect != anyShell && !c.negated { // as exit
+		if c.calls == 0 && c.dialect != anyShell && !c.turned { // as exit
 			c.exits = c.exits.or(r)
 			return result{}
 		}

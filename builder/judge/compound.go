@@ -110,6 +110,12 @@ func (sh *shell) forget(n syntax.Node) {
 	for range nodes[*syntax.ArithmExp](n) {
 		sh.forgetAssigned(n)
 	}
+	for a := range nodes[*syntax.ArithmCmd](n) {
+		sh.forgetAssigned(a)
+	}
+	for range nodes[*syntax.LetClause](n) {
+		sh.forgetAll()
+	}
 	for c := range nodes[*syntax.CallExpr](n) {
 		sh.forgetCall(c)
 	}

@@ -94,6 +94,7 @@ func parse(text string, d dialect) script {
 			_, joined := f.Body.Cmd.(*syntax.BinaryCmd)
 			s.joins = s.joins || joined
 		}
+		s.joins = s.joins || d == ash && len(s.twice) > 0 // which are commands within ( ( ) ), and may be no syntax
 		s.wrong = firstWrong(file, d)
 	} else {
 		s.wrong = wrongOf(text, err, d)
@@ -169,6 +170,7 @@ func wrongOf(text string, err error, d dialect) *wrong {
 	switch {
 	case errors.As(err, &parsing):
 		w.offset, w.message = int(parsing.Pos.Offset()), parsing.Text
+		w.sure = w.sure && !inArithmetic(text, w.offset)
 		if d != bash && d != anyShell || strings.Contains(parsing.Text, "!") { // bash takes ! ! and some more
 			break
 		}
@@ -177,6 +179,14 @@ func wrongOf(text string, err error, d dialect) *wrong {
 		w.offset, w.sure = int(lang.Pos.Offset()), false
 	}
 	return w
+}
+
+// inArithmetic reports whether something stands in (( )), where shells find mistakes only
+// when they come to it.
+func inArithmetic(text string, offset int) bool {
+	text = text[:min(len(text), offset+2)]
+	at := strings.LastIndex(text, "((")
+	return at >= 0 && !strings.Contains(text[at:], "))") || strings.Contains(text, "let ")
 }
 
 // firstWrong finds the first thing that bash takes and another shell does not.

@@ -222,7 +222,7 @@ func (e *expander) substitute(c *syntax.CmdSubst) string {
 		return Unknown
 	}
 	if isRead(c) && e.dialect != dash {
-		return Unknown
+		return strings.TrimRight(e.textOf(e.text(c.Stmts[0].Redirs[0].Word, ctx)), "\n")
 	}
 	return strings.TrimRight(out.out, "\n")
 }

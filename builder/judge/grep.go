@@ -1,13 +1,19 @@
 package judge
 
 import (
+	"regexp"
 	"slices"
 	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
 )
+
+// Options of grep's that take a value.
+var grepSyntax = syntaxOf{letters: "efmABCdD", long: " regexp file max-count after-context before-context context include exclude "}
 
 // grep finds nothing where there is nothing.
 func (c *call) grep() result {
-	o := syntaxOf{letters: "efmABCdD", long: " regexp file max-count after-context before-context context include exclude "}.parse(c.args())
+	o := grepSyntax.parse(c.args())
 	operands := c.operands(o)
 	patternFrom := o.has("e", "f", "regexp", "file")
 	if c.open || o.has("V", "version", "help") {
@@ -65,6 +71,37 @@ func (c *call) grepFile(pattern, name string, o options, out string) result {
 		return result{status: statusOf(found == yes), out: out}
 	}
 	return result{status: either, out: out}
+}
+
+// allProcesses matches the arguments of ps that have it tell of all processes.
+var allProcesses = regexp.MustCompile(`^-?[auxewfAl]+$`)
+
+// findsItself tells of a grep in what ps prints: there is the shell, too, with its script.
+func (sh *shell) findsItself(b *syntax.BinaryCmd, ctx scene) {
+	ps, isCall := b.X.Cmd.(*syntax.CallExpr)
+	grep, areCalls := b.Y.Cmd.(*syntax.CallExpr)
+	if !isCall || !areCalls || ctx.read || len(ps.Args) < 2 || ps.Args[0].Lit() != "ps" || len(grep.Args) < 2 || grep.Args[0].Lit() != "grep" {
+		return
+	}
+	for _, a := range ps.Args[1:] {
+		if !allProcesses.MatchString(a.Lit()) {
+			return
+		}
+	}
+	words, open := sh.fields(grep.Args, ctx)
+	c := &call{shell: sh, scene: ctx, words: words, open: open, at: sh.script.offset(grep)}
+	o := grepSyntax.parse(c.args())
+	if operands := c.operands(o); len(operands) == 1 && !open && !o.has("v", "x", "e", "invert-match", "line-regexp", "regexp") {
+		c.findsShell(operands[0], o)
+	}
+}
+
+// findsShell tells of a pattern that the shell's own arguments match.
+func (c *call) findsShell(pattern string, o options) {
+	if c.isExec || c.fixed || c.arg >= len(c.check.Test) || c.grepped(c.check.Test[c.arg], pattern, o) != yes {
+		return
+	}
+	c.tell("always-healthy", c.at, c.name()+" finds the shell that runs this command, whose arguments hold "+shown(pattern)+", too: write its first letter as ["+pattern[:1]+"]", nil)
 }
 
 // grepped reports whether grep selects a line.

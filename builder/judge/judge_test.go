@@ -20,9 +20,12 @@ func (g *grammar) check() []string {
 			"wget --max-redirect=0", "/bin/curl -kf", "timeout 3 curl -f", "busybox wget -q", "curl -f -H 'Host: localhost'") + " " +
 			g.of("http://localhost:8080/healthz", "http://127.0.0.1/", "localhost:8080", "http://127.0.0.1:$PORT/", `"http://localhost:${PORT:-8080}/up"`, "http://:8080/", "", "https://localhost/x?a=b")
 	}
-	switch g.IntN(6) {
+	switch g.IntN(7) {
 	case 0:
 		return []string{"CMD-SHELL", g.script()}
+	case 6:
+		return []string{"CMD-SHELL", g.of("ps aux | grep ", "ps -ef | grep ", "pgrep -f ", "pgrep -x ", "pidof ", "su app -c ", "timeout --foreground 3 ", "timeout -t 3 ", "find /data -newermt ", "grep -P ", "curl --tries=1 ", "wget --fail ", "cat /opt/missing | grep ",
+			"! curl -f ", "wget -q && exit 1 || exit ", "[ 1 < ", "curl -m 3s ") + g.of("app", "0", "'[a]pp'", "http://localhost/", "x ]", "'x y'") + g.of("", " || exit 1", " | grep -v grep")}
 	case 1:
 		return append([]string{"CMD"}, strings.Fields(request())...)
 	case 2:

@@ -52,7 +52,7 @@ func Rules() []Rule {
 		{"no-variable", Error, "A variable that the command needs is set nowhere in the container.", srcShell},
 		{"no-url", Error, "curl or wget is called without a URL.", srcCurl},
 		{"bad-url", Error, "Nothing can be asked at a URL that is written like this.", srcCurl},
-		{"unknown-option", Error, "curl or wget refuses an option: BusyBox's wget knows few of GNU Wget's, and none has a space in it.", srcApplet},
+		{"unknown-option", Error, "A program refuses an option: BusyBox knows few of GNU's, wget none of curl's, and none has a space in it.", srcApplet},
 		{"saves-file", Warning, "wget without -O saves a file at every check; BusyBox's fails when it exists.", srcWget},
 		{"proxy", Warning, "http_proxy and its kin are set, so curl or wget asks a proxy for what is in the container; BusyBox's wget heeds no no_proxy.", srcWget},
 		{"localhost", Warning, "localhost may be ::1 first, where a server that listens on IPv4 only does not answer, and BusyBox's wget tries no other address.", "https://man7.org/linux/man-pages/man5/gai.conf.5.html"},

@@ -19,6 +19,7 @@ type shell struct {
 	calls          int    // of functions that have not returned
 	exits          result // of what ends the script before its end
 	readonly       []string
+	changed        []string // variables that take what is assigned as something else
 	exported       []string
 	exportsAll     bool // whatever is set, or may be
 	inLoop         bool
@@ -251,6 +252,7 @@ type scene struct {
 	tested  bool   // its status decides what is next, so set -e does not heed it
 	spare   bool   // if it fails, another takes its place
 	negated bool   // ! stands before it
+	turned  bool   // ! stands before it, or before what it is in
 	read    bool   // something reads its output
 	in      string // its standard input
 	fresh   bool   // nothing of the input was read before

@@ -62,7 +62,7 @@ var programs = map[string]string{
 	"ok":     "#!/bin/sh\necho ok\n",
 	"broken": "#!/nowhere/sh\n",
 	"maybe":  "",
-	"tr":     "", "cat": "", "grep": "", "env": "", "timeout": "", "head": "", "sleep": "", "date": "",
+	"tr":     "", "cat": "", "grep": "", "env": "", "timeout": "", "head": "", "sleep": "", "date": "", "sed": "", "expr": "", "awk": "",
 }
 
 func newStand(t *testing.T, s realShell, maybe string) stand {
@@ -276,7 +276,7 @@ func (g *grammar) command(depth int) string {
 }
 
 func (g *grammar) simple() string {
-	switch g.IntN(9) {
+	switch g.IntN(12) {
 	case 0:
 		return g.of("true", "false", ":", "pass", "fail", "absent", "broken") + g.redirect()
 	case 1:
@@ -294,11 +294,41 @@ func (g *grammar) simple() string {
 			"echo $((SET))", "local y=1", "y=a; readonly y; y=b", "trap 'exit 0' EXIT", "eval fail", "eval 'exit 3'", "let y=1", "(( 1 ))", "wait", "kill -0 $$",
 			"exec pass", "exec absent", "exec fail", "command fail", "command -v pass absent", "cd /nope", "cd /usr", ". /nope", "shift", "read y", "read y < /dev/null",
 			"function g { true; }", "a=(1 2)", "cat <<< ok", "true |& cat", "printf ok", "printf", "true ${x?bad}", "echo ${NONE:?bad}", "type -p pass", "hash absent",
-			"time true", "declare y=1", "shopt -s extglob", "f-x() { true; }", "case a in a) false ;& *) true ;; esac", "select y in a; do break; done < /dev/null", "export y=1", "unset SET")
+			"trap 'fail' EXIT", "trap 'exit 1' ERR", "set -z", "exit +0", "exit -0", "let 'y = 2 * 3'", "(( y = 0 ))", "(( 1 / 0 ))", "[ 1 < 2 ]", "[ 2 > 1 ]", "[[ 10 > 9 ]]", "[[ 010 -eq 8 ]]",
+			"read y <<EOF\na b\nEOF\n[ \"$y\" = 'a b' ]", "cat <<EOF\n\\t $SET\nEOF\n", "grep -q value <<EOF\n$SET\nEOF\n", "declare -i y=3", "time true", "declare y=1", "shopt -s extglob", "f-x() { true; }", "case a in a) false ;& *) true ;; esac", "select y in a; do break; done < /dev/null", "export y=1", "unset SET")
 	case 7:
 		return g.of("ok", "fail", "echo ok", "absent", "maybe", "printf ok") + " | " + g.of("grep ok", "grep -q ok", "grep -q nope", "grep -qv ok", "tr a b", "cat", "head -1", "grep -c ok") + g.redirect()
 	}
+	switch g.IntN(4) {
+	case 0:
+		return g.of("[ $((", "exit $((", "(( ", "echo $((", "x=$((") + g.arithmetic(2) + g.of(")) -eq 2 ]", "))", "))", "))", "))")
+	case 1:
+		return g.of("expr ", "expr ", "[ \"$(expr ") + g.of("1 + 1", "1 - 1", "2 \\* 0", "1 / 0", "3 % 2 = 1", "1 \\> 2", "a = a", "abc : ab", "length ab", "'' \\| 0", "1 \\& 2", "1 +", "$SET", "") +
+			g.of("", " >/dev/null", ")\" -eq 2 ]")
+	case 2:
+		return g.of("echo ", "echo -n ", "echo -e ", "printf ", "printf '%s\\n' ", "printf '%d,' ", "printf '%3s|' ") + g.of("ok", `'a\nb'`, "'o+'", "12", "abc", "''", `"$SET"`, "a b", "'50%'", "007") +
+			" | " + g.of("grep -qx ok", "grep -q '^b$'", "grep -q 'o+'", "grep -qE '(^12|a.ue)'", "grep -qF 'a\\nb'", "sed 's/o/x/' | grep -q o", "sed -n '/b/p' | grep -q .", "sed '$d' | grep -q .",
+			"awk '{exit 1}'", "awk 'END{exit 0}'", "awk '/o/{exit 1} END{exit 2}'", "awk '/b/{exit 1}'", "grep -c . | grep -qx 1")
+	}
 	return g.of("env ", "timeout 5 ", "Y=1 ", "exec ", "command ", "env Y=1 ") + g.of("pass", "fail", "absent", "maybe", "broken", "ok") + g.redirect()
+}
+
+func (g *grammar) arithmetic(depth int) string {
+	if depth == 0 || g.IntN(4) == 0 {
+		return g.of("0", "1", "2", "10", "010", "08", "0x1f", "x", "y", "SET", "$x", "NONE", "EMPTY", "$#", "${#SET}", "$(echo 2)")
+	}
+	inner := func() string { return g.arithmetic(depth - 1) }
+	switch g.IntN(6) {
+	case 0:
+		return g.of("-", "!", "~", "+", "++", "--") + " " + inner()
+	case 1:
+		return "(" + inner() + ")"
+	case 2:
+		return g.of("x", "y") + g.of(" = ", " += ", " *= ", " -= ") + inner()
+	case 3:
+		return inner() + " ? " + inner() + " : " + inner()
+	}
+	return inner() + g.of(" + ", " - ", " * ", " / ", " % ", " == ", " < ", " >= ", " && ", " || ", " & ", " << ", ", ", " ** ") + inner()
 }
 
 func (g *grammar) word() string {

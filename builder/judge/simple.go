@@ -109,7 +109,7 @@ func (sh *shell) assign(a *syntax.Assign, ctx scene) {
 		return
 	}
 	switch value := sh.text(a.Value, ctx); {
-	case a.Array != nil || a.Index != nil:
+	case a.Array != nil || a.Index != nil || slices.Contains(sh.changed, name):
 		sh.vars[name] = Unknown
 	case a.Append && sh.value(name) == unset:
 		sh.vars[name] = value
@@ -201,7 +201,12 @@ func (sh *shell) declare(d *syntax.DeclClause, ctx scene) result {
 		return sh.notInFunction(ctx, sh.script.offset(d))
 	}
 	sh.hasSubstituted = false
+	changes := false // what is assigned, as -i and -u do
 	for _, a := range d.Args {
+		if changes = changes || a.Name == nil && a.Value.Lit() != "-x"; changes && a.Name != nil {
+			sh.changed = append(slices.Clone(sh.changed), a.Name.Value)
+			sh.vars[a.Name.Value] = Unknown
+		}
 		if !a.Naked && a.Name != nil {
 			sh.assign(a, ctx)
 		}

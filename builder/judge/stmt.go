@@ -40,6 +40,7 @@ func (sh *shell) stmt(s *syntax.Stmt, ctx scene) result {
 	inner.tested = ctx.tested || s.Negated
 	inner.spare = ctx.spare || s.Negated
 	inner.negated = s.Negated
+	inner.turned = ctx.turned || s.Negated
 	r := sh.redirected(s, inner)
 	if sh.aborted {
 		sh.aborted = false
@@ -246,6 +247,7 @@ func (sh *shell) meet(ran result, before state) {
 
 // pipe runs two commands side by side: the status is the last one's.
 func (sh *shell) pipe(b *syntax.BinaryCmd, ctx scene) result {
+	sh.findsItself(b, ctx)
 	left := sh.fork().piped(b.X, scene{tested: true, spare: ctx.spare, read: true, in: ctx.in, from: ctx.from})
 	right := ctx
 	right.in, right.tested = left.out, true

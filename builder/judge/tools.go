@@ -19,6 +19,8 @@ func (sh *shell) start1(p *program, c *call) result {
 		return c.timeout(p)
 	case "env", "nice", "nohup", "setsid", "stdbuf", "ionice", "time", "su-exec", "gosu", "tini", "dumb-init", "chronic":
 		return c.wrapped()
+	case "su":
+		return c.su()
 	case "xargs":
 		return c.xargs()
 	case "which":

@@ -49,6 +49,9 @@ func (m *verdictImages) make(name string) string {
 		return m.plain(name, "dash", "bash", "grep", "mawk", "cat", "tr", "sed", "head")
 	case "gnu":
 		return m.plain(name, "dash", "grep", "wget", "curl", "cat", "tr", "sed", "head")
+	case "debian":
+		return m.plain(name, "dash", "bash", "grep", "mawk", "cat", "tr", "sed", "head", "tail", "find", "xargs", "ps", "pgrep", "pidof", "ls", "stat", "wc", "sort", "cut", "expr",
+			"timeout", "env", "nice", "date", "id", "touch", "rm", "test", "true", "echo", "printf", "seq", "sleep", "readlink", "whoami", "uname")
 	case "ko":
 		return m.built(name, "--no-healthcheck")
 	case "kohealth":
@@ -82,12 +85,27 @@ func stderrOf(err error) []byte {
 
 // verdictScripts are in /opt of images as a Dockerfile makes them.
 var verdictScripts = map[string]string{
+	"alive.sh":    "#!/bin/sh\ntest -f /tmp/alive\n",
+	"app.conf":    "status=UP\nport=8080\n",
+	"app.pid":     "1\n",
 	"args.sh":     "#!/bin/sh\nexec wget -q --spider \"$1\"\n",
 	"bare.sh":     "test -f /tmp/alive\n",
 	"bash.sh":     "#!/bin/bash\n[[ 1 == 1 ]]\n",
+	"bom.sh":      "\ufeff#!/bin/sh\nexit 0\n",
 	"body.sh":     "#!/bin/sh\nif true; then\r\n  exit 0\r\nfi\r\n",
 	"check.sh":    "#!/bin/sh\nexec wget -q -O /dev/null http://127.0.0.1:8080/healthz\n",
 	"crlf.sh":     "#!/bin/sh\r\nexit 0\r\n",
+	"crlfbare.sh": "exit 0\r\n",
+	"curl.sh":     "#!/bin/sh\ncurl -f http://127.0.0.1:8080/healthz\n",
+	"dashe.sh":    "#!/bin/sh -e\nfalse\nexit 0\n",
+	"empty":       "",
+	"envbash.sh":  "#!/usr/bin/env bash\nexit 0\n",
+	"late.sh":     "\n#!/bin/sh\nexit 0\n",
+	"noexec.sh":   "#!/bin/sh\nexit 0\n",
+	"space.sh":    "#! /bin/sh\nexit 0\n",
+	"vars.env":    "A=1\nB=\"two\"\n",
+	"viabash.sh":  "#!/bin/bash\nset -e\n/opt/alive.sh\n",
+	"wrap.sh":     "#!/bin/sh\nexec \"$@\"\n",
 	"env.sh":      "#!/usr/bin/env sh\ntest -f /tmp/alive\n",
 	"lib.sh":      "check() { curl -f http://127.0.0.1:8080/healthz; }\npasses() { test -f /tmp/alive; }\n",
 	"local.sh":    "#!/bin/sh\nlocal x=1\ntest -f /tmp/alive\n",
@@ -105,6 +123,7 @@ func (m *verdictImages) plain(name string, programs ...string) (ref string) {
 		m.write(filepath.Join(root, "opt", script), text)
 	}
 	m.check(os.Chmod(filepath.Join(root, "opt/plain.txt"), 0o644), os.Chmod(filepath.Join(root, "opt/private.sh"), 0o700))
+	m.odd(filepath.Join(root, "opt"))
 	m.check(os.MkdirAll(filepath.Join(root, "tmp"), 0o777), os.Chmod(filepath.Join(root, "tmp"), 0o1777), os.MkdirAll(filepath.Join(root, "usr/bin"), 0o755))
 	m.run(m.dir, nil, "cp", filepath.Join(m.dir, "app"), filepath.Join(root, "app"))
 	switch {
@@ -118,6 +137,18 @@ func (m *verdictImages) plain(name string, programs ...string) (ref string) {
 	m.run(m.dir, nil, "docker", "build", "-q", "-f", name+".Dockerfile", "-t", ref, root)
 	m.run(m.dir, nil, "docker", "push", "-q", ref)
 	return ref
+}
+
+// odd adds what is no program where one may be looked for.
+func (m *verdictImages) odd(opt string) {
+	m.check(os.Chmod(filepath.Join(opt, "noexec.sh"), 0o644), os.Mkdir(filepath.Join(opt, "dir.d"), 0o755))
+	for name, target := range map[string]string{"link.sh": "../opt/alive.sh", "broken": "/nowhere/at/all", "loop": "loop"} {
+		m.check(os.Symlink(target, filepath.Join(opt, name)))
+	}
+	m.run(m.dir, nil, "cp", must(exec.LookPath("dash")), filepath.Join(opt, "dynamic"))
+	head := must(os.ReadFile(filepath.Join(m.dir, "app")))[:4096]
+	head[18], head[19] = 243, 0 // e_machine: RISC-V
+	m.check(os.WriteFile(filepath.Join(opt, "riscv64"), head, 0o755))
 }
 
 func (m *verdictImages) write(file, text string) {
