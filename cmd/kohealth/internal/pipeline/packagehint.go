@@ -65,15 +65,8 @@ func isElsewhere(importpath string) bool {
 	if err != nil {
 		return false
 	}
-	file, err := modfile.ParseLax("go.mod", data, nil)
-	if err != nil {
-		return false // go itself says what is wrong
-	}
-	modules := []string{modfile.ModulePath(data)}
-	for _, required := range file.Require {
-		modules = append(modules, required.Mod.Path)
-	}
-	return !slices.ContainsFunc(modules, func(module string) bool { return strings.HasPrefix(importpath+"/", module+"/") })
+	words := strings.Fields(string(data)) // among them the modules
+	return !slices.ContainsFunc(words, func(word string) bool { return strings.HasPrefix(importpath+"/", strings.Trim(word, `"`)+"/") })
 }
 
 // ModuleOf returns the directory of the module that a directory is in, and the directory as
