@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"bytes"
 	"context"
 	"path"
 	"regexp"
@@ -10,22 +11,41 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/moby/buildkit/frontend/dockerfile/command"
 
 	"github.com/ko-health/kohealth/builder/dockerfile"
 	"github.com/ko-health/kohealth/builder/doctree"
 	"github.com/ko-health/kohealth/builder/judge"
 )
 
-// isDockerfile reports whether a file is a Dockerfile: by its name, or by a FROM before
-// anything else but ARG and comments.
+// isDockerfile reports whether a file is a Dockerfile: by its name, by the most of one and
+// an instruction at its beginning (Dockerfile.5.md has none), or by a FROM before anything
+// else but ARG and comments.
 func isDockerfile(f *file) bool {
 	name := strings.ToLower(path.Base(f.name))
 	for _, known := range []string{"dockerfile", "containerfile"} {
-		if name == known || strings.HasPrefix(name, known+".") || strings.HasPrefix(name, known+"-") || strings.HasSuffix(name, "."+known) {
+		if name == known {
 			return true
+		}
+		if strings.HasPrefix(name, known+".") || strings.HasPrefix(name, known+"-") || strings.HasSuffix(name, "."+known) {
+			return beginsWithInstruction(f.data)
 		}
 	}
 	return path.Ext(name) == "" && beginsWithFrom.Match(f.data)
+}
+
+// beginsWithInstruction reports whether the first line that is not empty and no comment is
+// an instruction, or what a template has. A file without such a line counts, too.
+func beginsWithInstruction(data []byte) bool {
+	for line := range bytes.Lines(bytes.TrimPrefix(data, []byte("\uFEFF"))) {
+		words := bytes.Fields(line)
+		if len(words) == 0 || words[0][0] == '#' {
+			continue
+		}
+		_, known := command.Commands[strings.ToLower(string(words[0]))]
+		return known || lineAction.Match(line)
+	}
+	return true
 }
 
 var beginsWithFrom = regexp.MustCompile(`(?i)^\x{FEFF}?(\s*(#.*|ARG\s+.*)?\n)*\s*FROM\s+\S+`)

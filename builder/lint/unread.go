@@ -126,7 +126,7 @@ func unknown() error {
 }
 
 // sources are objects of Kubernetes' kind by which a tool makes others, with the tool's
-// command.
+// command. Their API group begins with the tool's name.
 var sources = map[string]string{
 	"Kustomization": "kustomize build",
 	"Component":     "kustomize build",
@@ -137,7 +137,10 @@ var sources = map[string]string{
 // leaveSource notes that an object is the source of others.
 func (g *group) leaveSource(doc *doctree.Node) {
 	kind, _ := doc.Get("kind").Str()
-	if command, ok := sources[kind]; ok {
+	group, _ := doc.Get("apiVersion").Str()
+	command, ok := sources[kind]
+	tool, _, _ := strings.Cut(command, " ")
+	if ok && strings.HasPrefix(group, tool+".") {
 		g.left("a " + kind + " holds no containers itself: lint what " + command + " prints")
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"log"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -113,10 +114,13 @@ func (t *tally) String() string {
 	return text
 }
 
+// nounEnd matches what follows a noun: nothing, or words such as "in JSON".
+var nounEnd = regexp.MustCompile(`( (?:in|of) .*)?$`)
+
 // numbered returns a number of things.
 func numbered(n int, noun string) string {
 	if n != 1 {
-		noun += "s"
+		noun = nounEnd.ReplaceAllString(noun, "s$1")
 	}
 	return fmt.Sprintf("%d %s", n, noun)
 }
