@@ -2,6 +2,7 @@ package judge
 
 import (
 	"archive/tar"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -374,6 +375,8 @@ func (sh *shell) binaryClause(x *syntax.BinaryTest, ctx scene) maybe {
 		return is
 	case syntax.TsNoMatch:
 		return opposite(is)
+	case syntax.TsReMatch:
+		return sh.matchRegexp(text, sh.expanded(b, ctx, regexp.QuoteMeta))
 	case syntax.TsBefore, syntax.TsAfter:
 		if sh.dialect != bash {
 			sh.tell("bash-only", sh.script.offset(x), x.Op.String()+" in [[ is a redirection in "+sh.dialect.String()+", which is the shell here", nil)
@@ -386,6 +389,15 @@ func (sh *shell) binaryClause(x *syntax.BinaryTest, ctx scene) maybe {
 		return perhaps // it may be arithmetic
 	}
 	return compareNumbers(text, x.Op.String(), other)
+}
+
+// matchRegexp reports whether bash finds an extended regular expression in a text.
+func (sh *shell) matchRegexp(text, expression string) maybe {
+	re, err := regexp.CompilePOSIX(expression)
+	if sh.dialect != bash || !isKnown(text) || !isKnown(expression) || err != nil {
+		return perhaps
+	}
+	return truth(re.MatchString(text))
 }
 
 // both is a and b.

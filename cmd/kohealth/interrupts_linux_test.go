@@ -36,7 +36,7 @@ func TestInterruptGo(t *testing.T) {
 					}
 					return
 				}
-				s.checkFailed(o, "interrupted$")
+				s.checkInterrupted(o, signal)
 				s.checkUntagged()
 			}
 		})
@@ -79,7 +79,7 @@ func TestInterruptRegistry(t *testing.T) {
 			}
 			return
 		}
-		s.checkFailed(o, "interrupted$")
+		s.checkInterrupted(o, signal)
 		if !tagging { // the tag is pushed beside the SBOM, and may be there first
 			s.checkUntagged()
 		}

@@ -36,7 +36,7 @@ type verdictContainer struct {
 }
 
 // verdictWorkers is how many checks run at a time.
-const verdictWorkers = 4
+const verdictWorkers = 8
 
 // How long a check may take, and how long an app may take to begin.
 const (

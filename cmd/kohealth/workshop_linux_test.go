@@ -186,8 +186,23 @@ func (s *workshop) checkCache() {
 // checkFailed checks that a build has failed and has said why.
 func (s *workshop) checkFailed(o outcome, cause string) {
 	s.Helper()
-	if o.code != cli.ExitFailure || o.stdout != "" || !regexp.MustCompile(`(?m)^Error: .*`+cause).MatchString(o.stderr) {
-		s.Errorf("exit %d, stdout %q, want %d and an error that matches %q:\n%s", o.code, o.stdout, cli.ExitFailure, cause, o.stderr)
+	s.checkEnded(o, cli.ExitFailure, cause)
+}
+
+// checkInterrupted checks that a build failed for a signal, with ko's exit codes.
+func (s *workshop) checkInterrupted(o outcome, signal syscall.Signal) {
+	s.Helper()
+	code := cli.ExitFailure
+	if signal != syscall.SIGINT {
+		code = 128 + int(signal)
+	}
+	s.checkEnded(o, code, "interrupted$")
+}
+
+func (s *workshop) checkEnded(o outcome, code int, cause string) {
+	s.Helper()
+	if o.code != code || o.stdout != "" || !regexp.MustCompile(`(?m)^Error: .*`+cause).MatchString(o.stderr) {
+		s.Errorf("exit %d, stdout %q, want %d and an error that matches %q:\n%s", o.code, o.stdout, code, cause, o.stderr)
 	}
 }
 
