@@ -221,6 +221,9 @@ func TestLimits(t *testing.T) {
 
 // TestDocumentsLimits checks files of many documents, each within its own limits.
 func TestDocumentsLimits(t *testing.T) {
+	if testing.Short() {
+		t.Skip("reads as much as the limits allow: make test does")
+	}
 	const part = 1 << 20
 	text := "---\n- &a " + strings.Repeat("x", part) + strings.Repeat("\n- *a", 6) + "\n"
 	for _, of := range []struct {
