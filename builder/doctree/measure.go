@@ -55,7 +55,9 @@ func (m *measure) span(start int, y *yaml.Node, n *Node) Span {
 	case n.Inside != nil:
 		return n.Inside.Span
 	case y.Kind == yaml.ScalarNode:
-		end = m.endOfScalar(m.skipProperties(start), y)
+		if value := m.skipProperties(start); value == start || y.Value != "" || y.Style&^yaml.TaggedStyle != 0 {
+			end = m.endOfScalar(value, y)
+		} // else nothing follows a tag or an anchor, and what comes next is another value
 	case y.Kind == yaml.SequenceNode || y.Kind == yaml.MappingNode:
 		end = m.endOfParts(m.skipProperties(start), y, n)
 	}

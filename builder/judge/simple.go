@@ -286,6 +286,9 @@ func (sh *shell) openFile(r *syntax.Redirect, ctx *scene) status {
 // hereDoc is the text of a here-document, which stands for itself if a part of the word
 // that ends it is quoted.
 func (sh *shell) hereDoc(r *syntax.Redirect, ctx scene) string {
+	if r.Hdoc == nil { // the script ends on the line that it begins on
+		return ""
+	}
 	if text := r.Hdoc.Lit(); r.Word.Lit() == "" || strings.Contains(r.Word.Lit(), `\`) {
 		return asReturned(text)
 	} else if strings.Contains(text, `\"`) { // which stays, other than in quotes
