@@ -37,9 +37,6 @@ func TestSamples(t *testing.T) {
 // TestPrograms reads programs of others, in the versions that testdata/programs/go.mod
 // names, where Go keeps them.
 func TestPrograms(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes long under the race detector, and the samples take the same ways")
-	}
 	cmd := exec.Command("go", "list", "-f", "{{.ImportPath}}", "tool")
 	cmd.Dir, cmd.Stderr = programs, os.Stderr
 	out, err := cmd.Output()

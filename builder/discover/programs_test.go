@@ -21,7 +21,7 @@ import (
 // one than auto, that.
 func TestJudgements(t *testing.T) {
 	if testing.Short() {
-		t.Skip("takes long under the race detector, and the samples take the same ways")
+		t.Skip("reads dozens of programs; under the race detector TestPrograms reads fifteen in the same way, and make test reads all")
 	}
 	data, err := os.ReadFile(filepath.Join(programs, "judgements.txt"))
 	if err != nil {

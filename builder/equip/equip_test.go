@@ -23,7 +23,6 @@ import (
 	"github.com/ko-health/kohealth/builder/health"
 	"github.com/ko-health/kohealth/builder/limits"
 	"github.com/ko-health/kohealth/builder/oci"
-	"github.com/ko-health/kohealth/builder/rootfs"
 	"github.com/ko-health/kohealth/layers"
 	"github.com/ko-health/kohealth/layers/apk"
 	"github.com/ko-health/kohealth/layers/apk/apktest"
@@ -118,14 +117,7 @@ func check(t *testing.T, keys ...string) health.Check {
 // contents returns the files on top of the image's first layer, a line each, and the marks.
 func contents(t *testing.T, i *oci.Image) (files map[string]string, marks []string) {
 	t.Helper()
-	out, err := i.Assemble(oci.KeepFormat)
-	if err != nil {
-		t.Fatal(err)
-	}
-	all, err := out.Layers()
-	if err != nil {
-		t.Fatal(err)
-	}
+	out, fsys := assemble(t, i)
 	cf, err := out.ConfigFile()
 	if err != nil {
 		t.Fatal(err)
@@ -134,10 +126,6 @@ func contents(t *testing.T, i *oci.Image) (files map[string]string, marks []stri
 		if oci.IsMark(h) {
 			marks = append(marks, h.Comment)
 		}
-	}
-	fsys, err := rootfs.Read(all, "")
-	if err != nil {
-		t.Fatal(err)
 	}
 	files = map[string]string{}
 	for _, name := range []string{health.ProbePath, health.ArgsPath, "/usr/bin/curl", "/usr/bin/wget", "/bin/sh", "/opt/check"} {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 
 	"github.com/ko-health/kohealth/builder/oci"
@@ -36,7 +37,7 @@ func TestPlaces(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		fsys := filesOf(t, img)
+		_, fsys := assemble(t, img)
 		got := map[string]fs.FileMode{}
 		for path := range tt.want {
 			e, err := fsys.Lookup(path)
@@ -51,7 +52,8 @@ func TestPlaces(t *testing.T) {
 	}
 }
 
-func filesOf(t *testing.T, i *oci.Image) *rootfs.FS {
+// assemble puts an image together, and returns it with its files.
+func assemble(t *testing.T, i *oci.Image) (v1.Image, *rootfs.FS) {
 	t.Helper()
 	out, err := i.Assemble(oci.KeepFormat)
 	if err != nil {
@@ -65,7 +67,7 @@ func filesOf(t *testing.T, i *oci.Image) *rootfs.FS {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return fsys
+	return out, fsys
 }
 
 // TestProgramOfKo adds a program that ko has built, which lies where ko puts programs.
@@ -80,7 +82,8 @@ func TestProgramOfKo(t *testing.T) {
 	if _, err := r.Equip(t.Context(), img, amd64, check(t, "test", `["CMD","/ko-app/check"]`)); err != nil {
 		t.Fatal(err)
 	}
-	if e, err := filesOf(t, img).Lookup(program.Path); err != nil || e.Mode != 0o555 {
+	_, fsys := assemble(t, img)
+	if e, err := fsys.Lookup(program.Path); err != nil || e.Mode != 0o555 {
 		t.Errorf("the program is %+v, %v", e, err)
 	}
 }

@@ -393,8 +393,8 @@ func (sh *shell) binaryClause(x *syntax.BinaryTest, ctx scene) maybe {
 
 // matchRegexp reports whether bash finds an extended regular expression in a text.
 func (sh *shell) matchRegexp(text, expression string) maybe {
-	re, err := regexp.CompilePOSIX(expression)
-	if sh.dialect != bash || !isKnown(text) || !isKnown(expression) || err != nil {
+	re := regexps{extended: true}.compile(expression)
+	if sh.dialect != bash || !isKnown(text) || re == nil {
 		return perhaps
 	}
 	return truth(re.MatchString(text))

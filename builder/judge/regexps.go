@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// regexps says how grep and sed read patterns: basic regular expressions of POSIX's,
+// regexps says how grep, sed and bash read patterns: basic regular expressions of POSIX's,
 // unless they are told otherwise.
 type regexps struct{ extended, fixed, fold bool }
 
@@ -14,6 +14,12 @@ var (
 	bracket = regexp.MustCompile(`\[\^?\]?(\[:[a-z]+:\]|[^\]])*\]`)
 	// literally are characters that mean something only to extended expressions.
 	literally = strings.NewReplacer(`+`, `\+`, `?`, `\?`, `{`, `\{`, `}`, `\}`, `(`, `\(`, `)`, `\)`, `|`, `\|`)
+	// interval matches how often something is repeated, in an extended expression.
+	interval = regexp.MustCompile(`\{\d{1,2}(,\d{0,2})?\}`)
+	// escaped and escapedToo match characters that stand for themselves, in basic and in
+	// extended expressions.
+	escaped    = regexp.MustCompile(`\\[.*^$\[\]\\]`)
+	escapedToo = regexp.MustCompile(`\\[.*^$\[\]\\+?(){}|]`)
 	// odd matches what programs read in several ways.
 	odd = regexp.MustCompile("[\\\\\n\\[]|^\\^?\\*|.\\^|\\$.|" + Unknown)
 	// odder is odd for extended expressions.
@@ -23,13 +29,12 @@ var (
 // compile returns the expression of a pattern, or nil for one that is not followed.
 func (r regexps) compile(pattern string) *regexp.Regexp {
 	prefix := map[bool]string{true: "(?is)", false: "(?s)"}[r.fold]
-	plain := bracket.ReplaceAllString(pattern, "x")
-	switch {
+	switch plain := r.plain(pattern); {
 	case pattern == "" || !isKnown(pattern):
 		return nil
 	case r.fixed && !strings.Contains(pattern, "\n"):
 		return regexp.MustCompile(prefix + regexp.QuoteMeta(pattern))
-	case r.fixed, r.extended && odder.MatchString(plain), !r.extended && odd.MatchString(plain), strings.ContainsAny(pattern, "\\\n"):
+	case r.fixed, r.extended && odder.MatchString(plain), !r.extended && odd.MatchString(plain), strings.Contains(pattern, "\n"):
 		return nil
 	}
 	if !r.extended {
@@ -41,6 +46,21 @@ func (r regexps) compile(pattern string) *regexp.Regexp {
 	}
 	expr.Longest()
 	return expr
+}
+
+// plain returns a pattern for odd: what there is only one way to read is left out. A
+// backslash in a bracket expression stays, for Go reads that otherwise.
+func (r regexps) plain(pattern string) string {
+	pattern = bracket.ReplaceAllStringFunc(pattern, func(b string) string {
+		if strings.Contains(b, `\`) {
+			return `\`
+		}
+		return "x"
+	})
+	if !r.extended {
+		return escaped.ReplaceAllString(pattern, "x")
+	}
+	return interval.ReplaceAllString(escapedToo.ReplaceAllString(pattern, "x"), "+")
 }
 
 // outsideBrackets changes what is in no bracket expression.

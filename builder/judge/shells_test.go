@@ -43,7 +43,7 @@ func realShells(t *testing.T) (found []realShell) {
 		found = append(found, s)
 	}
 	if len(found) == 0 {
-		t.Skip("neither dash nor BusyBox nor bash is installed: see .ci/run")
+		t.Skip("neither dash nor BusyBox nor bash is installed; with KOHEALTH_TEST_ENGINES, as in .ci/run, each must be")
 	}
 	return found
 }

@@ -1,10 +1,7 @@
 package why
 
 import (
-	"net"
 	"net/netip"
-	"os"
-	"runtime"
 	"strings"
 	"testing"
 
@@ -49,29 +46,6 @@ func TestParseAddr(t *testing.T) {
 		if ok != (want != "") || ok && got != netip.MustParseAddrPort(want) {
 			t.Errorf("%s is %s, %t; want %s", text, got, ok, want)
 		}
-	}
-}
-
-// TestSocketsOf finds the sockets of this process, whose cgroup is taken for its id.
-func TestSocketsOf(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("an app's sockets are found in Linux's /proc")
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	cgroup, err := os.ReadFile("/proc/self/cgroup")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := socketsOf(os.Getpid(), strings.TrimSpace(string(cgroup)))
-	if s == nil || len(s.on(l.Addr().(*net.TCPAddr).Port)) != 1 {
-		t.Errorf("sockets %+v, want one at %s", s, l.Addr())
-	}
-	if s := socketsOf(os.Getpid(), "another container"); s != nil {
-		t.Errorf("sockets of another container: %+v", s)
 	}
 }
 

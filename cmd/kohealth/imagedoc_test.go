@@ -27,7 +27,14 @@ func testImageExample(t *testing.T) {
 	checkLikeSection(t, "image", "```\n"+layers+"```\n")
 
 	svg := outputOf(t, exec.Command("go", "run", "./testdata/apps/show", "-svg", tarball))
-	name := filepath.Join(topDir, "testdata", "image.svg")
+	checkPicture(t, "image.svg", svg, func(svg string) string { return svg })
+}
+
+// checkPicture checks that a picture in testdata is like one that is drawn anew, but for what
+// is masked. UPDATE=1 writes it.
+func checkPicture(t *testing.T, name, svg string, masked func(string) string) {
+	t.Helper()
+	name = filepath.Join(topDir, "testdata", name)
 	if update {
 		if err := os.WriteFile(name, []byte(svg), 0o644); err != nil {
 			t.Fatal(err)
@@ -37,7 +44,7 @@ func testImageExample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	checkLike(t, name, svg, string(shown))
+	checkLike(t, name, masked(svg), masked(string(shown)))
 }
 
 // testTerminal checks that README.md shows what kohealth prints. How long something took,
@@ -47,19 +54,8 @@ func testTerminal(t *testing.T) {
 		t.Skip("the picture is of Linux, where the image itself runs")
 	}
 	svg := outputOf(t, exec.Command("go", "run", "./testdata/apps/terminal"))
-	name := filepath.Join(topDir, "testdata", "terminal.svg")
-	if update {
-		if err := os.WriteFile(name, []byte(svg), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	shown, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
 	measured := regexp.MustCompile(`\b[0-9.]+m?s\b *|(\[::\]:)\d+`)
-	masked := func(text string) string { return measured.ReplaceAllString(text, "${1}N ") }
-	checkLike(t, name, masked(svg), masked(string(shown)))
+	checkPicture(t, "terminal.svg", svg, func(svg string) string { return measured.ReplaceAllString(svg, "${1}N ") })
 }
 
 // outputOf runs a command at the top of the module.
